@@ -1,0 +1,88 @@
+"""Every error a user can meet, in one tree.
+
+    PipelineError
+    ├── RunFileError        the TOML run file, or an override of it
+    ├── AssetError          a wheel, file, folder or model handle that cannot be had
+    ├── CorpusError         a corpus file, column, row or class
+    ├── TeacherError        a teacher that cannot be loaded, or answers wrongly
+    ├── TableError          the soft-label table
+    │   ├── MissingTableError    there is no committed version
+    │   ├── StaleTableError      made by another teacher, format or class order
+    │   ├── DamagedTableError    a shard is missing, truncated or not what the log says
+    │   └── PublishError         the commit did not happen; nothing became visible
+    ├── ConservationError   rows were lost or doubled; nothing was committed
+    ├── StudentError        a student that cannot be built, trained or loaded
+    └── EngineError         Beam options or a runner that cannot do the work
+
+A message says what failed and where, what was found and what was expected, and what to
+do. Every class takes exactly one string: Beam rebuilds a worker's exception as
+`type(error)(one string)`.
+"""
+
+from __future__ import annotations
+
+
+class PipelineError(Exception):
+    """A stated failure: the command prints its message without a traceback and exits with 1."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+
+
+class RunFileError(PipelineError):
+    """The run file or an override does not say something that can be done."""
+
+
+class AssetError(PipelineError):
+    """A file or model that the run file names cannot be had, or is not the one it names."""
+
+
+class CorpusError(PipelineError):
+    """A corpus file, column, row or class is not what the run file declares."""
+
+
+class TeacherError(PipelineError):
+    """The teacher cannot be loaded or its answers cannot be used."""
+
+
+class TableError(PipelineError):
+    """The soft-label table cannot be used."""
+
+
+class MissingTableError(TableError):
+    """There is no committed table version where one was asked for."""
+
+
+class StaleTableError(TableError):
+    """The table was made by another teacher, format version or class order than asked for."""
+
+
+class DamagedTableError(TableError):
+    """A shard's bytes are not those that were committed."""
+
+
+class PublishError(TableError):
+    """The commit failed; the version before it is still the visible one."""
+
+
+class ConservationError(PipelineError):
+    """Rows read and rows written differ; nothing was committed."""
+
+
+class StudentError(PipelineError):
+    """A student cannot be built, trained or loaded."""
+
+
+class EngineError(PipelineError):
+    """The Beam options name an engine that cannot run the label stage correctly."""
+
+
+def error_classes() -> dict[str, type[PipelineError]]:
+    """Return every class of the tree by its name."""
+    found: dict[str, type[PipelineError]] = {}
+    waiting: list[type[PipelineError]] = [PipelineError]
+    while waiting:
+        cls = waiting.pop()
+        found[cls.__name__] = cls
+        waiting.extend(cls.__subclasses__())
+    return found

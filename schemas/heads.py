@@ -1,0 +1,53 @@
+"""What is predicted: a head names its classes and the loss family that follows from its kind."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+HeadKind = Literal["softmax"]
+HeadPer = Literal["example"]
+
+
+class Head(BaseModel):
+    """One thing to predict about an example.
+
+    Attributes:
+      name: identifier; the table's columns are `label_<name>` and `teacher_<name>`.
+      kind: `softmax` (one class of several). It decides the losses.
+      per: `example`. It decides the shape of logits: one row of them for each.
+      classes: class names in the order of the logits.
+      column: corpus column with the hard label; `name` unless stated.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    kind: HeadKind = "softmax"
+    per: HeadPer = "example"
+    classes: tuple[str, ...] = Field(min_length=2)
+    column: str | None = None
+
+    @field_validator("classes")
+    @classmethod
+    def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        repeated = sorted({name for name in value if value.count(name) > 1})
+        if repeated:
+            raise ValueError(f"classes repeat {repeated}; every class is named once")
+        return value
+
+    @property
+    def label_column(self) -> str:
+        """The table's hard-label column."""
+        return f"label_{self.name}"
+
+    @property
+    def teacher_column(self) -> str:
+        """The table's teacher-logits column."""
+        return f"teacher_{self.name}"
+
+    @property
+    def corpus_column(self) -> str:
+        """The corpus column that holds the hard label."""
+        return self.column or self.name

@@ -1,0 +1,1 @@
+"""Stage 2: train students from the soft-label table. The teacher is never loaded here."""
