@@ -1,0 +1,106 @@
+"""The measurements of a run: `report.json`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Measured(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ReliabilityBin(_Measured):
+    """Examples whose top probability falls into one interval."""
+
+    lower: float
+    upper: float
+    count: int
+    confidence: float
+    accuracy: float
+
+
+class Scores(_Measured):
+    """Quality of one model on one split's labelled rows.
+
+    Attributes:
+      rows: labelled rows counted.
+      precision_macro, recall_macro, f1_macro: unweighted means over the classes; a class
+        without prediction or without support counts 0 in what is undefined for it.
+      calibration_error: expected calibration error, in [0, 1].
+      agreement: share of rows where the top class is the teacher's; None for the teacher.
+      confusion: rows by (hard label, prediction).
+    """
+
+    rows: int
+    accuracy: float
+    precision_macro: float
+    recall_macro: float
+    f1_macro: float
+    calibration_error: float
+    agreement: float | None = None
+    confusion: tuple[tuple[int, ...], ...]
+    reliability: tuple[ReliabilityBin, ...]
+
+
+class Speed(_Measured):
+    """CPU speed from raw strings to logits: medians of repeated calls."""
+
+    latency_ms_batch_1: float
+    examples_per_second_batch_64: float
+    calls: int
+
+
+class ModelResult(_Measured):
+    """One trained model: the teacher, or one student or baseline of one seed."""
+
+    name: str
+    role: str
+    seed: int | None
+    scores: Scores
+    parameters: int
+    file_bytes: int
+    speed: Speed
+    epochs: tuple[dict[str, float], ...] = ()
+
+
+class Summary(_Measured):
+    """One metric over seeds: mean, half-width of the 95 % interval (None for one seed)."""
+
+    mean: float
+    half_width: float | None
+    values: tuple[float, ...]
+
+
+class StudentSummary(_Measured):
+    """One student against its baseline.
+
+    Attributes:
+      retention: student's mean accuracy / teacher's accuracy.
+      lift: paired accuracy differences, student - baseline, seed by seed.
+      verdict: one sentence that says whether distillation helped.
+    """
+
+    name: str
+    student: dict[str, Summary]
+    baseline: dict[str, Summary] | None
+    retention: float
+    lift: Summary | None
+    helped: bool | None
+    verdict: str
+
+
+class Report(_Measured):
+    """Everything that was measured in a run."""
+
+    format_version: int = 1
+    fingerprint: str
+    name: str
+    split: str
+    classes: tuple[str, ...]
+    seeds: tuple[int, ...]
+    table: dict[str, Any]
+    teacher: ModelResult
+    models: tuple[ModelResult, ...]
+    students: tuple[StudentSummary, ...]

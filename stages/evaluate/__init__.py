@@ -1,0 +1,1 @@
+"""Measure what was made, and report it honestly."""

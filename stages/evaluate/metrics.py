@@ -1,0 +1,131 @@
+"""Classification metrics in NumPy, on labelled rows, from logits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.report import ReliabilityBin, Scores, Summary
+
+Logits = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
+
+_STUDENT_T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
+_NORMAL_975 = 1.96
+
+
+def score(
+    logits: Logits, labels: Labels, *, bins: int, teacher_logits: Logits | None = None
+) -> Scores:
+    """Return the quality of logits against hard labels.
+
+    Args:
+      logits: float32 [rows, classes].
+      labels: integer [rows]; rows with -1 (no hard label) are left out.
+      bins: intervals of equal width for calibration.
+      teacher_logits: float32 [rows, classes], for the agreement.
+
+    Raises:
+      ValueError: no row has a label.
+    """
+    labelled = labels >= 0
+    if not labelled.any():
+        raise ValueError("no labelled row to score")
+    logits, labels = logits[labelled], labels[labelled]
+    predicted = logits.argmax(axis=1)
+    confusion = confusion_matrix(labels, predicted, classes=logits.shape[1])
+    precision, recall, f1 = per_class(confusion)
+    reliability = reliability_bins(probabilities(logits), labels, bins=bins)
+    agreement = None
+    if teacher_logits is not None:
+        agreement = float((predicted == teacher_logits[labelled].argmax(axis=1)).mean())
+    return Scores(
+        rows=len(labels),
+        accuracy=float((predicted == labels).mean()),
+        precision_macro=float(precision.mean()),
+        recall_macro=float(recall.mean()),
+        f1_macro=float(f1.mean()),
+        calibration_error=calibration_error(reliability),
+        agreement=agreement,
+        confusion=tuple(tuple(int(count) for count in row) for row in confusion),
+        reliability=reliability,
+    )
+
+
+def probabilities(logits: Logits) -> npt.NDArray[np.float64]:
+    """Return softmax over the last axis, in float64."""
+    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
+    weights = np.exp(shifted)
+    result: npt.NDArray[np.float64] = weights / weights.sum(axis=-1, keepdims=True)
+    return result
+
+
+def confusion_matrix(labels: Labels, predicted: Labels, *, classes: int) -> npt.NDArray[np.int64]:
+    """Return counts [classes, classes] by (hard label, prediction).
+
+    >>> confusion_matrix(np.array([0, 1]), np.array([0, 0]), classes=2).tolist()
+    [[1, 0], [1, 0]]
+    """
+    flat = np.bincount(labels * classes + predicted, minlength=classes * classes)
+    return flat.reshape(classes, classes).astype(np.int64)
+
+
+def per_class(confusion: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Return precision, recall and F1 by class, float64 [3, classes]; undefined counts 0."""
+    hits = np.diag(confusion).astype(np.float64)
+    predicted, support = confusion.sum(axis=0), confusion.sum(axis=1)
+    precision = np.divide(hits, predicted, out=np.zeros_like(hits), where=predicted > 0)
+    recall = np.divide(hits, support, out=np.zeros_like(hits), where=support > 0)
+    total = (predicted + support).astype(np.float64)
+    f1 = np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 0)
+    return np.stack([precision, recall, f1])
+
+
+def reliability_bins(
+    probs: npt.NDArray[np.float64], labels: Labels, *, bins: int
+) -> tuple[ReliabilityBin, ...]:
+    """Return the non-empty intervals (lower, upper] of the top probability."""
+    top = probs.max(axis=1)
+    right = probs.argmax(axis=1) == labels
+    place = np.clip(np.ceil(top * bins).astype(int) - 1, 0, bins - 1)
+    return tuple(
+        ReliabilityBin(
+            lower=number / bins,
+            upper=(number + 1) / bins,
+            count=int((place == number).sum()),
+            confidence=float(top[place == number].mean()),
+            accuracy=float(right[place == number].mean()),
+        )
+        for number in np.unique(place)
+    )
+
+
+def calibration_error(bins: Sequence[ReliabilityBin]) -> float:
+    """Return the expected calibration error: mean |accuracy - confidence|, weighted by count.
+
+    Reference:
+      Guo, Pleiss, Sun, Weinberger. On Calibration of Modern Neural Networks. 2017.
+    """
+    rows = sum(bin.count for bin in bins)
+    return sum(bin.count * abs(bin.accuracy - bin.confidence) for bin in bins) / rows
+
+
+def summarise(values: Sequence[float]) -> Summary:
+    """Return mean and half-width of the 95 % interval (Student's t) over seeds.
+
+    >>> summarise([0.5]).half_width is None
+    True
+    >>> round(summarise([0.0, 1.0]).half_width, 3)
+    6.353
+    """
+    count = len(values)
+    mean = math.fsum(values) / count
+    if count == 1:
+        return Summary(mean=mean, half_width=None, values=tuple(values))
+    spread = float(np.std(values, ddof=1))
+    degrees = count - 1
+    factor = _STUDENT_T_975[degrees - 1] if degrees <= len(_STUDENT_T_975) else _NORMAL_975
+    return Summary(mean=mean, half_width=factor * spread / math.sqrt(count), values=tuple(values))

@@ -1,0 +1,57 @@
+"""CPU speed from raw strings to logits: medians of repeated calls, after a warm-up."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from schemas.report import Speed
+from stages.table import SoftLabelTable
+
+BATCH = 64
+_WARM_UP_CALLS = 3
+_SAMPLE_TEXTS = 256
+
+
+def measure_speed(predict: Callable[[list[str]], object], texts: list[str], *, calls: int) -> Speed:
+    """Return the median latency of single texts and the median throughput of batches of 64.
+
+    Args:
+      predict: from raw strings to logits, finished when it returns.
+      texts: real inputs, used in turn.
+      calls: timed single calls; a fifth as many batches.
+    """
+    single = [[text] for text in itertools.islice(itertools.cycle(texts), calls)]
+    cycle = itertools.cycle(texts)
+    batches = [list(itertools.islice(cycle, BATCH)) for _ in range(max(3, calls // 5))]
+    latency = float(np.median(_timed(predict, single)))
+    batch_seconds = float(np.median(_timed(predict, batches)))
+    return Speed(
+        latency_ms_batch_1=latency * 1000,
+        examples_per_second_batch_64=BATCH / batch_seconds,
+        calls=calls,
+    )
+
+
+def sample_texts(table: SoftLabelTable) -> list[str]:
+    """Return the first inputs of the test split (or else train), the same for every model."""
+    feature = table.card.features[0]
+    for split in ("test", "validation", "train"):
+        texts = table.read(split, [feature])[feature].to_pylist()[:_SAMPLE_TEXTS]
+        if texts:
+            break
+    return [str(text) for text in texts]
+
+
+def _timed(predict: Callable[[list[str]], object], inputs: list[list[str]]) -> list[float]:
+    for batch in inputs[:_WARM_UP_CALLS]:
+        predict(batch)
+    seconds = []
+    for batch in inputs:
+        started = time.perf_counter()
+        predict(batch)
+        seconds.append(time.perf_counter() - started)
+    return seconds

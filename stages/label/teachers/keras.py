@@ -1,0 +1,99 @@
+"""A `.keras` teacher, loaded in Keras's safe mode and run as one traced graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+import keras_hub  # noqa: F401  (registers the layers that a saved encoder is made of)
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import tensorflow as tf
+
+from schemas.errors import TeacherError
+from stages.teacher_folder import TeacherFolder
+from stages.text import Wordpiece, read_vocabulary
+
+
+@dataclass(frozen=True)
+class WordpieceInputs:
+    """Token ids, not padded."""
+
+    token_ids: tf.RaggedTensor
+    lengths: npt.NDArray[np.int32]
+    truncated: int
+
+
+class KerasTeacher:
+    """A Keras model over token ids, with wordpiece in front of it.
+
+    The model takes some of `token_ids`, `segment_ids`, `padding_mask` by name and returns
+    logits [batch, classes].
+    """
+
+    def __init__(self, folder: TeacherFolder) -> None:
+        """Load the model.
+
+        Raises:
+          TeacherError: it cannot be loaded or has another number of outputs than classes.
+        """
+        self.classes = folder.card.classes
+        self._model = _load(folder)
+        self._wordpiece = Wordpiece(
+            read_vocabulary(folder.vocabulary_path),
+            lowercase=folder.card.lowercase,
+            max_length=folder.card.max_length,
+        )
+        ids = tf.TensorSpec([None, None], tf.int32)
+        self._logits = tf.function(self._call, input_signature=[ids])
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+        return int(self._model.count_params())
+
+    def encode(self, inputs: pa.Table) -> WordpieceInputs:
+        """Return the token ids of the one text column."""
+        pieces = self._wordpiece.pieces(tf.constant(inputs.column(0).to_pylist(), tf.string))
+        token_ids = self._wordpiece.frame(pieces)
+        overlong = int(tf.math.count_nonzero(self._wordpiece.overlong(pieces)))
+        return WordpieceInputs(token_ids, token_ids.row_lengths().numpy(), overlong)
+
+    def logits(
+        self, encoded: WordpieceInputs, rows: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
+        """Return float32 [len(rows), classes]; the model runs with `training=False`."""
+        batch = tf.gather(encoded.token_ids, rows).to_tensor(self._wordpiece.pad_id)
+        answer: npt.NDArray[np.float32] = self._logits(batch).numpy()
+        return answer
+
+    def _call(self, token_ids: tf.Tensor) -> tf.Tensor:
+        features = model_inputs(token_ids, pad_id=self._wordpiece.pad_id)
+        wanted = {tensor.name for tensor in self._model.inputs}
+        named = {name: value for name, value in features.items() if name in wanted}
+        return tf.cast(self._model(named, training=False), tf.float32)
+
+
+def model_inputs(token_ids: tf.Tensor, *, pad_id: int) -> dict[str, tf.Tensor]:
+    """Return an encoder's inputs: token ids, one segment, and a mask that hides padding."""
+    return {
+        "token_ids": token_ids,
+        "segment_ids": tf.zeros_like(token_ids),
+        "padding_mask": tf.cast(token_ids != pad_id, tf.int32),
+    }
+
+
+def _load(folder: TeacherFolder) -> keras.Model:
+    try:
+        model = keras.saving.load_model(folder.model_path, compile=False, safe_mode=True)
+    except (ValueError, OSError, TypeError, KeyError) as error:
+        said = str(error).splitlines()[0]
+        raise TeacherError(f"teacher cannot be loaded: {folder.model_path}: {said}.") from error
+    found = model.outputs[0].shape[-1]
+    if found != len(folder.card.classes):
+        raise TeacherError(
+            f"teacher has another number of classes: {folder.model_path}: found {found} "
+            f"outputs, expected {len(folder.card.classes)}. Mend its card or use another teacher."
+        )
+    return model

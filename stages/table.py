@@ -1,0 +1,259 @@
+"""The soft-label table: a Delta Lake table of Parquet shards. Open, read, commit, check.
+
+Until a commit nothing is visible; after it everything is. A version is one snapshot of a
+corpus. Opening checks every shard against the log, so a damaged table is found before it is
+used and not half-way through training.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction
+from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction, create_table_with_add_actions
+from pydantic import ValidationError
+
+from schemas.errors import DamagedTableError, MissingTableError, PublishError, StaleTableError
+from schemas.heads import Head
+from schemas.soft_labels import FORMAT_VERSION, SPLIT_COLUMN, TableCard, table_schema
+
+CARD_KEY = "softshards"
+ARTEFACTS_FOLDER = "_artefacts"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file of the visible version."""
+
+    path: Path
+    split: str
+    rows: int
+    size_bytes: int
+
+    @property
+    def bucket(self) -> int:
+        """The shard's number."""
+        return int(self.path.name.split("-")[1])
+
+
+@dataclass(frozen=True)
+class SoftLabelTable:
+    """One committed version of a table.
+
+    Attributes:
+      path: the table's folder.
+      version: Delta version.
+      card: what was committed with it.
+      shards: its files, by (split, shard number).
+    """
+
+    path: Path
+    version: int
+    card: TableCard
+    shards: tuple[Shard, ...]
+
+    @property
+    def artefacts_path(self) -> Path:
+        """Folder of what the teacher left for students: its vocabulary and its measures."""
+        return self.path / ARTEFACTS_FOLDER / self.card.teacher_fingerprint
+
+    def shards_of(self, split: str) -> list[Shard]:
+        """Return a split's shards in order of their number."""
+        return [shard for shard in self.shards if shard.split == split]
+
+    def read(self, split: str, columns: Sequence[str]) -> pa.Table:
+        """Return a whole split's columns in the table's order; for splits that fit in memory."""
+        parts = [read_shard(shard, columns) for shard in self.shards_of(split)]
+        if not parts:
+            schema = table_schema(self.card.features, self.card.head)
+            return pa.schema([schema.field(name) for name in columns]).empty_table()
+        return pa.concat_tables(parts)
+
+
+def open_table(path: Path, *, head: Head | None = None) -> SoftLabelTable:
+    """Return the newest committed version.
+
+    Args:
+      path: the table's folder.
+      head: when given, the table must have been made for just this head.
+
+    Raises:
+      MissingTableError: nothing is committed there.
+      StaleTableError: another format version, or another head than asked for.
+      DamagedTableError: a shard is missing or has another size than the log says.
+    """
+    delta = _delta(path)
+    if delta is None:
+        raise MissingTableError(f"no soft-label table: {path}: nothing committed. Run `label`.")
+    card = _newest_card(delta, path)
+    if card.format_version != FORMAT_VERSION:
+        raise StaleTableError(
+            f"table has another format: {path}: found version {card.format_version}, expected "
+            f"{FORMAT_VERSION}. Label again, or read it with the release that wrote it."
+        )
+    if head is not None and card.head != head:
+        raise StaleTableError(
+            f"table has another head: {path}: found {_head_text(card.head)}, expected "
+            f"{_head_text(head)}. Label again with this run file, or mend [[heads]]."
+        )
+    shards = tuple(_shards(delta, path))
+    for shard in shards:
+        _check_size(shard)
+    return SoftLabelTable(path, delta.version(), card, shards)
+
+
+def table_exists(path: Path) -> bool:
+    """Return whether a version is committed there."""
+    return _delta(path) is not None
+
+
+def read_shard(shard: Shard, columns: Sequence[str]) -> pa.Table:
+    """Return some columns of a shard.
+
+    Raises:
+      DamagedTableError: it cannot be read as Parquet.
+    """
+    try:
+        return pq.read_table(shard.path, columns=list(columns), partitioning=None)
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedTableError(
+            f"shard cannot be read: {shard.path}: {str(error).splitlines()[0]}. Label again."
+        ) from error
+
+
+def repeats(rows: pa.Table, label_column: str) -> np.ndarray:
+    """Return bool [rows]: rows, in the table's order, equal in input and label to the one before.
+
+    Args:
+      rows: with `input_digest` and the label column, sorted by digest.
+      label_column: the head's.
+    """
+    if rows.num_rows == 0:
+        return np.zeros(0, bool)
+    digests = np.array(rows["input_digest"].to_pylist(), dtype=object)
+    labels = np.array(rows[label_column].to_pylist(), dtype=object)
+    seen: set[object] = set()
+    repeated = np.zeros(rows.num_rows, bool)
+    for index, key in enumerate(zip(digests, labels, strict=True)):
+        repeated[index] = key in seen
+        seen = {key} if index and digests[index] != digests[index - 1] else seen | {key}
+    return repeated
+
+
+def commit(path: Path, *, shards: Sequence[Shard], card: TableCard, attempt: str) -> int:
+    """Make the shards the table's newest version, in one transaction; return its number.
+
+    The files are already in their places under `path`. A second commit of the same attempt
+    is refused by the log, so it can never be applied twice.
+
+    Raises:
+      PublishError: the log could not be written; the version before stays the visible one.
+    """
+    actions = [_add_action(shard, path) for shard in shards]
+    properties = CommitProperties(
+        custom_metadata={CARD_KEY: card.model_dump_json()},
+        app_transactions=[Transaction(attempt, 1)],
+    )
+    schema = Schema.from_arrow(table_schema(card.features, card.head))
+    try:
+        delta = _delta(path)
+        if delta is None:
+            create_table_with_add_actions(
+                str(path),
+                schema,
+                actions,
+                mode="error",
+                partition_by=[SPLIT_COLUMN],
+                name="softshards",
+                commit_properties=properties,
+            )
+        else:
+            delta.create_write_transaction(
+                actions,
+                "overwrite",
+                schema,
+                partition_by=[SPLIT_COLUMN],
+                commit_properties=properties,
+            )
+        return DeltaTable(path).version()
+    except (DeltaError, OSError) as error:
+        raise PublishError(
+            f"commit failed: {path}: {str(error).splitlines()[0]}. Nothing became visible; the "
+            "labelled shards are kept. Mend the cause and run `label` again."
+        ) from error
+
+
+def version_number(path: Path) -> int:
+    """Return the newest version's number, -1 before the first."""
+    delta = _delta(path)
+    return -1 if delta is None else delta.version()
+
+
+def _delta(path: Path) -> DeltaTable | None:
+    try:
+        return DeltaTable(path)
+    except TableNotFoundError:
+        return None
+
+
+def _newest_card(delta: DeltaTable, path: Path) -> TableCard:
+    for entry in delta.history():
+        if CARD_KEY in entry:
+            try:
+                return TableCard.model_validate_json(entry[CARD_KEY])
+            except ValidationError as error:
+                found = json.loads(entry[CARD_KEY]).get("format_version")
+                raise StaleTableError(
+                    f"table's card cannot be read: {path}: format version {found}, expected "
+                    f"{FORMAT_VERSION}. Label again, or read it with the release that wrote it."
+                ) from error
+    raise StaleTableError(
+        f"not a soft-label table: {path}: its log has no entry of softshards. Mend the path."
+    )
+
+
+def _shards(delta: DeltaTable, path: Path) -> Iterator[Shard]:
+    actions = pa.table(delta.get_add_actions(flatten=True)).to_pylist()
+    found = [
+        Shard(
+            path / action["path"],
+            action[f"partition.{SPLIT_COLUMN}"],
+            action["num_records"],
+            action["size_bytes"],
+        )
+        for action in actions
+    ]
+    return iter(sorted(found, key=lambda shard: (shard.split, shard.path.name)))
+
+
+def _check_size(shard: Shard) -> None:
+    found = shard.path.stat().st_size if shard.path.is_file() else None
+    if found != shard.size_bytes:
+        state = "is missing" if found is None else f"has {found} bytes"
+        raise DamagedTableError(
+            f"shard is damaged: {shard.path}: it {state}, the log says {shard.size_bytes} bytes. "
+            "Restore the file, or remove the table and label again."
+        )
+
+
+def _add_action(shard: Shard, path: Path) -> AddAction:
+    return AddAction(
+        path=shard.path.relative_to(path).as_posix(),
+        size=shard.size_bytes,
+        partition_values={SPLIT_COLUMN: shard.split},
+        modification_time=int(time.time() * 1000),
+        data_change=True,
+        stats=json.dumps({"numRecords": shard.rows}),
+    )
+
+
+def _head_text(head: Head) -> str:
+    return f"{head.name!r} with {len(head.classes)} classes ({', '.join(head.classes[:12])})"

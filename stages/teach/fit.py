@@ -1,0 +1,87 @@
+"""Fine-tune an encoder: AdamW, warm-up and decay, early stop on validation."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from schemas.run_file import Fit
+from stages.progress import EpochProgress
+from stages.teach.batches import batches
+
+_NO_DECAY = ["bias", "gamma", "beta", "embedding"]
+
+
+@dataclass(frozen=True)
+class LabelledTokens:
+    """Token ids, not padded, with class numbers."""
+
+    token_ids: tf.RaggedTensor
+    labels: npt.NDArray[np.int64]
+
+
+def fit(
+    model: keras.Model,
+    train: LabelledTokens,
+    validation: LabelledTokens,
+    how: Fit,
+    *,
+    pad_id: int,
+    backup: Path,
+) -> tuple[dict[str, float], ...]:
+    """Fit the model to the hard labels; it ends with its best validation epoch's weights.
+
+    An interrupted fit goes on from its last whole epoch, kept in `backup`.
+
+    Returns:
+      Training and validation figures by epoch.
+    """
+    steps = math.ceil(len(train.labels) / how.batch_size)
+    model.compile(
+        optimizer=optimizer(how, steps=steps * how.epochs),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+    )
+    data = batches(
+        train.token_ids, train.labels, batch_size=how.batch_size, seed=how.seed, pad_id=pad_id
+    )
+    held_out = batches(
+        validation.token_ids, validation.labels, batch_size=how.batch_size, seed=0, pad_id=pad_id
+    )
+    validation_steps = math.ceil(len(validation.labels) / how.batch_size)
+    stop = keras.callbacks.EarlyStopping(
+        "val_accuracy", patience=how.patience_epochs, restore_best_weights=True
+    )
+    with EpochProgress("teach", epochs=how.epochs, steps=steps) as shown:
+        history = model.fit(
+            data,
+            epochs=how.epochs,
+            steps_per_epoch=steps,
+            validation_data=held_out.take(validation_steps),
+            callbacks=[stop, keras.callbacks.BackupAndRestore(backup), shown.callback()],
+            verbose=0,
+        ).history
+    return tuple(
+        {name: float(values[epoch]) for name, values in history.items()}
+        for epoch in range(len(history["loss"]))
+    )
+
+
+def optimizer(how: Fit, *, steps: int) -> keras.optimizers.Optimizer:
+    """Return AdamW whose rate rises linearly for a share of the steps, then falls as a cosine."""
+    warmup = max(1, int(steps * how.warmup_fraction))
+    rate = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        warmup_target=how.learning_rate,
+        warmup_steps=warmup,
+        decay_steps=max(1, steps - warmup),
+    )
+    made = keras.optimizers.AdamW(rate, weight_decay=how.weight_decay, clipnorm=1.0)
+    made.exclude_from_weight_decay(var_names=_NO_DECAY)
+    return made

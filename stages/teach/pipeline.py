@@ -1,0 +1,181 @@
+"""Teach: read the corpus, fine-tune the encoder, write the teacher folder, measure it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.errors import CorpusError
+from schemas.provenance import fingerprint
+from schemas.report import Scores
+from schemas.run_file import RunFile
+from schemas.soft_labels import SPLIT_COLUMN
+from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, TeacherCard
+from stages.assets import ResolvedAsset, resolve_model
+from stages.atomic import whole_file, write_whole
+from stages.label.corpus import CorpusPlan, plan_corpus, read_unit
+from stages.label.shards import order_rows
+from stages.progress import say
+from stages.table import repeats
+from stages.teacher_folder import TeacherFolder, open_teacher, read_card
+
+
+@dataclass(frozen=True)
+class TeachPlan:
+    """What would be fine-tuned, and the fingerprint of everything that decides it."""
+
+    run: RunFile
+    corpus: CorpusPlan
+    encoder: ResolvedAsset
+    fingerprint: str
+
+
+def teacher_of(run: RunFile, *, base: Path, out: Path) -> TeacherFolder:
+    """Return the run's teacher: the one it names, or the one fine-tuned under `out`.
+
+    Raises:
+      PipelineError: it cannot be had.
+    """
+    if run.teacher.path is not None:
+        return open_teacher(base / run.teacher.path, classes=run.head.classes)
+    return teach(plan_teach(run, base=base), out=out)
+
+
+def plan_teach(run: RunFile, *, base: Path) -> TeachPlan:
+    """Find corpus and encoder.
+
+    Raises:
+      AssetError, CorpusError: one of them cannot be had.
+    """
+    if run.teacher.encoder is None:
+        raise CorpusError("nothing to teach: the run file names a teacher.path, used as it is.")
+    corpus = plan_corpus(run, base=base)
+    encoder = resolve_model(run.teacher.encoder, base=base)
+    parts = {
+        "corpus": corpus.digest,
+        "repeats": run.corpus.repeats,
+        "encoder": encoder.digest,
+        "teacher": run.teacher.model_dump(mode="json", exclude={"encoder"}),
+    }
+    return TeachPlan(run, corpus, encoder, fingerprint(parts))
+
+
+def teach(plan: TeachPlan, *, out: Path) -> TeacherFolder:
+    """Fine-tune the encoder into the folder `out`, unless the same teacher is there.
+
+    Raises:
+      PipelineError: any stated failure; no teacher.json is left by an unfinished one.
+    """
+    if (out / CARD_FILE).is_file() and read_card(out).fitted_from == plan.fingerprint:
+        say(f"teach: nothing to do, {out} is up to date")
+    else:
+        _teach_anew(plan, out)
+    return open_teacher(out, classes=plan.run.head.classes)
+
+
+def labelled_rows(plan: CorpusPlan, *, once: bool) -> dict[str, pa.Table]:
+    """Return the labelled rows of each split in content order.
+
+    Raises:
+      CorpusError: a row does not fit, or train or validation have no labelled row.
+    """
+    parts = [part for unit in plan.units for part in read_unit(unit, plan.corpus, plan.head)]
+    if not parts:
+        raise CorpusError(f"corpus is empty: {len(plan.files)} files with no row. Mend `files`.")
+    rows = order_rows(pa.concat_tables(parts), plan.head)
+    rows = rows.filter(pc.is_valid(rows[plan.head.label_column]))
+    if once:
+        rows = rows.filter(pa.array(~repeats(rows, plan.head.label_column)))
+    splits = {
+        name: rows.filter(pc.equal(rows[SPLIT_COLUMN], name))
+        for name in ("train", "validation", "test")
+    }
+    for name in ("train", "validation"):
+        if splits[name].num_rows == 0:
+            raise CorpusError(f"no labelled row in split {name!r}: a teacher cannot be fitted.")
+    return splits
+
+
+def class_numbers(rows: pa.Table, *, label_column: str, classes: tuple[str, ...]) -> npt.NDArray:
+    """Return int64 [rows]: the class number of each hard label, -1 for none."""
+    numbers = pc.index_in(rows[label_column], value_set=pa.array(classes))
+    return pc.fill_null(numbers, -1).to_numpy().astype(np.int64)
+
+
+def _teach_anew(plan: TeachPlan, out: Path) -> None:
+    import keras
+
+    from stages.teach.encoder import classifier, load_encoder
+    from stages.teach.fit import LabelledTokens, fit
+    from stages.text import Wordpiece
+
+    run, how = plan.run, plan.run.teacher.fit
+    assert how is not None
+    rows = labelled_rows(plan.corpus, once=run.corpus.repeats == "once")
+    say("teach: " + ", ".join(f"{part.num_rows} {name}" for name, part in rows.items()) + " rows")
+    keras.utils.set_random_seed(how.seed)
+    encoder, vocabulary = load_encoder(plan.encoder.location)
+    model = classifier(encoder, classes=len(run.head.classes), dropout=how.dropout)
+    wordpiece = Wordpiece(
+        vocabulary, lowercase=run.teacher.lowercase, max_length=run.teacher.max_length
+    )
+
+    def tokens(split: str) -> LabelledTokens:
+        part = rows[split]
+        texts = part[run.corpus.features[0]].to_pylist()
+        labels = class_numbers(part, label_column=run.head.label_column, classes=run.head.classes)
+        return LabelledTokens(wordpiece.frame(wordpiece.pieces(texts)), labels)
+
+    backup = out / "_backup" / plan.fingerprint
+    epochs = fit(
+        model, tokens("train"), tokens("validation"), how, pad_id=wordpiece.pad_id, backup=backup
+    )
+    (out / CARD_FILE).unlink(missing_ok=True)
+    with whole_file(out / MODEL_FILE) as part:
+        model.save(part)
+    write_whole(out / VOCABULARY_FILE, "\n".join(vocabulary).encode())
+    card = TeacherCard(
+        classes=run.head.classes,
+        max_length=run.teacher.max_length,
+        lowercase=run.teacher.lowercase,
+        fitted_from=plan.fingerprint,
+        epochs=epochs,
+    )
+    scores = measure_teacher(TeacherFolder(out, card, ""), rows, plan)
+    write_whole(
+        out / CARD_FILE,
+        card.model_copy(update={"scores": scores}).model_dump_json(indent=2).encode(),
+    )
+    shutil.rmtree(out / "_backup", ignore_errors=True)
+
+
+def measure_teacher(
+    folder: TeacherFolder, rows: dict[str, pa.Table], plan: TeachPlan
+) -> dict[str, Scores]:
+    """Return the saved teacher's scores on validation and test, asked as `label` asks it."""
+    from stages.evaluate.metrics import score
+    from stages.label.teacher import soft_labels
+    from stages.label.teachers.keras import KerasTeacher
+
+    run, teacher, scores = plan.run, KerasTeacher(folder), {}
+    for split in ("validation", "test"):
+        if rows[split].num_rows == 0:
+            continue
+        answer = soft_labels(
+            teacher,
+            rows[split],
+            features=run.corpus.features,
+            batch_tokens=run.label.batch_tokens,
+        )
+        labels = class_numbers(
+            rows[split], label_column=run.head.label_column, classes=run.head.classes
+        )
+        scores[split] = score(answer.logits, labels, bins=run.evaluate.calibration_bins)
+        say(f"teach: {split} accuracy {scores[split].accuracy:.4f}")
+    return scores

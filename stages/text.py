@@ -1,0 +1,64 @@
+"""Wordpiece in the graph: strings to token ids, as BERT does it, with tensorflow-text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import tensorflow as tf
+import tensorflow_text as tf_text
+
+PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
+
+
+class Wordpiece:
+    """Turn a batch of strings into token ids: [CLS] pieces… [SEP], cut to a length.
+
+    Cutting keeps the first `max_length - 2` pieces. Works eagerly, in `tf.data` and inside an
+    exported graph.
+    """
+
+    def __init__(self, vocabulary: Sequence[str], *, lowercase: bool, max_length: int) -> None:
+        """Build the tokenizer.
+
+        Args:
+          vocabulary: pieces by id; holds [PAD] [UNK] [CLS] [SEP].
+          lowercase: lower-case and strip accents first.
+          max_length: tokens in the longest row, ≥ 3.
+
+        Raises:
+          ValueError: a special piece is missing.
+        """
+        pieces = list(vocabulary)
+        self.pad_id, self._start, self._end = (pieces.index(name) for name in (PAD, START, END))
+        self.vocabulary_size = len(pieces)
+        self._max_pieces = max_length - 2
+        self._tokenizer = tf_text.FastBertTokenizer(
+            pieces,
+            token_out_type=tf.int32,
+            unknown_token=UNKNOWN,
+            lower_case_nfd_strip_accents=lowercase,
+        )
+
+    def pieces(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Return int32 [batch, (pieces)]: every piece, nothing added, nothing cut."""
+        return self._tokenizer.tokenize(texts)
+
+    def frame(self, pieces: tf.RaggedTensor) -> tf.RaggedTensor:
+        """Return int32 [batch, (tokens)]: pieces cut to fit, between [CLS] and [SEP]."""
+        kept = pieces[:, : self._max_pieces]
+        edge = tf.ones_like(kept[:, :1].to_tensor(shape=[None, 1]))
+        return tf.concat([edge * self._start, kept, edge * self._end], axis=1)
+
+    def token_ids(self, texts: tf.Tensor) -> tf.Tensor:
+        """Return int32 [batch, longest row], padded with [PAD]."""
+        return self.frame(self.pieces(texts)).to_tensor(default_value=self.pad_id)
+
+    def overlong(self, pieces: tf.RaggedTensor) -> tf.Tensor:
+        """Return bool [batch]: which rows lose pieces to the cut."""
+        return pieces.row_lengths() > self._max_pieces
+
+
+def read_vocabulary(path: Path) -> list[str]:
+    """Return a vocab.txt's pieces, one a line, in order of id."""
+    return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
