@@ -40,6 +40,7 @@ class TeacherMeasures(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     fingerprint: str
+    lowercase: bool
     parameters: int
     file_bytes: int
     speed: Speed

@@ -27,6 +27,7 @@ from schemas.soft_labels import FORMAT_VERSION, SPLIT_COLUMN, TableCard, table_s
 
 CARD_KEY = "softshards"
 ARTEFACTS_FOLDER = "_artefacts"
+MEASURES_FILE = "teacher_measures.json"
 
 
 @dataclass(frozen=True)

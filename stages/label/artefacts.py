@@ -9,10 +9,9 @@ from __future__ import annotations
 from schemas.teacher_card import VOCABULARY_FILE, TeacherMeasures
 from stages.atomic import write_whole
 from stages.progress import say
-from stages.table import SoftLabelTable
+from stages.table import MEASURES_FILE, SoftLabelTable
 from stages.teacher_folder import TeacherFolder
 
-MEASURES_FILE = "teacher_measures.json"
 _SPEED_CALLS = 50
 
 
@@ -39,6 +38,7 @@ def export_artefacts(table: SoftLabelTable, folder: TeacherFolder) -> None:
 
     measures = TeacherMeasures(
         fingerprint=folder.fingerprint,
+        lowercase=folder.card.lowercase,
         parameters=teacher.parameters,
         file_bytes=folder.model_path.stat().st_size,
         speed=measure_speed(predict, sample_texts(table), calls=_SPEED_CALLS),

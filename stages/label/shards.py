@@ -6,7 +6,6 @@ different versions of the table never share a name.
 
 from __future__ import annotations
 
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa

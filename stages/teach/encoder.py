@@ -35,7 +35,7 @@ def load_encoder(location: str) -> tuple[keras.Model, list[str]]:
 def classifier(encoder: keras.Model, *, classes: int, dropout: float) -> keras.Model:
     """Return encoder → mean over valid tokens → dropout → logits [batch, classes]."""
     inputs = {tensor.name: tensor for tensor in encoder.inputs}
-    sequence = encoder(inputs)["sequence_output"]
+    sequence = encoder.output["sequence_output"]
     valid = keras.ops.cast(inputs["padding_mask"], "bool")
     pooled = keras.layers.GlobalAveragePooling1D(name="mean_over_tokens")(sequence, mask=valid)
     dropped = keras.layers.Dropout(dropout, name="dropout")(pooled)

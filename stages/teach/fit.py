@@ -47,6 +47,7 @@ def fit(
         optimizer=optimizer(how, steps=steps * how.epochs),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        jit_compile=False,  # XLA compiles anew for every batch length
     )
     data = batches(
         train.token_ids, train.labels, batch_size=how.batch_size, seed=how.seed, pad_id=pad_id
@@ -64,6 +65,7 @@ def fit(
             epochs=how.epochs,
             steps_per_epoch=steps,
             validation_data=held_out.take(validation_steps),
+            shuffle=False,
             callbacks=[stop, keras.callbacks.BackupAndRestore(backup), shown.callback()],
             verbose=0,
         ).history

@@ -1,0 +1,171 @@
+"""Stream a split of the table into batches, without a Python object per row.
+
+The batch at (seed, epoch, step) is a pure function of the table version: row groups are
+permuted, then the rows within a window of row groups. Any step can be reached without
+reading what comes before it, but for its own window. Memory: one window.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import tensorflow as tf
+
+from schemas.errors import DamagedTableError, TableError
+from stages.table import Shard, SoftLabelTable, read_shard, repeats
+
+_WINDOW_ROWS = 131_072
+
+
+@dataclass(frozen=True)
+class _Group:
+    """A row group of a shard: which of its rows count, by number within the group."""
+
+    shard: Shard
+    number: int
+    kept: npt.NDArray[np.int64]
+
+
+class SoftLabelStream:
+    """Batches of one split: `text`, `label` (class number, -1 for none), `teacher_logits`."""
+
+    def __init__(
+        self, table: SoftLabelTable, split: str, *, batch_size: int, seed: int, once: bool
+    ) -> None:
+        """Plan the stream; only digests and labels are read, and only for `once`.
+
+        Args:
+          table: the opened version.
+          split: train, validation or test.
+          batch_size: rows in a batch; the last of an epoch has what remains.
+          seed: of the order.
+          once: leave out rows that repeat another's input and label.
+
+        Raises:
+          TableError: the split has no row.
+        """
+        self._head = table.card.head
+        self._feature = table.card.features[0]
+        self._batch_size = batch_size
+        self._seed = seed
+        shards = table.shards_of(split)
+        self._groups = [
+            group for shard in shards for group in _groups(shard, self._head.label_column, once)
+        ]
+        self.rows = sum(len(group.kept) for group in self._groups)
+        if self.rows == 0:
+            raise TableError(f"no row in split {split!r}: {table.path}. Mend the corpus's split.")
+        self.steps_per_epoch = math.ceil(self.rows / batch_size)
+
+    def dataset(self, *, first_epoch: int = 0, first_step: int = 0) -> tf.data.Dataset:
+        """Return endless batches from (first_epoch, first_step) on, epoch after epoch.
+
+        Elements: `text` string [batch], `label` int64 [batch], `teacher_logits` float32
+        [batch, classes].
+        """
+        first_row = first_step * self._batch_size
+        epochs = tf.data.Dataset.counter(first_epoch)
+        return epochs.flat_map(
+            lambda epoch: self._epoch(epoch, tf.where(epoch == first_epoch, first_row, 0))
+        ).prefetch(4)
+
+    def chunks(self, epoch: int, first_row: int) -> Iterator[tuple[bytes, ...]]:
+        """Yield an epoch's windows in order, each as columns; whole windows before are skipped."""
+        rng = np.random.default_rng([self._seed, epoch])
+        for number, window in enumerate(self._windows(rng.permutation(len(self._groups)))):
+            size = sum(len(group.kept) for group in window)
+            order = np.random.default_rng([self._seed, epoch, number]).permutation(size)
+            if first_row < size:
+                yield self._columns(window, order[first_row:])
+            first_row = max(0, first_row - size)
+
+    def _epoch(self, epoch: tf.Tensor, first_row: tf.Tensor) -> tf.data.Dataset:
+        signature = (
+            tf.TensorSpec([], tf.string),
+            tf.TensorSpec([None], tf.int64),
+            tf.TensorSpec([None], tf.int64),
+            tf.TensorSpec([None, len(self._head.classes)], tf.float32),
+        )
+        chunks = tf.data.Dataset.from_generator(
+            self.chunks, output_signature=signature, args=(epoch, first_row)
+        )
+        return chunks.map(_unpack).rebatch(self._batch_size)
+
+    def _windows(self, order: npt.NDArray[np.int64]) -> Iterator[list[_Group]]:
+        window: list[_Group] = []
+        for number in order:
+            window.append(self._groups[number])
+            if sum(len(group.kept) for group in window) >= _WINDOW_ROWS:
+                yield window
+                window = []
+        if window:
+            yield window
+
+    def _columns(self, window: list[_Group], order: npt.NDArray[np.int64]) -> tuple[bytes, ...]:
+        names = [self._feature, self._head.label_column, self._head.teacher_column]
+        rows = pa.concat_tables([_read_group(group, names) for group in window])
+        rows = rows.combine_chunks().take(pa.array(order)).combine_chunks()
+        blob, offsets = text_buffers(rows[self._feature].combine_chunks())
+        labels = class_numbers(rows[self._head.label_column], self._head.classes)
+        return blob, offsets, labels, logits_matrix(rows[self._head.teacher_column])
+
+
+def text_buffers(column: pa.Array) -> tuple[bytes, npt.NDArray[np.int64]]:
+    """Return a string column as one blob and int64 [rows + 1] offsets into it."""
+    column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
+    _, offsets, data = column.buffers()
+    ends = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
+    blob = b"" if data is None else data.slice(ends[0], ends[-1] - ends[0]).to_pybytes()
+    return blob, (ends - ends[0]).astype(np.int64)
+
+
+def class_numbers(labels: pa.ChunkedArray, classes: tuple[str, ...]) -> npt.NDArray[np.int64]:
+    """Return int64 [rows]: each hard label's class number, -1 for none."""
+    numbers = pc.fill_null(pc.index_in(labels, value_set=pa.array(classes)), -1)
+    return np.asarray(numbers.to_numpy(), np.int64)
+
+
+def logits_matrix(column: pa.ChunkedArray) -> npt.NDArray[np.float32]:
+    """Return float32 [rows, classes] of a logits column."""
+    values = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return values.reshape(len(column), -1) if len(column) else values.reshape(0, 1)
+
+
+def _unpack(
+    blob: tf.Tensor, offsets: tf.Tensor, labels: tf.Tensor, logits: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    text = tf.strings.substr(blob, offsets[:-1], offsets[1:] - offsets[:-1])
+    return {"text": text, "label": labels, "teacher_logits": logits}
+
+
+def _groups(shard: Shard, label_column: str, once: bool) -> list[_Group]:
+    keep = np.ones(shard.rows, bool)
+    if once:
+        keep = ~repeats(read_shard(shard, ["input_digest", label_column]), label_column)
+    try:
+        metadata = pq.read_metadata(shard.path)
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedTableError(f"shard cannot be read: {shard.path}: {error}.") from error
+    groups, start = [], 0
+    for number in range(metadata.num_row_groups):
+        end = start + metadata.row_group(number).num_rows
+        groups.append(_Group(shard, number, np.flatnonzero(keep[start:end])))
+        start = end
+    return groups
+
+
+def _read_group(group: _Group, names: list[str]) -> pa.Table:
+    try:
+        with pq.ParquetFile(group.shard.path) as file:
+            rows = file.read_row_group(group.number, columns=names)
+    except (pa.ArrowException, OSError) as error:
+        said = str(error).splitlines()[0]
+        raise DamagedTableError(f"shard cannot be read: {group.shard.path}: {said}.") from error
+    return rows.take(pa.array(group.kept))

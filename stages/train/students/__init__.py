@@ -1,0 +1,65 @@
+"""Students: each a function from vocabulary size and classes to a Keras model.
+
+A student takes token ids, int32 [batch, length], 0 for padding, and returns logits, float32
+[batch, classes]. Add a kind here, or name your own as `module:function`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable
+
+import keras
+
+from schemas.errors import StudentError
+from schemas.run_file import Student
+from stages.train.students import bag, lstm
+
+Builder = Callable[..., keras.Model]
+
+KINDS: dict[str, Builder] = {"bag": bag.build, "lstm": lstm.build}
+
+
+def build_student(student: Student, *, vocabulary_size: int, classes: int) -> keras.Model:
+    """Return a new student.
+
+    Raises:
+      StudentError: an unknown kind or option, or a model with another shape.
+    """
+    builder = find_builder(student.kind)
+    try:
+        model = builder(vocabulary_size=vocabulary_size, classes=classes, **student.options)
+    except TypeError as error:
+        takes = ", ".join(name for name in inspect.signature(builder).parameters)
+        raise StudentError(
+            f"student cannot be built: {student.name!r} of kind {student.kind!r}: {error}. "
+            f"It takes {takes}."
+        ) from error
+    if not isinstance(model, keras.Model) or model.output_shape[-1] != classes:
+        found = getattr(model, "output_shape", type(model).__name__)
+        raise StudentError(
+            f"student has another shape: {student.name!r}: found {found}, expected a Keras "
+            f"model with output [batch, {classes}]. Mend {student.kind!r}."
+        )
+    return model
+
+
+def find_builder(kind: str) -> Builder:
+    """Return the function that builds a kind.
+
+    Raises:
+      StudentError: neither a shipped kind nor an importable `module:function`.
+    """
+    if kind in KINDS:
+        return KINDS[kind]
+    module, colon, name = kind.partition(":")
+    try:
+        builder: Builder = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        expected = f"one of {', '.join(sorted(KINDS))}, or module:function"
+        detail = f" ({error})" if colon else ""
+        raise StudentError(
+            f"unknown student: kind {kind!r}: expected {expected}{detail}. Mend `kind`."
+        ) from error
+    return builder
