@@ -1,1 +1,150 @@
-"""Commands of Softshards."""
+"""Softshards' commands: arguments in, one call, exit code out.
+
+Data goes to stdout, progress and logs to stderr. Exit codes: 0 done, 1 a stated failure,
+2 usage.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from schemas.errors import PipelineError
+
+RUN_FILE = click.argument("run_file", metavar="RUN.toml", type=click.Path(path_type=Path))
+SET = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="SECTION.KEY=VALUE",
+    help="Override a key of the run file; may be given several times.",
+)
+OUT = click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="Folder of everything made."
+)
+LABELS = click.option(
+    "--labels", required=True, type=click.Path(path_type=Path), help="Folder of the table."
+)
+BEAM = click.argument("beam_arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM ...]")
+
+
+def stated(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn a stated failure into one line on stderr and exit code 1."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except PipelineError as error:
+            click.echo(f"error: {error}", err=True)
+            sys.exit(1)
+
+    return wrapped
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="softshards")
+def main() -> None:
+    """Softshards: label a corpus once with a teacher, train any number of students from it."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@main.command()
+@RUN_FILE
+@OUT
+@SET
+@BEAM
+@stated
+def run(
+    run_file: Path, out: Path, overrides: tuple[str, ...], beam_arguments: tuple[str, ...]
+) -> None:
+    """Do all of it: teach, label, train, evaluate; what is done already is skipped."""
+    from stages.evaluate.text import results_text
+    from stages.experiment import read_run_file, run_all
+
+    report = run_all(read_run_file(run_file, overrides), out=out, beam_arguments=beam_arguments)
+    click.echo(results_text(report))
+
+
+@main.command()
+@RUN_FILE
+@OUT
+@SET
+@stated
+def teach(run_file: Path, out: Path, overrides: tuple[str, ...]) -> None:
+    """Fine-tune the teacher on the hard labels of the train split."""
+    from stages.experiment import read_run_file, teach_step
+
+    teach_step(read_run_file(run_file, overrides), out=out)
+
+
+@main.command()
+@RUN_FILE
+@LABELS
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder of the teacher [next to the table]."
+)
+@SET
+@BEAM
+@stated
+def label(
+    run_file: Path,
+    labels: Path,
+    out: Path | None,
+    overrides: tuple[str, ...],
+    beam_arguments: tuple[str, ...],
+) -> None:
+    """Run the teacher over the corpus and commit the soft-label table."""
+    from stages.experiment import label_step, read_run_file
+
+    run_ = read_run_file(run_file, overrides)
+    label_step(run_, labels=labels, out=out or labels.parent, beam_arguments=beam_arguments)
+
+
+@main.command()
+@RUN_FILE
+@LABELS
+@OUT
+@SET
+@stated
+def train(run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...]) -> None:
+    """Train the students, and their baselines, from the table; no teacher is loaded."""
+    from stages.experiment import read_run_file, train_step
+
+    train_step(read_run_file(run_file, overrides), labels=labels, out=out)
+
+
+@main.command()
+@RUN_FILE
+@LABELS
+@OUT
+@SET
+@stated
+def evaluate(run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...]) -> None:
+    """Score teacher, students and baselines; write report.json and report.html."""
+    from stages.evaluate.text import results_text
+    from stages.experiment import evaluate_step, read_run_file
+
+    report = evaluate_step(read_run_file(run_file, overrides), labels=labels, out=out)
+    click.echo(results_text(report))
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@stated
+def inspect(folder: Path, as_json: bool) -> None:
+    """Say what a folder holds: a table, a teacher, a student or a report."""
+    from stages.inspect import inspect_folder
+
+    click.echo(inspect_folder(folder, as_json=as_json))
+
+
+if __name__ == "__main__":
+    main()

@@ -106,7 +106,11 @@ class Corpus(_Section):
 
 
 class Fit(_Section):
-    """How the teacher is fine-tuned on the hard labels of the train split."""
+    """How the teacher is fine-tuned on the hard labels of the train split.
+
+    With `train_embeddings = false` the token embeddings stay as pretrained: half of a small
+    encoder's weights, and of its optimizer's time.
+    """
 
     seed: Seed
     epochs: int = Field(default=3, ge=1)
@@ -116,6 +120,7 @@ class Fit(_Section):
     weight_decay: float = Field(default=0.01, ge=0)
     dropout: Fraction = 0.1
     patience_epochs: int = Field(default=2, ge=1)
+    train_embeddings: bool = True
 
 
 class Teacher(_Section):

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
@@ -21,9 +20,16 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 from pydantic import ValidationError
 
-from schemas.errors import DamagedTableError, MissingTableError, PublishError, StaleTableError
+from schemas.errors import (
+    DamagedTableError,
+    MissingTableError,
+    PublishError,
+    StaleTableError,
+    TableError,
+)
 from schemas.heads import Head
 from schemas.soft_labels import FORMAT_VERSION, SPLIT_COLUMN, TableCard, table_schema
+from schemas.teacher_card import TeacherMeasures
 
 CARD_KEY = "softshards"
 ARTEFACTS_FOLDER = "_artefacts"
@@ -130,23 +136,19 @@ def read_shard(shard: Shard, columns: Sequence[str]) -> pa.Table:
         ) from error
 
 
-def repeats(rows: pa.Table, label_column: str) -> np.ndarray:
-    """Return bool [rows]: rows, in the table's order, equal in input and label to the one before.
+def read_measures(table: SoftLabelTable) -> TeacherMeasures:
+    """Return what the label stage measured of the teacher.
 
-    Args:
-      rows: with `input_digest` and the label column, sorted by digest.
-      label_column: the head's.
+    Raises:
+      TableError: the artefacts are not there.
     """
-    if rows.num_rows == 0:
-        return np.zeros(0, bool)
-    digests = np.array(rows["input_digest"].to_pylist(), dtype=object)
-    labels = np.array(rows[label_column].to_pylist(), dtype=object)
-    seen: set[object] = set()
-    repeated = np.zeros(rows.num_rows, bool)
-    for index, key in enumerate(zip(digests, labels, strict=True)):
-        repeated[index] = key in seen
-        seen = {key} if index and digests[index] != digests[index - 1] else seen | {key}
-    return repeated
+    path = table.artefacts_path / MEASURES_FILE
+    try:
+        return TeacherMeasures.model_validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise TableError(
+            f"artefacts are missing: {path}: {str(error).splitlines()[0]}. Run `label` again."
+        ) from error
 
 
 def commit(path: Path, *, shards: Sequence[Shard], card: TableCard, attempt: str) -> int:

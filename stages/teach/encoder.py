@@ -32,8 +32,11 @@ def load_encoder(location: str) -> tuple[keras.Model, list[str]]:
     return encoder, list(tokenizer.get_vocabulary())
 
 
-def classifier(encoder: keras.Model, *, classes: int, dropout: float) -> keras.Model:
+def classifier(
+    encoder: keras.Model, *, classes: int, dropout: float, train_embeddings: bool = True
+) -> keras.Model:
     """Return encoder → mean over valid tokens → dropout → logits [batch, classes]."""
+    encoder.get_layer("token_embedding").trainable = train_embeddings
     inputs = {tensor.name: tensor for tensor in encoder.inputs}
     sequence = encoder.output["sequence_output"]
     valid = keras.ops.cast(inputs["padding_mask"], "bool")

@@ -6,8 +6,6 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,10 +17,10 @@ from schemas.soft_labels import SPLIT_COLUMN
 from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, TeacherCard
 from stages.assets import ResolvedAsset, resolve_model
 from stages.atomic import whole_file, write_whole
+from stages.columns import class_numbers, repeats
 from stages.label.corpus import CorpusPlan, plan_corpus, read_unit
 from stages.label.shards import order_rows
 from stages.progress import say
-from stages.table import repeats
 from stages.teacher_folder import TeacherFolder, open_teacher, read_card
 
 
@@ -102,12 +100,6 @@ def labelled_rows(plan: CorpusPlan, *, once: bool) -> dict[str, pa.Table]:
     return splits
 
 
-def class_numbers(rows: pa.Table, *, label_column: str, classes: tuple[str, ...]) -> npt.NDArray:
-    """Return int64 [rows]: the class number of each hard label, -1 for none."""
-    numbers = pc.index_in(rows[label_column], value_set=pa.array(classes))
-    return pc.fill_null(numbers, -1).to_numpy().astype(np.int64)
-
-
 def _teach_anew(plan: TeachPlan, out: Path) -> None:
     import keras
 
@@ -121,7 +113,12 @@ def _teach_anew(plan: TeachPlan, out: Path) -> None:
     say("teach: " + ", ".join(f"{part.num_rows} {name}" for name, part in rows.items()) + " rows")
     keras.utils.set_random_seed(how.seed)
     encoder, vocabulary = load_encoder(plan.encoder.location)
-    model = classifier(encoder, classes=len(run.head.classes), dropout=how.dropout)
+    model = classifier(
+        encoder,
+        classes=len(run.head.classes),
+        dropout=how.dropout,
+        train_embeddings=how.train_embeddings,
+    )
     wordpiece = Wordpiece(
         vocabulary, lowercase=run.teacher.lowercase, max_length=run.teacher.max_length
     )
@@ -129,7 +126,7 @@ def _teach_anew(plan: TeachPlan, out: Path) -> None:
     def tokens(split: str) -> LabelledTokens:
         part = rows[split]
         texts = part[run.corpus.features[0]].to_pylist()
-        labels = class_numbers(part, label_column=run.head.label_column, classes=run.head.classes)
+        labels = class_numbers(part[run.head.label_column], run.head.classes)
         return LabelledTokens(wordpiece.frame(wordpiece.pieces(texts)), labels)
 
     backup = out / "_backup" / plan.fingerprint
@@ -173,9 +170,7 @@ def measure_teacher(
             features=run.corpus.features,
             batch_tokens=run.label.batch_tokens,
         )
-        labels = class_numbers(
-            rows[split], label_column=run.head.label_column, classes=run.head.classes
-        )
+        labels = class_numbers(rows[split][run.head.label_column], run.head.classes)
         scores[split] = score(answer.logits, labels, bins=run.evaluate.calibration_bins)
         say(f"teach: {split} accuracy {scores[split].accuracy:.4f}")
     return scores

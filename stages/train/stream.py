@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import tensorflow as tf
 
 from schemas.errors import DamagedTableError, TableError
-from stages.table import Shard, SoftLabelTable, read_shard, repeats
+from stages.columns import class_numbers, logits_matrix, repeats
+from stages.table import Shard, SoftLabelTable, read_shard
 
 _WINDOW_ROWS = 131_072
 
@@ -124,18 +124,6 @@ def text_buffers(column: pa.Array) -> tuple[bytes, npt.NDArray[np.int64]]:
     ends = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
     blob = b"" if data is None else data.slice(ends[0], ends[-1] - ends[0]).to_pybytes()
     return blob, (ends - ends[0]).astype(np.int64)
-
-
-def class_numbers(labels: pa.ChunkedArray, classes: tuple[str, ...]) -> npt.NDArray[np.int64]:
-    """Return int64 [rows]: each hard label's class number, -1 for none."""
-    numbers = pc.fill_null(pc.index_in(labels, value_set=pa.array(classes)), -1)
-    return np.asarray(numbers.to_numpy(), np.int64)
-
-
-def logits_matrix(column: pa.ChunkedArray) -> npt.NDArray[np.float32]:
-    """Return float32 [rows, classes] of a logits column."""
-    values = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    return values.reshape(len(column), -1) if len(column) else values.reshape(0, 1)
 
 
 def _unpack(

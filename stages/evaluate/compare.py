@@ -1,0 +1,63 @@
+"""Students against their baselines over seeds: means, intervals, and a plain verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from schemas.report import ModelResult, StudentSummary, Summary
+from stages.evaluate.metrics import summarise
+
+METRICS = ("accuracy", "precision_macro", "recall_macro", "f1_macro", "calibration_error")
+
+
+def compare(name: str, models: Sequence[ModelResult], teacher: ModelResult) -> StudentSummary:
+    """Return one student's figures over seeds beside its baseline's.
+
+    Args:
+      name: the student's.
+      models: its results, all seeds and roles.
+      teacher: for the retention.
+    """
+    students = [model for model in models if model.role == "student"]
+    baselines = {model.seed: model for model in models if model.role == "baseline"}
+    pairs = [(one, baselines[one.seed]) for one in students if one.seed in baselines]
+    differences = [one.scores.accuracy - other.scores.accuracy for one, other in pairs]
+    lift = summarise(differences) if pairs else None
+    accuracy = _over_seeds(students, "accuracy")
+    return StudentSummary(
+        name=name,
+        student={metric: _over_seeds(students, metric) for metric in (*METRICS, "agreement")},
+        baseline={metric: _over_seeds([b for _, b in pairs], metric) for metric in METRICS}
+        if pairs
+        else None,
+        retention=accuracy.mean / teacher.scores.accuracy if teacher.scores.accuracy else 0.0,
+        lift=lift,
+        helped=None if lift is None else _helped(lift),
+        verdict=verdict(name, lift),
+    )
+
+
+def verdict(name: str, lift: Summary | None) -> str:
+    """Return one sentence that says whether distillation helped.
+
+    >>> verdict("bag", summarise([-0.01]))
+    'bag: distillation did not help: -1.0 points of accuracy over the baseline (1 seed).'
+    """
+    if lift is None:
+        return f"{name}: no baseline was trained, so nothing is said about distillation."
+    seeds = f"{len(lift.values)} seed{'s' if len(lift.values) > 1 else ''}"
+    interval = "" if lift.half_width is None else f" ± {100 * lift.half_width:.1f}"
+    figure = f"{100 * lift.mean:+.1f}{interval} points of accuracy over the baseline ({seeds})"
+    if lift.mean <= 0:
+        return f"{name}: distillation did not help: {figure}."
+    if _helped(lift):
+        return f"{name}: distillation helped: {figure}."
+    return f"{name}: distillation may have helped, the seeds do not settle it: {figure}."
+
+
+def _helped(lift: Summary) -> bool:
+    return lift.half_width is not None and lift.mean - lift.half_width > 0
+
+
+def _over_seeds(models: Sequence[ModelResult], metric: str) -> Summary:
+    return summarise([float(getattr(model.scores, metric)) for model in models])

@@ -1,0 +1,180 @@
+"""The report as one HTML file: nothing is loaded from elsewhere, no script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from schemas.report import ModelResult, Report, StudentSummary, Summary
+from stages.evaluate import plots
+from stages.evaluate.text import interval
+
+_STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;color:#22262b;background:#f6f7f8;margin:0}
+main{max-width:62rem;margin:0 auto;padding:2rem 1.2rem 4rem}
+h1{font-size:1.7rem;margin:0 0 .3rem}h2{font-size:1.15rem;margin:2.2rem 0 .6rem}
+.sub{color:#667;margin:0 0 1.4rem}
+.verdict{padding:.8rem 1rem;border-left:5px solid #c28a2c;background:#fff;margin:.5rem 0}
+.verdict.yes{border-color:#1b8a6b}.verdict.no{border-color:#b23b3b}
+.tiles{display:flex;gap:.8rem;flex-wrap:wrap}
+.tile{background:#fff;padding:.7rem 1rem;border-radius:6px;min-width:7.5rem}
+.tile b{display:block;font-size:1.35rem}.tile span{color:#667;font-size:.85rem}
+table{border-collapse:collapse;background:#fff;width:100%;font-variant-numeric:tabular-nums}
+th,td{padding:.4rem .6rem;text-align:right;border-bottom:1px solid #e6e8ea;font-size:.88rem}
+th:first-child,td:first-child{text-align:left}
+figure{background:#fff;margin:0;padding:.6rem;border-radius:6px;display:inline-block}
+figure svg{max-width:100%;height:auto}.row{display:flex;gap:1rem;flex-wrap:wrap}
+figcaption{color:#667;font-size:.85rem}
+"""
+
+
+def render(report: Report) -> str:
+    """Return the whole page."""
+    body = [
+        f"<h1>{escape(report.name)}</h1>",
+        f'<p class="sub">{escape(subtitle(report))}</p>',
+        *(_verdict(student) for student in report.students),
+        _tiles(report),
+        "<h2>Comparison</h2>",
+        _figure(plots.comparison(report), "Bars are means, dots are seeds."),
+        results_table(report),
+        *(_student_section(student, report) for student in report.students),
+        "<h2>Calibration</h2>",
+        _figure(plots.reliability(_first_of_each(report)), "First seed of each."),
+        "<h2>Where the rows came from</h2>",
+        _counts(report),
+    ]
+    title = escape(f"{report.name}: distillation report")
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        f"<style>{_STYLE}</style><main>{''.join(body)}</main></html>"
+    )
+
+
+def subtitle(report: Report) -> str:
+    """Return one line on what was measured on what."""
+    seeds = ", ".join(map(str, report.seeds))
+    return (
+        f"{report.teacher.scores.rows} labelled {report.split} rows, {len(report.classes)} "
+        f"classes, seeds {seeds}. Means over seeds with 95 % intervals."
+    )
+
+
+def results_table(report: Report) -> str:
+    """Return the table of all figures, a row a model and role."""
+    heads = ["model", "accuracy", "precision", "recall", "F1", "agreement", "retention", "ECE"]
+    heads += ["parameters", "file MB", "latency ms", "examples/s"]
+    rows = [_teacher_row(report.teacher)]
+    for summary in report.students:
+        for role in ("student", "baseline"):
+            models = _models(report, summary.name, role)
+            figures = summary.student if role == "student" else summary.baseline
+            if models and figures:
+                rows.append(_row(f"{summary.name} {role}", figures, models, report.teacher))
+    return _table(heads, rows)
+
+
+def _row(
+    name: str,
+    figures: dict[str, Summary],
+    models: Sequence[ModelResult],
+    teacher: ModelResult,
+) -> list[str]:
+    names = ("accuracy", "precision_macro", "recall_macro", "f1_macro")
+    agreement = figures.get("agreement")
+    retention = figures["accuracy"].mean / teacher.scores.accuracy
+    return [
+        name,
+        *(interval(figures[metric]) for metric in names),
+        interval(agreement) if agreement else "–",
+        f"{retention:.3f}",
+        interval(figures["calibration_error"]),
+        *_cost(models[0]),
+    ]
+
+
+def _teacher_row(teacher: ModelResult) -> list[str]:
+    scores = teacher.scores
+    quality = (scores.accuracy, scores.precision_macro, scores.recall_macro, scores.f1_macro)
+    figures = [f"{value:.3f}" for value in quality]
+    error = f"{scores.calibration_error:.3f}"
+    return ["teacher", *figures, "–", "1.000", error, *_cost(teacher)]
+
+
+def _cost(model: ModelResult) -> list[str]:
+    return [
+        f"{model.parameters:,}",
+        f"{model.file_bytes / 1e6:.1f}",
+        f"{model.speed.latency_ms_batch_1:.2f}",
+        f"{model.speed.examples_per_second_batch_64:,.0f}",
+    ]
+
+
+def _verdict(student: StudentSummary) -> str:
+    kind = {True: "yes", False: "", None: ""}[student.helped]
+    if student.lift is not None and student.lift.mean <= 0:
+        kind = "no"
+    return f'<p class="verdict {kind}">{escape(student.verdict)}</p>'
+
+
+def _tiles(report: Report) -> str:
+    tiles = [("teacher accuracy", f"{report.teacher.scores.accuracy:.3f}")]
+    for student in report.students:
+        model = _models(report, student.name, "student")[0]
+        smaller = report.teacher.parameters / model.parameters
+        faster = (
+            model.speed.examples_per_second_batch_64
+            / report.teacher.speed.examples_per_second_batch_64
+        )
+        tiles += [
+            (f"{student.name} accuracy", interval(student.student["accuracy"])),
+            (f"{student.name} retention", f"{student.retention:.3f}"),
+            (f"{student.name} smaller", f"{smaller:.0f} ×"),
+            (f"{student.name} faster, batch 64", f"{faster:.0f} ×"),
+        ]
+    boxes = (f'<div class="tile"><b>{b}</b><span>{escape(a)}</span></div>' for a, b in tiles)
+    return f'<div class="tiles">{"".join(boxes)}</div>'
+
+
+def _student_section(student: StudentSummary, report: Report) -> str:
+    models = [model for model in report.models if model.name == student.name]
+    first = [model for model in models if model.seed == models[0].seed]
+    matrices = [report.teacher, *first]
+    figures = "".join(
+        _figure(
+            plots.confusion(model.scores, report.classes, f"{model.role} confusion"), model.role
+        )
+        for model in matrices
+    )
+    curves = _figure(plots.training_curves(models), "Every seed; green student, ochre baseline.")
+    return (
+        f"<h2>{escape(student.name)}: training</h2>{curves}"
+        f'<h2>{escape(student.name)}: confusion</h2><div class="row">{figures}</div>'
+    )
+
+
+def _counts(report: Report) -> str:
+    rows = [[str(name), str(value)] for name, value in report.table.items()]
+    return _table(["count", "value"], rows)
+
+
+def _table(heads: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    top = "".join(f"<th>{escape(head)}</th>" for head in heads)
+    lines = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows)
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _figure(svg: str, caption: str) -> str:
+    return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
+
+
+def _models(report: Report, name: str, role: str) -> list[ModelResult]:
+    return [model for model in report.models if model.name == name and model.role == role]
+
+
+def _first_of_each(report: Report) -> list[ModelResult]:
+    found: dict[str, ModelResult] = {}
+    for model in report.models:
+        found.setdefault(model.role, model)
+    return [report.teacher, *found.values()]

@@ -1,0 +1,165 @@
+"""Evaluate: score teacher, students and baselines on one split and write the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from schemas.errors import TableError
+from schemas.provenance import fingerprint
+from schemas.report import ModelResult, Report
+from schemas.run_file import RunFile
+from schemas.student_card import STUDENT_MODEL_FILE
+from stages.atomic import write_whole
+from stages.columns import class_numbers, logits_matrix, repeats
+from stages.evaluate.compare import compare
+from stages.evaluate.metrics import score
+from stages.progress import say, task
+from stages.table import SoftLabelTable, read_measures
+from stages.train.pipeline import StudentPlan, read_student_card
+
+REPORT_FOLDER = "report"
+REPORT_JSON = "report.json"
+REPORT_HTML = "report.html"
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The rows that everything is scored on."""
+
+    texts: list[str]
+    labels: npt.NDArray[np.int64]
+    teacher_logits: npt.NDArray[np.float32]
+
+
+def evaluate(
+    run: RunFile, table: SoftLabelTable, plans: Sequence[StudentPlan], *, out: Path
+) -> Report:
+    """Score every model of a run and write `report.json` and `report.html`, unless they are there.
+
+    Raises:
+      TableError: the split has no labelled row, or the artefacts are missing.
+      StudentError: a student is missing; run `train`.
+    """
+    folder = out / REPORT_FOLDER
+    wanted = _fingerprint(run, table, plans)
+    report = read_report(folder)
+    if report is not None and report.fingerprint == wanted and (folder / REPORT_HTML).is_file():
+        say(f"evaluate: nothing to do, {folder} is up to date")
+        return report
+    report = _measure(run, table, plans, wanted)
+    from stages.evaluate.html import render
+
+    write_whole(folder / REPORT_HTML, render(report).encode())
+    write_whole(folder / REPORT_JSON, report.model_dump_json(indent=2).encode())
+    say(f"evaluate: wrote {folder / REPORT_HTML}")
+    return report
+
+
+def read_report(folder: Path) -> Report | None:
+    """Return the report in a folder, or None where there is none of this version."""
+    try:
+        return Report.model_validate_json((folder / REPORT_JSON).read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def held_out(run: RunFile, table: SoftLabelTable) -> HeldOut:
+    """Return the labelled rows of the evaluated split; repeats count as the run file says.
+
+    Raises:
+      TableError: there is none.
+    """
+    head, feature = table.card.head, table.card.features[0]
+    columns = ["input_digest", feature, head.label_column, head.teacher_column]
+    rows = table.read(run.evaluate.split, columns)
+    if run.corpus.repeats == "once":
+        rows = rows.filter(pa.array(~repeats(rows, head.label_column)))
+    labels = class_numbers(rows[head.label_column], head.classes)
+    if not (labels >= 0).any():
+        raise TableError(
+            f"no labelled row in split {run.evaluate.split!r}: {table.path}. Mend the corpus's "
+            "split, or evaluate another one."
+        )
+    return HeldOut(rows[feature].to_pylist(), labels, logits_matrix(rows[head.teacher_column]))
+
+
+def _fingerprint(run: RunFile, table: SoftLabelTable, plans: Sequence[StudentPlan]) -> str:
+    return fingerprint(
+        {
+            "table": table.card.plan_fingerprint,
+            "students": [[plan.name, plan.fingerprint] for plan in plans],
+            "evaluate": run.evaluate.model_dump(mode="json"),
+            "name": run.name,
+        }
+    )
+
+
+def _measure(
+    run: RunFile, table: SoftLabelTable, plans: Sequence[StudentPlan], wanted: str
+) -> Report:
+    data = held_out(run, table)
+    teacher = _teacher_result(run, table, data)
+    models = []
+    with task("evaluate", total=len(plans), unit="students") as advance:
+        for plan in plans:
+            models.append(_student_result(run, plan, data))
+            advance(len(models), plan.name)
+    names = dict.fromkeys(plan.student.name for plan in plans)
+    return Report(
+        fingerprint=wanted,
+        name=run.name,
+        split=run.evaluate.split,
+        classes=run.head.classes,
+        seeds=run.train.seeds,
+        table={"version": table.version, **table.card.counts.model_dump(mode="json")},
+        teacher=teacher,
+        models=tuple(models),
+        students=tuple(
+            compare(name, [model for model in models if model.name == name], teacher)
+            for name in names
+        ),
+    )
+
+
+def _teacher_result(run: RunFile, table: SoftLabelTable, data: HeldOut) -> ModelResult:
+    measures = read_measures(table)
+    return ModelResult(
+        name="teacher",
+        role="teacher",
+        seed=None,
+        scores=score(data.teacher_logits, data.labels, bins=run.evaluate.calibration_bins),
+        parameters=measures.parameters,
+        file_bytes=measures.file_bytes,
+        speed=measures.speed,
+    )
+
+
+def _student_result(run: RunFile, plan: StudentPlan, data: HeldOut) -> ModelResult:
+    from stages.evaluate.predict import StudentPredictor
+    from stages.evaluate.speed import measure_speed
+
+    card = read_student_card(plan.path)
+    predictor = StudentPredictor(plan.path, card)
+    scores = score(
+        predictor.logits(data.texts),
+        data.labels,
+        bins=run.evaluate.calibration_bins,
+        teacher_logits=data.teacher_logits,
+    )
+    speed = measure_speed(predictor.logits, data.texts[:256], calls=run.evaluate.latency_calls)
+    return ModelResult(
+        name=plan.student.name,
+        role=plan.role,
+        seed=plan.seed,
+        scores=scores,
+        parameters=card.parameters,
+        file_bytes=(plan.path / STUDENT_MODEL_FILE).stat().st_size,
+        speed=speed,
+        epochs=card.epochs,
+    )

@@ -1,0 +1,122 @@
+"""Plots of a report as inline SVG."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from schemas.report import ModelResult, Report, Scores
+
+INK, TEACHER, STUDENT, BASELINE = "#22262b", "#3d4f8f", "#1b8a6b", "#c28a2c"
+COLOURS = {"teacher": TEACHER, "student": STUDENT, "baseline": BASELINE}
+
+
+def comparison(report: Report) -> str:
+    """Return accuracy of teacher, students and baselines, a dot for every seed."""
+    bars = [("teacher", "teacher", [report.teacher])]
+    for summary in report.students:
+        for role in ("student", "baseline"):
+            found = [m for m in report.models if m.name == summary.name and m.role == role]
+            if found:
+                bars.append((f"{summary.name}\n{role}", role, found))
+    figure, axes = _figure(1.2 + 1.3 * len(bars), 3.4)
+    for place, (_, role, models) in enumerate(bars):
+        values = [model.scores.accuracy for model in models]
+        axes.bar(place, np.mean(values), width=0.62, color=COLOURS[role], alpha=0.85)
+        axes.scatter([place] * len(values), values, color=INK, s=14, zorder=3)
+        axes.annotate(
+            f"{np.mean(values):.3f}",
+            (place, max(values)),
+            xytext=(0, 5),
+            textcoords="offset points",
+            ha="center",
+        )
+    lowest = min(model.scores.accuracy for _, _, models in bars for model in models)
+    axes.set_ylim(max(0.0, lowest - 0.12), 1.0)
+    axes.set_xticks(range(len(bars)), [label for label, _, _ in bars])
+    axes.set_ylabel("accuracy")
+    return _svg(figure, f"Accuracy on the {report.split} split")
+
+
+def training_curves(models: Sequence[ModelResult]) -> str:
+    """Return validation accuracy and agreement by epoch, one line a model."""
+    figure = Figure(figsize=(8.4, 3.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for axes, metric in ((left, "val_accuracy"), (right, "val_agreement")):
+        _style(axes)
+        for model in models:
+            values = [epoch[metric] for epoch in model.epochs if metric in epoch]
+            label = model.role if model.seed == models[0].seed else None
+            axes.plot(
+                range(1, len(values) + 1), values, color=COLOURS[model.role], lw=1.4, label=label
+            )
+        axes.set_xlabel("epoch")
+        axes.set_title(f"validation {metric.removeprefix('val_')}", fontsize=10)
+    left.legend(frameon=False, loc="lower right")
+    return _svg(figure, "Training curves")
+
+
+def confusion(scores: Scores, classes: Sequence[str], title: str) -> str:
+    """Return a confusion matrix; rows are hard labels, shaded by share of the row."""
+    counts = np.array(scores.confusion)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    size = min(9.0, 1.6 + 0.46 * len(classes))
+    figure, axes = _figure(size, size)
+    axes.imshow(shares, cmap="BuGn", vmin=0, vmax=1)
+    if len(classes) <= 20:
+        for (row, column), count in np.ndenumerate(counts):
+            if count:
+                colour = "white" if shares[row, column] > 0.6 else INK
+                axes.text(
+                    column, row, str(count), ha="center", va="center", color=colour, fontsize=8
+                )
+        axes.set_xticks(range(len(classes)), classes, rotation=60, ha="right", fontsize=8)
+        axes.set_yticks(range(len(classes)), classes, fontsize=8)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("hard label")
+    return _svg(figure, title)
+
+
+def reliability(models: Sequence[ModelResult]) -> str:
+    """Return accuracy against confidence; on the diagonal a model is calibrated."""
+    figure, axes = _figure(4.2, 3.8)
+    axes.plot([0, 1], [0, 1], color="#b5bac0", lw=1, ls="--")
+    for model in models:
+        bins = model.scores.reliability
+        axes.plot(
+            [bin.confidence for bin in bins],
+            [bin.accuracy for bin in bins],
+            marker="o",
+            ms=3.5,
+            lw=1.2,
+            color=COLOURS[model.role],
+            label=f"{model.role} (ECE {model.scores.calibration_error:.3f})",
+        )
+    axes.set_xlabel("confidence")
+    axes.set_ylabel("accuracy")
+    axes.legend(frameon=False, fontsize=8)
+    return _svg(figure, "Reliability")
+
+
+def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots()
+    _style(axes)
+    return figure, axes
+
+
+def _style(axes: Axes) -> None:
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(labelsize=9)
+
+
+def _svg(figure: Figure, title: str) -> str:
+    sink = io.StringIO()
+    figure.savefig(sink, format="svg", metadata={"Date": None, "Title": title})
+    text = sink.getvalue()
+    return text[text.index("<svg") :]

@@ -1,0 +1,51 @@
+"""A trained student as it would be served: raw strings in, logits out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from schemas.errors import StudentError
+from schemas.student_card import STUDENT_MODEL_FILE, StudentCard
+from schemas.teacher_card import VOCABULARY_FILE
+from stages.text import Wordpiece, read_vocabulary
+
+_BATCH = 256
+
+
+class StudentPredictor:
+    """A saved student with its own tokenizer, as one traced graph run with `training=False`."""
+
+    def __init__(self, path: Path, card: StudentCard) -> None:
+        """Load the student in Keras's safe mode.
+
+        Raises:
+          StudentError: its folder is not whole.
+        """
+        try:
+            self._model = keras.saving.load_model(
+                path / STUDENT_MODEL_FILE, compile=False, safe_mode=True
+            )
+            vocabulary = read_vocabulary(path / VOCABULARY_FILE)
+        except (ValueError, OSError, TypeError) as error:
+            said = str(error).splitlines()[0]
+            raise StudentError(f"student cannot be loaded: {path}: {said}. Train again.") from error
+        self._wordpiece = Wordpiece(
+            vocabulary, lowercase=card.lowercase, max_length=card.max_length
+        )
+        self._logits = tf.function(self._call, input_signature=[tf.TensorSpec([None], tf.string)])
+
+    def logits(self, texts: list[str]) -> npt.NDArray[np.float32]:
+        """Return float32 [len(texts), classes]."""
+        parts = [
+            self._logits(tf.constant(texts[start : start + _BATCH], tf.string)).numpy()
+            for start in range(0, len(texts), _BATCH)
+        ]
+        return np.concatenate(parts)
+
+    def _call(self, texts: tf.Tensor) -> tf.Tensor:
+        return self._model(self._wordpiece.token_ids(texts), training=False)

@@ -1,0 +1,81 @@
+"""The report as a table for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from schemas.report import ModelResult, Report, Summary
+
+_HEADS = ("model", "accuracy", "F1 macro", "agreement", "ECE", "retention")
+_COST_HEADS = ("parameters", "MB", "ms/1", "ex/s/64")
+
+
+def results_text(report: Report) -> str:
+    """Return teacher, students and baselines as aligned columns, then the verdicts."""
+    rows = [list(_HEADS + _COST_HEADS), _teacher(report.teacher)]
+    for summary in report.students:
+        for role, figures in (("student", summary.student), ("baseline", summary.baseline)):
+            models = [m for m in report.models if m.name == summary.name and m.role == role]
+            if figures and models:
+                rows.append(_row(f"{summary.name} {role}", figures, models[0], report.teacher))
+    seeds = ", ".join(map(str, report.seeds))
+    head = f"{report.name}: {report.teacher.scores.rows} {report.split} rows; seeds {seeds}"
+    return "\n".join([head, *columns(rows), *(one.verdict for one in report.students)])
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as aligned lines; the first column is left-aligned.
+
+    >>> columns([["a", "1"], ["bb", "22"]])
+    ['a    1', 'bb  22']
+    """
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if place == 0 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+
+
+def interval(summary: Summary) -> str:
+    """Return mean ± half-width of the 95 % interval.
+
+    >>> interval(Summary(mean=0.5, half_width=0.01, values=(0.49, 0.51)))
+    '0.500 ± 0.010'
+    """
+    if summary.half_width is None:
+        return f"{summary.mean:.3f}"
+    return f"{summary.mean:.3f} ± {summary.half_width:.3f}"
+
+
+def _row(
+    name: str, figures: dict[str, Summary], model: ModelResult, teacher: ModelResult
+) -> list[str]:
+    agreement = figures.get("agreement")
+    retention = figures["accuracy"].mean / teacher.scores.accuracy
+    return [
+        name,
+        interval(figures["accuracy"]),
+        interval(figures["f1_macro"]),
+        interval(agreement) if agreement else "-",
+        interval(figures["calibration_error"]),
+        f"{retention:.3f}",
+        *_cost(model),
+    ]
+
+
+def _teacher(teacher: ModelResult) -> list[str]:
+    scores = teacher.scores
+    figures = [f"{scores.accuracy:.3f}", f"{scores.f1_macro:.3f}", "-"]
+    return ["teacher", *figures, f"{scores.calibration_error:.3f}", "1.000", *_cost(teacher)]
+
+
+def _cost(model: ModelResult) -> list[str]:
+    return [
+        f"{model.parameters:,}",
+        f"{model.file_bytes / 1e6:.1f}",
+        f"{model.speed.latency_ms_batch_1:.2f}",
+        f"{model.speed.examples_per_second_batch_64:,.0f}",
+    ]

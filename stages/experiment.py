@@ -1,0 +1,99 @@
+"""One experiment from its run file to its report; each step is skipped where it is done.
+
+Folders under `out`: `teacher/`, `labels/` (the table), `students/`, `report/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from schemas.errors import RunFileError
+from schemas.report import Report
+from schemas.run_file import RunFile, parse_run_file
+from schemas.soft_labels import TableCard
+from stages.table import SoftLabelTable, open_table
+from stages.train.pipeline import StudentPlan
+
+TEACHER_FOLDER = "teacher"
+LABELS_FOLDER = "labels"
+
+
+def read_run_file(path: Path, overrides: Sequence[str] = ()) -> RunFile:
+    """Return the run file at a path, with overrides applied.
+
+    Raises:
+      RunFileError: it cannot be read, or does not hold.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise RunFileError(f"run file cannot be read: {path}: {error}. Mend the path.") from error
+    return parse_run_file(text, source=str(path), overrides=overrides)
+
+
+def teach_step(run: RunFile, *, out: Path) -> None:
+    """Fine-tune the run's teacher under `out/teacher`.
+
+    Raises:
+      PipelineError: any stated failure.
+    """
+    from stages.teach.pipeline import plan_teach, teach
+
+    teach(plan_teach(run, base=Path.cwd()), out=out / TEACHER_FOLDER)
+
+
+def label_step(
+    run: RunFile, *, labels: Path, out: Path, beam_arguments: Sequence[str]
+) -> TableCard:
+    """Label the corpus with the run's teacher, fine-tuned under `out` unless it has a path.
+
+    Raises:
+      PipelineError: any stated failure; nothing became visible.
+    """
+    from stages.label.pipeline import label, plan_label
+    from stages.teach.pipeline import teacher_of
+
+    base = Path.cwd()
+    teacher = teacher_of(run, base=base, out=out / TEACHER_FOLDER)
+    plan = plan_label(run, base=base, teacher=teacher)
+    return label(plan, labels=labels, beam_arguments=beam_arguments).card
+
+
+def train_step(
+    run: RunFile, *, labels: Path, out: Path
+) -> tuple[SoftLabelTable, list[StudentPlan]]:
+    """Train the run's students from the table.
+
+    Raises:
+      PipelineError: any stated failure.
+    """
+    from stages.train.pipeline import train
+
+    table = open_table(labels, head=run.head)
+    return table, train(run, table, out=out)
+
+
+def evaluate_step(run: RunFile, *, labels: Path, out: Path) -> Report:
+    """Score the run's students and write the report.
+
+    Raises:
+      PipelineError: any stated failure.
+    """
+    from stages.evaluate.pipeline import evaluate
+    from stages.train.pipeline import plan_students
+
+    table = open_table(labels, head=run.head)
+    return evaluate(run, table, list(plan_students(run, table, out=out)), out=out)
+
+
+def run_all(run: RunFile, *, out: Path, beam_arguments: Sequence[str]) -> Report:
+    """Do every step that is not done.
+
+    Raises:
+      PipelineError: any stated failure; what is done is kept.
+    """
+    labels = out / LABELS_FOLDER
+    label_step(run, labels=labels, out=out, beam_arguments=beam_arguments)
+    train_step(run, labels=labels, out=out)
+    return evaluate_step(run, labels=labels, out=out)
