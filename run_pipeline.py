@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from schemas.errors import PipelineError
+from stages.allocator import keep_freed_memory
 
 RUN_FILE = click.argument("run_file", metavar="RUN.toml", type=click.Path(path_type=Path))
 SET = click.option(
@@ -53,6 +54,7 @@ def stated(command: Callable[..., None]) -> Callable[..., None]:
 def main() -> None:
     """Softshards: label a corpus once with a teacher, train any number of students from it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    keep_freed_memory()
 
 
 @main.command()

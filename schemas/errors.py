@@ -3,6 +3,7 @@
     PipelineError
     ├── RunFileError        the TOML run file, or an override of it
     ├── AssetError          a wheel, file, folder or model handle that cannot be had
+    ├── StorageError        a file that cannot be written
     ├── CorpusError         a corpus file, column, row or class
     ├── TeacherError        a teacher that cannot be loaded, or answers wrongly
     ├── TableError          the soft-label table
@@ -35,6 +36,10 @@ class RunFileError(PipelineError):
 
 class AssetError(PipelineError):
     """A file or model that the run file names cannot be had, or is not the one it names."""
+
+
+class StorageError(PipelineError):
+    """A file cannot be written: no room, no permission; what was there before is kept."""
 
 
 class CorpusError(PipelineError):

@@ -63,9 +63,9 @@ def resolve_model(asset: Asset, *, base: Path) -> ResolvedAsset:
     Raises:
       AssetError: as for `resolve_files`.
     """
-    if asset.handle is not None:
-        return ResolvedAsset(asset.handle, asset.handle, fingerprint({"handle": asset.handle}))
-    assert asset.path is not None
+    if asset.path is None:
+        handle = str(asset.handle)
+        return ResolvedAsset(handle, handle, fingerprint({"handle": handle}))
     if asset.wheel is not None:
         return _from_wheel(asset.wheel, asset.path, asset)
     path = base / asset.path

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 from apache_beam.ml.inference.base import ModelHandler, PredictionResult
 
+from stages.allocator import keep_freed_memory
 from stages.label.teacher import Teacher, soft_labels
 from stages.teacher_folder import TeacherFolder
 
@@ -27,6 +28,7 @@ class TeacherHandler(ModelHandler[pa.Table, PredictionResult, Teacher]):
         """Load the teacher; TensorFlow is imported here and not before."""
         from stages.label.teachers.keras import KerasTeacher
 
+        keep_freed_memory()
         return KerasTeacher(self._folder)
 
     def run_inference(

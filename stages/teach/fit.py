@@ -37,34 +37,38 @@ def fit(
 ) -> tuple[dict[str, float], ...]:
     """Fit the model to the hard labels; it ends with its best validation epoch's weights.
 
+    The model itself stays uncompiled, so that saving it saves no optimizer.
+
     An interrupted fit goes on from its last whole epoch, kept in `backup`.
 
     Returns:
       Training and validation figures by epoch.
     """
     steps = math.ceil(len(train.labels) / how.batch_size)
-    model.compile(
+    trained = keras.Model(model.input, model.output)
+    trained.compile(
         optimizer=optimizer(how, steps=steps * how.epochs),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         jit_compile=False,  # XLA compiles anew for every batch length
     )
+    trained.optimizer.build(model.trainable_variables)  # or else the step is traced twice
     data = batches(
         train.token_ids, train.labels, batch_size=how.batch_size, seed=how.seed, pad_id=pad_id
     )
     held_out = batches(
         validation.token_ids, validation.labels, batch_size=how.batch_size, seed=0, pad_id=pad_id
     )
-    validation_steps = math.ceil(len(validation.labels) / how.batch_size)
     stop = keras.callbacks.EarlyStopping(
         "val_accuracy", patience=how.patience_epochs, restore_best_weights=True
     )
     with EpochProgress("teach", epochs=how.epochs, steps=steps) as shown:
-        history = model.fit(
+        history = trained.fit(
             data,
             epochs=how.epochs,
             steps_per_epoch=steps,
-            validation_data=held_out.take(validation_steps),
+            validation_data=held_out,
+            validation_steps=math.ceil(len(validation.labels) / how.batch_size),
             shuffle=False,
             callbacks=[stop, keras.callbacks.BackupAndRestore(backup), shown.callback()],
             verbose=0,

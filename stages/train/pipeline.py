@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import keras
 
 STUDENTS_FOLDER = "students"
+_VALIDATION_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def plan_students(run: RunFile, table: SoftLabelTable, *, out: Path) -> Iterator
                     "student": student.model_dump(mode="json"),
                     "how": how,
                     "repeats": run.corpus.repeats,
-                    "objective": objective(run, role),
+                    "objective": "hard labels" if role == "baseline" else objective(run, role),
                     "seed": seed,
                 }
                 path = out / STUDENTS_FOLDER / student.name / f"seed-{seed}" / role
@@ -163,7 +164,7 @@ def _fit(
     once = run.corpus.repeats == "once"
     size = run.train.batch_size
     stream = SoftLabelStream(table, "train", batch_size=size, seed=plan.seed, once=once)
-    held_out = SoftLabelStream(table, "validation", batch_size=size, seed=0, once=once)
+    held_out = SoftLabelStream(table, "validation", batch_size=_VALIDATION_BATCH, seed=0, once=once)
 
     def tokenize(batch: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         labels = {"label": batch["label"], "teacher_logits": batch["teacher_logits"]}
@@ -171,6 +172,7 @@ def _fit(
 
     distiller = Distiller(model, **objective(run, plan.role))
     distiller.compile(keras.optimizers.Adam(run.train.learning_rate), jit_compile=False)
+    distiller.optimizer.build(model.trainable_variables)  # or else the step is traced twice
     best = keras.callbacks.EarlyStopping(
         "val_accuracy", mode="max", patience=run.train.epochs, restore_best_weights=True
     )
@@ -181,7 +183,7 @@ def _fit(
             stream.dataset().map(tokenize, num_parallel_calls=1).prefetch(4),
             epochs=run.train.epochs,
             steps_per_epoch=stream.steps_per_epoch,
-            validation_data=held_out.dataset().take(held_out.steps_per_epoch).map(tokenize),
+            validation_data=held_out.one_pass().map(tokenize),
             callbacks=[StopOnNonFiniteLoss(plan.name), best, shown.callback()],
             shuffle=False,
             verbose=0,

@@ -74,7 +74,12 @@ class SoftLabelStream:
         epochs = tf.data.Dataset.counter(first_epoch)
         return epochs.flat_map(
             lambda epoch: self._epoch(epoch, tf.where(epoch == first_epoch, first_row, 0))
-        ).prefetch(4)
+        )
+
+    def one_pass(self) -> tf.data.Dataset:
+        """Return the batches of epoch 0 only, as a dataset that knows its length."""
+        batches = self.dataset().take(self.steps_per_epoch)
+        return batches.apply(tf.data.experimental.assert_cardinality(self.steps_per_epoch))
 
     def chunks(self, epoch: int, first_row: int) -> Iterator[tuple[bytes, ...]]:
         """Yield an epoch's windows in order, each as columns; whole windows before are skipped."""

@@ -1,0 +1,90 @@
+"""The verdict is plain, also when distillation did not help."""
+
+import numpy as np
+import pytest
+
+from schemas.report import ModelResult, Report, Speed
+from stages.evaluate.compare import compare
+from stages.evaluate.html import render
+from stages.evaluate.metrics import score
+from stages.evaluate.text import results_text
+
+
+def model(role, seed, right, *, rows=100, name="bag"):
+    labels = np.arange(rows) % 2
+    predicted = np.where(np.arange(rows) < right, labels, 1 - labels)
+    logits = np.eye(2, dtype=np.float32)[predicted]
+    teacher = None if role == "teacher" else np.eye(2, dtype=np.float32)[labels]
+    return ModelResult(
+        name=name,
+        role=role,
+        seed=seed,
+        scores=score(logits, labels, bins=5, teacher_logits=teacher),
+        parameters=1000,
+        file_bytes=4000,
+        speed=Speed(latency_ms_batch_1=1.0, examples_per_second_batch_64=100.0, calls=5),
+        epochs=({"loss": 1.0, "val_accuracy": 0.5}, {"loss": 0.5, "val_accuracy": 0.6}),
+    )
+
+
+TEACHER = model("teacher", None, 95)
+
+
+def summary(students, baselines):
+    models = [model("student", seed, right) for seed, right in enumerate(students)]
+    models += [model("baseline", seed, right) for seed, right in enumerate(baselines)]
+    return compare("bag", models, TEACHER)
+
+
+@pytest.mark.parametrize(
+    ("students", "baselines", "helped", "words"),
+    [
+        ([90, 91, 90], [80, 80, 81], True, "distillation helped: "),
+        ([80, 80, 80], [85, 86, 84], False, "distillation did not help: -5.0 ± 2.5 points"),
+        ([80, 90, 80], [79, 80, 85], False, "may have helped, the seeds do not settle it"),
+        ([90], [80], False, "may have helped, the seeds do not settle it: +10.0 points"),
+        ([90], [], None, "no baseline was trained"),
+    ],
+)
+def test_verdicts(students, baselines, helped, words):
+    found = summary(students, baselines)
+    assert found.helped is helped
+    assert words in found.verdict
+
+
+def test_figures_are_means_over_seeds_and_retention_is_of_the_teacher():
+    found = summary([90, 80], [70, 70])
+    assert found.student["accuracy"].mean == pytest.approx(0.85)
+    assert found.retention == pytest.approx(0.85 / 0.95)
+    assert found.lift.values == pytest.approx((0.2, 0.1))
+
+
+def report():
+    models = (model("student", 1, 80), model("baseline", 1, 85))
+    return Report(
+        fingerprint="f",
+        name="tiny <run>",
+        split="test",
+        classes=("yes", "<no>"),
+        seeds=(1,),
+        table={"version": 0, "rows": 100, "distinct_inputs": 90, "teacher_calls": 90},
+        teacher=TEACHER,
+        models=models,
+        students=(compare("bag", models, TEACHER),),
+    )
+
+
+def test_the_text_shows_teacher_student_baseline_and_verdict():
+    text = results_text(report())
+    for words in ("teacher", "bag student", "bag baseline", "0.950", "0.800", "did not help"):
+        assert words in text
+
+
+def test_the_page_is_one_file_with_its_plots_and_escapes_names():
+    page = render(report())
+    assert page.count("<svg") >= 4
+    assert "did not help" in page
+    assert "&lt;no&gt;" in page
+    assert "<no>" not in page
+    assert "src=" not in page
+    assert "href=" not in page.replace('xlink:href="#', "")

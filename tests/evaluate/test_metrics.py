@@ -1,0 +1,57 @@
+"""Metrics against values worked out by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.evaluate.metrics import per_class, probabilities, reliability_bins, score, summarise
+
+LOGITS = np.log(np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.7, 0.3], [0.5, 0.5]], np.float32))
+LABELS = np.array([0, 1, 1, 0, -1])
+
+
+def test_scores_by_hand():
+    found = score(LOGITS, LABELS, bins=10, teacher_logits=-LOGITS)
+    assert found.rows == 4
+    assert found.accuracy == pytest.approx(3 / 4)
+    assert found.precision_macro == pytest.approx((2 / 3 + 1) / 2)
+    assert found.recall_macro == pytest.approx((1 + 1 / 2) / 2)
+    assert found.f1_macro == pytest.approx((4 / 5 + 2 / 3) / 2)
+    assert found.confusion == ((2, 0), (1, 1))
+    assert found.agreement == 0.0
+    assert found.calibration_error == pytest.approx((0.1 + 0.6 + 0.2 + 0.3) / 4, abs=1e-6)
+
+
+def test_agreement_is_left_out_for_the_teacher():
+    assert score(LOGITS, LABELS, bins=10).agreement is None
+
+
+def test_a_class_that_never_occurs_counts_zero_and_does_not_divide_by_zero():
+    precision, recall, f1 = per_class(np.array([[3, 0, 0], [0, 2, 0], [0, 0, 0]]))
+    assert precision.tolist() == recall.tolist() == f1.tolist() == [1.0, 1.0, 0.0]
+
+
+def test_no_labelled_row_is_an_error():
+    with pytest.raises(ValueError, match="no labelled row"):
+        score(LOGITS, np.full(5, -1), bins=10)
+
+
+@given(st.lists(st.lists(st.floats(-50, 50, width=32), min_size=3, max_size=3), min_size=1))
+def test_bins_hold_every_row_once_and_contain_their_confidence(rows):
+    probs = probabilities(np.array(rows, np.float32))
+    np.testing.assert_allclose(probs.sum(axis=1), 1.0, rtol=1e-12)
+    bins = reliability_bins(probs, np.zeros(len(rows), int), bins=7)
+    assert sum(bin.count for bin in bins) == len(rows)
+    for bin in bins:
+        assert bin.lower - 1e-9 <= bin.confidence <= bin.upper + 1e-9
+
+
+def test_probabilities_of_large_logits():
+    assert probabilities(np.array([[1000.0, 0.0]], np.float32)).tolist() == [[1.0, 0.0]]
+
+
+def test_the_interval_is_students_t():
+    found = summarise([0.80, 0.82, 0.84])
+    assert found.mean == pytest.approx(0.82)
+    assert found.half_width == pytest.approx(4.303 * 0.02 / np.sqrt(3))

@@ -1,0 +1,71 @@
+"""Evaluation of real students on the tiny table."""
+
+import json
+
+import numpy as np
+import pytest
+
+from schemas.errors import StudentError, TableError
+from schemas.report import Report
+from stages.evaluate.pipeline import evaluate, held_out
+from stages.evaluate.predict import StudentPredictor
+from stages.train.pipeline import plan_students, read_student_card, train
+from tests import tiny
+
+
+def test_report_json_and_html_are_written_and_then_kept(table, run, tmp_path, capsys):
+    plans = train(run, table, out=tmp_path)
+    made = evaluate(run, table, plans, out=tmp_path)
+    assert made.teacher.scores.accuracy == 1.0
+    assert [model.role for model in made.models] == ["student", "baseline"]
+    assert made.models[0].speed.latency_ms_batch_1 > 0
+    data = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert Report.model_validate(data) == made
+    assert (tmp_path / "report" / "report.html").read_text().startswith("<!doctype html>")
+    assert evaluate(run, table, plans, out=tmp_path) == made
+    assert "evaluate: nothing to do" in capsys.readouterr().err
+
+
+def test_a_student_is_scored_on_its_own_predictions(table, run, tmp_path):
+    plans = train(run, table, out=tmp_path)
+    data = held_out(run, table)
+    predictor = StudentPredictor(plans[0].path, read_student_card(plans[0].path))
+    right = predictor.logits(data.texts).argmax(axis=1) == data.labels
+    made = evaluate(run, table, plans, out=tmp_path)
+    assert made.models[0].scores.accuracy == pytest.approx(right.mean())
+
+
+def test_a_saved_student_answers_the_same_in_any_batch(table, run, tmp_path):
+    plan = train(run, table, out=tmp_path)[0]
+    predictor = StudentPredictor(plan.path, read_student_card(plan.path))
+    texts = ["the old cat", "fig", "one red saw and my new dear good small big axe"]
+    together = predictor.logits(texts)
+    for row, text in enumerate(texts):
+        np.testing.assert_allclose(predictor.logits([text])[0], together[row], rtol=1e-5, atol=1e-6)
+
+
+def test_repeats_count_once_where_the_run_file_says_so(table):
+    every = held_out(tiny.run(), table)
+    once = held_out(tiny.run("corpus.repeats=once"), table)
+    assert len(once.texts) == len(set(every.texts)) < len(every.texts)
+
+
+def test_a_missing_student_is_stated(table, run, tmp_path):
+    plans = list(plan_students(run, table, out=tmp_path))
+    with pytest.raises(StudentError, match="Run `train`"):
+        evaluate(run, table, plans, out=tmp_path)
+
+
+def test_a_split_without_labels_is_stated(experiment):
+    rows = [{**row, "thing": None} for row in tiny.examples(40)]
+    tiny.write_corpus(experiment / "corpus.jsonl", rows)
+    table = tiny.label(experiment, experiment / "labels")
+    with pytest.raises(TableError, match="no labelled row in split 'test'"):
+        held_out(tiny.run(), table)
+
+
+def test_a_damaged_student_file_is_stated(table, run, tmp_path):
+    plan = train(run, table, out=tmp_path)[0]
+    (plan.path / "student.keras").write_bytes(b"not a model")
+    with pytest.raises(StudentError, match="student cannot be loaded"):
+        StudentPredictor(plan.path, read_student_card(plan.path))

@@ -1,0 +1,56 @@
+"""Engines: which are used, which refused, and what their failures mean."""
+
+import pytest
+from apache_beam.options.pipeline_options import StandardOptions
+
+from schemas.errors import CorpusError, EngineError, TeacherError, error_classes
+from stages.label.engine import engine_options, stated_error
+
+
+@pytest.mark.parametrize("arguments", [[], ["--runner=DirectRunner"], ["--runner=PrismRunner"]])
+def test_local_runners_are_run_as_fn_api_runner(arguments):
+    options = engine_options(arguments)
+    assert options.view_as(StandardOptions).runner == "FnApiRunner"
+
+
+def test_a_cluster_runner_is_left_alone():
+    options = engine_options(["--runner=FlinkRunner", "--flink_master=localhost:1"])
+    assert options.view_as(StandardOptions).runner == "FlinkRunner"
+
+
+def test_a_runner_that_loses_rows_is_refused():
+    with pytest.raises(EngineError, match="runner refused: DaskRunner"):
+        engine_options(["--runner=DaskRunner"])
+
+
+def test_an_unknown_option_is_refused():
+    with pytest.raises(EngineError, match="unknown Beam option: --direct_num_wrkers"):
+        engine_options(["--direct_num_wrkers=2"])
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (CorpusError("bad: row 1. Mend."), CorpusError("bad: row 1. Mend.")),
+        (
+            RuntimeError(
+                "Traceback (most recent call last):\n  File ...\n"
+                "schemas.errors.TeacherError: no: t. Mend. [while running 'Teacher']\n more"
+            ),
+            TeacherError("no: t. Mend."),
+        ),
+    ],
+)
+def test_a_stated_failure_comes_back_as_itself(error, expected):
+    found = stated_error(error)
+    assert type(found) is type(expected)
+    assert str(found) == str(expected)
+
+
+def test_any_other_failure_is_not_swallowed():
+    assert stated_error(RuntimeError("ZeroDivisionError: division by zero")) is None
+
+
+def test_every_error_takes_one_string_as_beam_needs():
+    for name, kind in error_classes().items():
+        assert str(kind(f"{name} text")) == f"{name} text"

@@ -1,0 +1,203 @@
+"""Labelling: equal tables whatever the engine, the order or the interruption."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from schemas.errors import ConservationError, CorpusError, PublishError, TeacherError
+from stages.label.pipeline import check_conservation, plan_label
+from stages.label.staging import BucketRecord, Staging, UnitRecord
+from stages.table import open_table, table_exists
+from stages.teacher_folder import open_teacher
+from tests import tiny
+
+
+def without_origin(rows):
+    return [
+        {key: value for key, value in row.items() if not key.startswith("source_")} for row in rows
+    ]
+
+
+def test_every_row_is_there_with_its_label_and_the_teachers_answer(table):
+    rows = tiny.rows_of(table)
+    expected = sorted((row["text"], row["thing"]) for row in tiny.examples())
+    assert sorted((row["text"], row["label_thing"]) for row in rows) == expected
+    top = [tiny.CLASSES[int(np.argmax(row["teacher_thing"]))] for row in rows]
+    assert top == [row["label_thing"] for row in rows]
+
+
+def test_repeats_are_counted_and_asked_once(table):
+    counts = table.card.counts
+    distinct = len({row["text"] for row in tiny.examples()})
+    assert counts.rows == 120 > distinct
+    assert counts.distinct_inputs == counts.teacher_calls == distinct
+    assert sum(counts.split_rows.values()) == 120
+
+
+def test_equal_inputs_share_a_split(table):
+    splits = {}
+    for row in tiny.rows_of(table):
+        splits.setdefault(row["text"], set()).add(row["split"])
+    assert all(len(found) == 1 for found in splits.values())
+
+
+def test_a_second_run_does_nothing(labelled, capsys):
+    again = tiny.label(labelled, labelled / "labels")
+    assert again.version == 0
+    assert "label: nothing to do" in capsys.readouterr().err
+
+
+def test_two_worker_processes_give_the_same_table(table, experiment):
+    beam = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
+    other = tiny.label(experiment, experiment / "two", beam=beam)
+    assert tiny.rows_of(other) == tiny.rows_of(table)
+    assert {shard.path.name for shard in other.shards} == {s.path.name for s in table.shards}
+
+
+def test_shuffled_corpus_files_give_the_same_rows(table, experiment):
+    rows = tiny.examples()
+    random.Random(3).shuffle(rows)
+    for number in range(3):
+        tiny.write_corpus(experiment / f"part-{number}.jsonl", rows[number::3])
+    files = ", ".join(f'{{path="part-{number}.jsonl"}}' for number in (2, 0, 1))
+    other = tiny.label(experiment, experiment / "shuffled", f"corpus.files=[{files}]")
+    assert without_origin(tiny.rows_of(other)) == without_origin(tiny.rows_of(table))
+
+
+def test_a_new_corpus_is_a_new_version_and_the_old_one_stays_until_then(labelled):
+    tiny.write_corpus(labelled / "corpus.jsonl", tiny.examples(30))
+    newer = tiny.label(labelled, labelled / "labels")
+    assert newer.version == 1
+    assert newer.card.counts.rows == len(tiny.rows_of(newer)) == 30
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from stages.label.staging import Staging
+from tests import tiny
+
+write = Staging.write_bucket
+def write_and_wait(self, record):
+    write(self, record)
+    print("staged", flush=True)
+    time.sleep(60)
+
+Staging.write_bucket = write_and_wait
+tiny.label(Path(sys.argv[1]), Path(sys.argv[1]) / "labels")
+"""
+
+
+def test_killed_half_way_nothing_is_visible_and_a_rerun_completes(table, experiment):
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(experiment)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    try:
+        assert process.stdout.readline() == "staged\n"
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+    assert not table_exists(experiment / "labels")
+    again = tiny.label(experiment, experiment / "labels")
+    assert again.version == 0
+    assert again.card.counts.resumed_shards == 1
+    assert tiny.rows_of(again) == tiny.rows_of(table)
+    assert not (experiment / "labels" / "_staging").exists()
+
+
+def test_an_empty_corpus_commits_nothing(experiment):
+    (experiment / "corpus.jsonl").write_text("")
+    with pytest.raises(CorpusError, match="corpus is empty"):
+        tiny.label(experiment, experiment / "labels")
+    assert not table_exists(experiment / "labels")
+
+
+def test_a_bad_row_commits_nothing_and_keeps_the_version_before(labelled):
+    rows = [*tiny.examples(30), {"text": "x", "thing": "frit"}]
+    tiny.write_corpus(labelled / "corpus.jsonl", rows)
+    with pytest.raises(CorpusError, match="corpus.jsonl row 31 column 'thing': found 'frit'"):
+        tiny.label(labelled, labelled / "labels")
+    assert open_table(labelled / "labels").version == 0
+
+
+def test_a_teacher_whose_logits_are_nan_commits_nothing(experiment):
+    tiny.write_teacher(experiment / "teacher", bias=float("nan"))
+    with pytest.raises(TeacherError, match="logits are not finite"):
+        tiny.label(experiment, experiment / "labels")
+    assert not table_exists(experiment / "labels")
+
+
+def test_a_failure_in_a_worker_process_is_stated_too(experiment):
+    tiny.write_teacher(experiment / "teacher", bias=float("nan"))
+    beam = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
+    with pytest.raises(TeacherError, match="logits are not finite"):
+        tiny.label(experiment, experiment / "labels", beam=beam)
+
+
+def test_a_teacher_with_other_classes_is_refused(experiment):
+    tiny.write_teacher(experiment / "teacher", classes=("animal", "fruit"))
+    with pytest.raises(TeacherError, match="found 2 .*expected 3"):
+        tiny.label(experiment, experiment / "labels")
+
+
+def test_a_teacher_whose_model_disagrees_with_its_card_is_refused(experiment):
+    card = (experiment / "teacher" / "teacher.json").read_text()
+    tiny.write_teacher(experiment / "teacher", classes=("animal", "fruit"))
+    (experiment / "teacher" / "teacher.json").write_text(card)
+    with pytest.raises(TeacherError, match="found 2 outputs, expected 3"):
+        tiny.label(experiment, experiment / "labels")
+
+
+def test_the_commit_folder_cannot_be_written(experiment):
+    labels = experiment / "labels"
+    labels.mkdir()
+    (labels / "_delta_log").write_text("in the way")
+    with pytest.raises(PublishError, match="Nothing became visible"):
+        tiny.label(experiment, labels)
+
+
+def corpus_plan(experiment):
+    run = tiny.run()
+    teacher = open_teacher(experiment / "teacher", classes=run.head.classes)
+    return plan_label(run, base=experiment, teacher=teacher).corpus
+
+
+def bucket(number, rows):
+    return BucketRecord(bucket=number, rows=rows, calls=rows, truncated=0, seconds=0.0, files=())
+
+
+@pytest.mark.parametrize(
+    ("units", "buckets"),
+    [
+        ({}, {0: bucket(0, 2)}),
+        ({"corpus.jsonl#0": {0: 2, 1: 3}}, {0: bucket(0, 2)}),
+        ({"corpus.jsonl#0": {0: 2}}, {0: bucket(0, 2), 1: bucket(1, 3)}),
+        ({"corpus.jsonl#0": {0: 2}}, {0: bucket(0, 1)}),
+    ],
+)
+def test_rows_that_are_lost_or_doubled_stop_the_commit(units, buckets, experiment):
+    plan = corpus_plan(experiment)
+    records = {name: UnitRecord(name=name, rows_by_bucket=rows) for name, rows in units.items()}
+    with pytest.raises(ConservationError):
+        check_conservation(plan, records, buckets)
+
+
+def test_a_staged_bucket_of_another_plan_is_not_used(experiment):
+    tiny.label(experiment, experiment / "labels")
+    staging = Staging(experiment / "labels", "another plan")
+    staging.write_bucket(bucket(0, 5))
+    started = time.time()
+    table = tiny.label(experiment, experiment / "labels", "label.num_shards=2")
+    assert table.card.counts.resumed_shards == 0
+    assert all(shard.path.stat().st_mtime >= started - 1 for shard in table.shards)

@@ -1,0 +1,132 @@
+"""Corpus formats: the same rows from each, and one clear line for what cannot be read."""
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from schemas.errors import CorpusError
+from stages.label.corpus import plan_corpus, read_unit
+from tests import tiny
+
+ROWS = [
+    {"text": 'a "quoted", comma', "thing": "animal"},
+    {"text": "a\ttab and ünïcode", "thing": "fruit"},
+    {"text": "no label", "thing": None},
+]
+
+
+def write_parquet(path):
+    pq.write_table(pa.Table.from_pylist(ROWS), path, row_group_size=2)
+
+
+def write_jsonl(path):
+    path.write_text("\n".join(json.dumps(row) for row in ROWS), encoding="utf-8")
+
+
+def write_csv(path):
+    path.write_text(
+        'text,thing\n"a ""quoted"", comma",animal\na\ttab and ünïcode,fruit\nno label,\n',
+        encoding="utf-8",
+    )
+
+
+def write_tsv(path):
+    path.write_text(
+        'text\tthing\n"a ""quoted"", comma"\tanimal\n"a\ttab and ünïcode"\tfruit\nno label\t\n',
+        encoding="utf-8",
+    )
+
+
+def write_lines(path):
+    rows = [f"{row['thing'] or ''}|{row['text']}\r\n" for row in ROWS]
+    path.write_text("".join(rows), encoding="utf-8", newline="")
+
+
+WRITERS = {
+    "parquet": write_parquet,
+    "jsonl": write_jsonl,
+    "csv": write_csv,
+    "tsv": write_tsv,
+    "lines": write_lines,
+}
+
+
+def read(folder, name, *overrides):
+    run = tiny.run(f'corpus.files=[{{path="{name}"}}]', *overrides)
+    plan = plan_corpus(run, base=folder)
+    return pa.concat_tables(
+        part for unit in plan.units for part in read_unit(unit, run.corpus, run.head)
+    )
+
+
+def how(format):
+    pattern = ("corpus.line_pattern='(?P<thing>[a-z]*)[|](?P<text>.*)'",)
+    return (f"corpus.format={format}", *(pattern if format == "lines" else ()))
+
+
+@pytest.mark.parametrize("format", WRITERS)
+def test_every_format_gives_the_same_rows(format, tmp_path):
+    WRITERS[format](tmp_path / "corpus")
+    rows = read(tmp_path, "corpus", *how(format))
+    assert rows["text"].to_pylist() == [row["text"] for row in ROWS]
+    assert rows["label_thing"].to_pylist() == [row["thing"] for row in ROWS]
+    assert rows["source_row"].to_pylist() == [1, 2, 3]
+    assert set(rows["source_file"].to_pylist()) == {"corpus"}
+
+
+def test_a_class_may_be_a_number(tmp_path):
+    pq.write_table(pa.table({"text": ["x"], "thing": pa.array([1])}), tmp_path / "c")
+    rows = read(tmp_path, "c", "corpus.format=parquet", 'heads=[{name="thing",classes=["0","1"]}]')
+    assert rows["label_thing"].to_pylist() == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("format", "text", "message"),
+    [
+        ("jsonl", '{"text": "a"\n', "not JSON: corpus row 1"),
+        ("jsonl", '{"text": "a", "thing": "fruit"}\n[1]\n', "not a JSON object: corpus row 2"),
+        ("jsonl", '{"text": "a"}\n{"text": 1}\n', "column mixes types: corpus column 'text'"),
+        ("jsonl", '{"text": "a", "thing": "frit"}\n', "row 1 column 'thing': found 'frit', "),
+        ("jsonl", '{"text": "a", "thing": "frit"}\n', "Did you mean 'fruit'?"),
+        ("jsonl", '{"txt": "a", "thing": "fruit"}\n', "unknown column: 'text' in corpus"),
+        ("jsonl", '{"txt": "a", "thing": "fruit"}\n', "Did you mean 'txt'?"),
+        ("jsonl", '{"text": null, "thing": "fruit"}\n', "wrong type|no value: column 'text'"),
+        ("jsonl", '{"text": ["a"], "thing": "fruit"}\n', "wrong type: column 'text'"),
+        ("csv", "text,thing\na,fruit,more\n", "corpus file cannot be read: corpus as csv"),
+        ("parquet", "not Parquet", "corpus file cannot be read: corpus"),
+        ("lines", "fruit|a\nno bar\n", "line does not match: corpus row 2"),
+    ],
+)
+def test_says_which_row_of_which_file(format, text, message, tmp_path):
+    (tmp_path / "corpus").write_text(text, encoding="utf-8")
+    with pytest.raises(CorpusError, match=message) as failure:
+        read(tmp_path, "corpus", *how(format))
+    assert "\n" not in str(failure.value)
+
+
+def test_a_wrong_encoding_is_stated(tmp_path):
+    (tmp_path / "corpus").write_bytes('{"text": "ü", "thing": "fruit"}'.encode("latin-1"))
+    with pytest.raises(CorpusError, match=r"corpus as jsonl.*`encoding`"):
+        read(tmp_path, "corpus")
+    row = read(tmp_path, "corpus", "corpus.encoding=latin-1")
+    assert row["text"].to_pylist() == ["ü"]
+
+
+def test_a_pattern_that_is_none_is_stated(tmp_path):
+    (tmp_path / "corpus").write_text("x\n")
+    with pytest.raises(CorpusError, match="line_pattern is no regular expression"):
+        read(tmp_path, "corpus", "corpus.format=lines", "corpus.line_pattern='('")
+
+
+def test_an_own_id_and_an_own_split_are_kept(tmp_path):
+    rows = [{"text": "a", "thing": "fruit", "key": "k1", "part": "test"}]
+    tiny.write_corpus(tmp_path / "corpus", rows)
+    own = ("corpus.example_id=key", 'corpus.split={column="part"}')
+    found = read(tmp_path, "corpus", *own)
+    assert found["example_id"].to_pylist() == ["k1"]
+    assert found["split"].to_pylist() == ["test"]
+    tiny.write_corpus(tmp_path / "corpus", [{**rows[0], "part": "dev"}])
+    with pytest.raises(CorpusError, match="unknown split: corpus row 1"):
+        read(tmp_path, "corpus", *own)

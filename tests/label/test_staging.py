@@ -1,0 +1,52 @@
+"""Staging: what is not whole does not count."""
+
+import pytest
+
+from stages.label.staging import BucketRecord, ShardFile, Staging, UnitRecord
+
+
+@pytest.fixture
+def staging(tmp_path):
+    return Staging(tmp_path, "plan")
+
+
+def stage(staging, bucket, data=b"data"):
+    file = ShardFile(path=f"split=train/{bucket}.parquet", split="train", rows=1, size_bytes=4)
+    path = staging.shard_path(file.path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    staging.write_bucket(
+        BucketRecord(bucket=bucket, rows=1, calls=1, truncated=0, seconds=0.0, files=(file,))
+    )
+    return file
+
+
+def test_a_bucket_counts_when_its_files_are_whole(staging):
+    stage(staging, 1)
+    stage(staging, 2, data=b"cut")
+    assert set(staging.buckets()) == {1}
+
+
+def test_a_file_that_is_already_in_its_place_counts(staging):
+    file = stage(staging, 1)
+    place = staging.table_path / file.path
+    place.parent.mkdir(parents=True)
+    staging.shard_path(file.path).rename(place)
+    assert set(staging.buckets()) == {1}
+    place.unlink()
+    assert staging.buckets() == {}
+
+
+def test_a_torn_record_does_not_count(staging):
+    stage(staging, 1)
+    (staging.path / "bucket-00001.json").write_text('{"bucket": 1, "ro')
+    assert staging.buckets() == {}
+
+
+def test_units_are_forgotten_and_the_folder_removed(staging):
+    staging.write_unit(UnitRecord(name="file#0", rows_by_bucket={0: 3}))
+    assert staging.units()["file#0"].rows_by_bucket == {0: 3}
+    staging.forget_units()
+    assert staging.units() == {}
+    staging.remove()
+    assert not staging.path.exists()

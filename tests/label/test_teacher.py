@@ -1,0 +1,103 @@
+"""Asking the teacher: once for each input, answers in row order, and only usable ones."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from schemas.errors import TeacherError
+from stages.label.identity import input_digests
+from stages.label.shards import order_rows
+from stages.label.teacher import soft_labels
+from tests import tiny
+
+
+@dataclass
+class Lengths:
+    lengths: np.ndarray
+    truncated: int = 0
+
+
+class LengthTeacher:
+    """Answers with the text's length and its negative; counts what it is asked."""
+
+    classes = ("long", "short")
+
+    def __init__(self, spoil=None):
+        self.asked = 0
+        self._spoil = spoil
+
+    def encode(self, inputs):
+        return Lengths(np.array([len(text) for text in inputs["text"].to_pylist()], np.int32))
+
+    def logits(self, encoded, rows):
+        self.asked += len(rows)
+        lengths = encoded.lengths[rows].astype(np.float32)
+        answer = np.stack([lengths, -lengths], axis=1)
+        return self._spoil(answer) if self._spoil else answer
+
+
+def rows(texts):
+    texts = pa.array(texts, pa.string())
+    made = pa.table(
+        {
+            "text": texts,
+            "input_digest": input_digests([texts]),
+            "example_id": pa.nulls(len(texts), pa.string()),
+            "label_thing": pa.nulls(len(texts), pa.string()),
+            "source_file": ["f"] * len(texts),
+            "source_row": list(range(len(texts))),
+        }
+    )
+    return order_rows(made, tiny.run().head)
+
+
+def ask(teacher, table):
+    return soft_labels(teacher, table, features=("text",), batch_tokens=8)
+
+
+def test_equal_inputs_are_asked_once_and_all_get_the_answer():
+    teacher, table = LengthTeacher(), rows(["aa", "b", "aa", "cccc", "aa"])
+    answer = ask(teacher, table)
+    assert teacher.asked == answer.calls == 3
+    expected = [len(text) for text in table["text"].to_pylist()]
+    assert answer.logits[:, 0].tolist() == expected
+
+
+def test_no_rows_no_calls():
+    teacher = LengthTeacher()
+    assert ask(teacher, rows([])).logits.shape == (0, 2)
+    assert teacher.asked == 0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_logit_that_is_not_finite_is_refused_with_its_input(bad):
+    def spoil(answer):
+        answer[answer[:, 0] == 4, 1] = bad
+        return answer
+
+    with pytest.raises(TeacherError, match=r"not finite: input \{'text': 'cccc'\}"):
+        ask(LengthTeacher(spoil), rows(["a", "cccc"]))
+
+
+def test_another_shape_is_refused():
+    with pytest.raises(TeacherError, match=r"found \[2, 1\], expected \[2, 2\]"):
+        ask(LengthTeacher(lambda answer: answer[:, :1]), rows(["a", "b"]))
+
+
+def test_keras_teacher_answers_the_same_alone_and_in_a_batch(tmp_path):
+    from stages.label.teachers.keras import KerasTeacher
+    from stages.teacher_folder import open_teacher
+
+    folder = open_teacher(tiny.write_teacher(tmp_path / "t"), classes=tiny.CLASSES)
+    teacher = KerasTeacher(folder)
+    texts = ["the old cat", "fig", "one red saw and my new dear good small big axe " * 3]
+    encoded = teacher.encode(pa.table({"text": texts}))
+    assert encoded.truncated == 1
+    assert encoded.lengths.max() == folder.card.max_length
+    together = teacher.logits(encoded, np.arange(3))
+    for row in range(3):
+        alone = teacher.logits(encoded, np.array([row]))
+        np.testing.assert_allclose(together[row], alone[0], rtol=1e-5, atol=1e-6)
+    assert together.argmax(axis=1).tolist()[:2] == [0, 1]

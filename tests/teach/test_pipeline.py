@@ -1,0 +1,100 @@
+"""Fine-tuning a tiny real BERT: a teacher folder, measured, resumable, and kept."""
+
+import pytest
+
+from schemas.errors import CorpusError, TeacherError
+from stages.teach.fit import optimizer
+from stages.teach.pipeline import plan_teach, teach, teacher_of
+from stages.teacher_folder import open_teacher, read_card
+from tests import tiny
+from tests.teach.test_encoder import hugging_face_folder
+
+FIT = (
+    'teacher={encoder={path="bert"}, max_length=16, '
+    "fit={seed=1, epochs=3, learning_rate=1e-2, batch_size=8}}"
+)
+
+
+@pytest.fixture
+def with_encoder(experiment):
+    hugging_face_folder(experiment / "bert")
+    return experiment
+
+
+def test_the_teacher_learns_and_is_measured(with_encoder):
+    run = tiny.run(FIT)
+    made = teach(plan_teach(run, base=with_encoder), out=with_encoder / "made")
+    assert made.card.scores["test"].accuracy > 0.6
+    assert made.card.epochs[-1]["loss"] < made.card.epochs[0]["loss"]
+    assert made.card.classes == tiny.CLASSES
+    assert not (with_encoder / "made" / "_backup").exists()
+
+
+def test_a_teacher_that_is_there_is_kept(with_encoder, capsys):
+    run = tiny.run(FIT)
+    first = teach(plan_teach(run, base=with_encoder), out=with_encoder / "made")
+    again = teach(plan_teach(run, base=with_encoder), out=with_encoder / "made")
+    assert again.fingerprint == first.fingerprint
+    assert "teach: nothing to do" in capsys.readouterr().err
+
+
+def test_an_interrupted_fit_goes_on_from_its_last_epoch(with_encoder, monkeypatch):
+    import keras
+
+    run = tiny.run(FIT)
+    seen = []
+
+    def stop(self, epoch, logs=None):
+        seen.append(epoch)
+        if epoch == 1 and len(seen) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(keras.callbacks.EarlyStopping, "on_epoch_begin", stop, raising=False)
+    plan = plan_teach(run, base=with_encoder)
+    with pytest.raises(KeyboardInterrupt):
+        teach(plan, out=with_encoder / "made")
+    with pytest.raises(TeacherError, match="no teacher: .*Run `teach`"):
+        read_card(with_encoder / "made")
+    teach(plan, out=with_encoder / "made")
+    assert seen == [0, 1, 1, 2]
+
+
+def test_a_named_teacher_is_taken_as_it_is(experiment):
+    found = teacher_of(tiny.run(), base=experiment, out=experiment / "out")
+    assert found.path == experiment / "teacher"
+    assert not (experiment / "out").exists()
+
+
+def test_a_corpus_without_labels_cannot_teach(with_encoder):
+    rows = [{**row, "thing": None} for row in tiny.examples(30)]
+    tiny.write_corpus(with_encoder / "corpus.jsonl", rows)
+    with pytest.raises(CorpusError, match="no labelled row in split 'train'"):
+        teach(plan_teach(tiny.run(FIT), base=with_encoder), out=with_encoder / "made")
+
+
+def test_the_rate_warms_up_and_decays():
+    how = tiny.run(FIT).teacher.fit
+    rate = optimizer(how, steps=100)._learning_rate
+    rates = [float(rate(step)) for step in range(101)]
+    assert rates[0] == 0.0
+    assert max(rates) == pytest.approx(how.learning_rate, rel=1e-4)
+    assert 8 <= rates.index(max(rates)) <= 12
+    assert rates[100] < how.learning_rate / 100
+
+
+@pytest.mark.parametrize("name", ["teacher.keras", "vocab.txt"])
+def test_a_teacher_that_is_not_whole_is_stated(name, experiment):
+    (experiment / "teacher" / name).unlink()
+    with pytest.raises(TeacherError, match=f"no {name}"):
+        open_teacher(experiment / "teacher", classes=tiny.CLASSES)
+
+
+def test_the_fingerprint_follows_every_file(experiment):
+    def fingerprint():
+        return open_teacher(experiment / "teacher", classes=tiny.CLASSES).fingerprint
+
+    first = fingerprint()
+    assert fingerprint() == first
+    with (experiment / "teacher" / "vocab.txt").open("a") as file:
+        file.write("\nmore")
+    assert fingerprint() != first

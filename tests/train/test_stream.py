@@ -1,0 +1,97 @@
+"""The stream: every row once an epoch, in an order that only seed, epoch and step decide."""
+
+import numpy as np
+import pytest
+
+from schemas.errors import TableError
+from stages.train.stream import SoftLabelStream
+from tests import tiny
+
+
+def stream(table, *, split="train", batch_size=7, seed=1, once=False):
+    return SoftLabelStream(table, split, batch_size=batch_size, seed=seed, once=once)
+
+
+def batches(dataset, count):
+    return [{key: value.numpy() for key, value in batch.items()} for batch in dataset.take(count)]
+
+
+def equal(one, other):
+    return len(one) == len(other) and all(
+        np.array_equal(a[key], b[key]) for a, b in zip(one, other, strict=True) for key in a
+    )
+
+
+def test_an_epoch_has_every_row_once_with_its_own_label_and_logits(table):
+    made = stream(table)
+    seen = batches(made.dataset(), made.steps_per_epoch)
+    rows = [row for row in tiny.rows_of(table) if row["split"] == "train"]
+    expected = sorted(
+        (
+            row["text"].encode(),
+            tiny.CLASSES.index(row["label_thing"]),
+            tuple(row["teacher_thing"]),
+        )
+        for row in rows
+    )
+    found = sorted(
+        (text, label, tuple(logits))
+        for batch in seen
+        for text, label, logits in zip(
+            batch["text"], batch["label"], batch["teacher_logits"].tolist(), strict=True
+        )
+    )
+    assert found == expected
+    assert [len(batch["text"]) for batch in seen[:-1]] == [7] * (len(seen) - 1)
+
+
+def test_the_same_seed_gives_the_same_batches_and_another_seed_others(table):
+    count = stream(table).steps_per_epoch
+    first = batches(stream(table).dataset(), count)
+    assert equal(first, batches(stream(table).dataset(), count))
+    assert not equal(first, batches(stream(table, seed=2).dataset(), count))
+
+
+def test_epochs_differ_in_order(table):
+    made = stream(table)
+    steps = made.steps_per_epoch
+    both = batches(made.dataset(), 2 * steps)
+    assert not equal(both[:steps], both[steps:])
+
+
+@pytest.mark.parametrize(("epoch", "step"), [(0, 3), (1, 0), (1, 2), (2, 5)])
+def test_any_step_is_reached_without_what_comes_before(epoch, step, table):
+    made = stream(table)
+    start = epoch * made.steps_per_epoch + step
+    whole = batches(made.dataset(), start + 4)
+    assert equal(whole[start:], batches(made.dataset(first_epoch=epoch, first_step=step), 4))
+
+
+def test_small_windows_change_the_order_but_lose_nothing(table, monkeypatch):
+    monkeypatch.setattr("stages.train.stream._WINDOW_ROWS", 5)
+    made = stream(table)
+    texts = [
+        text for batch in batches(made.dataset(), made.steps_per_epoch) for text in batch["text"]
+    ]
+    assert len(texts) == made.rows == table.card.counts.split_rows["train"]
+
+
+def test_once_leaves_out_rows_that_repeat_input_and_label(table):
+    made = stream(table, once=True)
+    seen = batches(made.one_pass(), made.steps_per_epoch)
+    texts = [text for batch in seen for text in batch["text"]]
+    assert len(texts) == len(set(texts)) == made.rows
+    assert made.one_pass().cardinality().numpy() == made.steps_per_epoch
+
+
+def test_a_row_without_a_label_is_minus_one(experiment):
+    rows = [{**row, "thing": None} for row in tiny.examples(30)]
+    tiny.write_corpus(experiment / "corpus.jsonl", rows)
+    made = stream(tiny.label(experiment, experiment / "labels"))
+    assert set(batches(made.one_pass(), 1)[0]["label"].tolist()) == {-1}
+
+
+def test_an_empty_split_is_stated(experiment):
+    table = tiny.label(experiment, experiment / "labels", "corpus.split={validation=0, test=0}")
+    with pytest.raises(TableError, match="no row in split 'validation'"):
+        stream(table, split="validation")
