@@ -6,6 +6,7 @@ Data goes to stdout, progress and logs to stderr. Exit codes: 0 done, 1 a stated
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -53,7 +54,8 @@ def stated(command: Callable[..., None]) -> Callable[..., None]:
 @click.version_option(package_name="softshards")
 def main() -> None:
     """Softshards: label a corpus once with a teacher, train any number of students from it."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.basicConfig(level=logging.ERROR)  # of the libraries; our own lines are printed
     keep_freed_memory()
 
 

@@ -12,7 +12,9 @@ from schemas.errors import RunFileError
 from schemas.report import Report
 from schemas.run_file import RunFile, parse_run_file
 from schemas.soft_labels import TableCard
+from schemas.teacher_card import CARD_FILE
 from stages.table import SoftLabelTable, open_table
+from stages.teacher_folder import open_teacher
 from stages.train.pipeline import StudentPlan
 
 TEACHER_FOLDER = "teacher"
@@ -70,7 +72,7 @@ def train_step(
     """
     from stages.train.pipeline import train
 
-    table = open_table(labels, head=run.head)
+    table = open_table(labels, head=run.head, teacher=teacher_at_hand(run, out=out))
     return table, train(run, table, out=out)
 
 
@@ -83,8 +85,23 @@ def evaluate_step(run: RunFile, *, labels: Path, out: Path) -> Report:
     from stages.evaluate.pipeline import evaluate
     from stages.train.pipeline import plan_students
 
-    table = open_table(labels, head=run.head)
+    table = open_table(labels, head=run.head, teacher=teacher_at_hand(run, out=out))
     return evaluate(run, table, list(plan_students(run, table, out=out)), out=out)
+
+
+def teacher_at_hand(run: RunFile, *, out: Path) -> str | None:
+    """Return the fingerprint of the run's teacher, or None where it is not on this machine.
+
+    Only files are read: the table must be of this teacher, but nobody has to load it.
+
+    Raises:
+      TeacherError: it is there but not whole, or has other classes.
+    """
+    named = run.teacher.path
+    folder = out / TEACHER_FOLDER if named is None else Path.cwd() / named
+    if not (folder / CARD_FILE).is_file():
+        return None
+    return open_teacher(folder, classes=run.head.classes).fingerprint
 
 
 def run_all(run: RunFile, *, out: Path, beam_arguments: Sequence[str]) -> Report:

@@ -8,6 +8,7 @@ used and not half-way through training.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -85,16 +86,19 @@ class SoftLabelTable:
         return pa.concat_tables(parts)
 
 
-def open_table(path: Path, *, head: Head | None = None) -> SoftLabelTable:
+def open_table(
+    path: Path, *, head: Head | None = None, teacher: str | None = None
+) -> SoftLabelTable:
     """Return the newest committed version.
 
     Args:
       path: the table's folder.
       head: when given, the table must have been made for just this head.
+      teacher: when given, the fingerprint of the teacher that must have made it.
 
     Raises:
       MissingTableError: nothing is committed there.
-      StaleTableError: another format version, or another head than asked for.
+      StaleTableError: another format version, head or teacher than asked for.
       DamagedTableError: a shard is missing or has another size than the log says.
     """
     delta = _delta(path)
@@ -110,6 +114,11 @@ def open_table(path: Path, *, head: Head | None = None) -> SoftLabelTable:
         raise StaleTableError(
             f"table has another head: {path}: found {_head_text(card.head)}, expected "
             f"{_head_text(head)}. Label again with this run file, or mend [[heads]]."
+        )
+    if teacher is not None and card.teacher_fingerprint != teacher:
+        raise StaleTableError(
+            f"table was made by another teacher: {path}: found {card.teacher_fingerprint}, "
+            f"expected {teacher}. Label again with this teacher, or name the one that made it."
         )
     shards = tuple(_shards(delta, path))
     for shard in shards:
@@ -155,7 +164,7 @@ def commit(path: Path, *, shards: Sequence[Shard], card: TableCard, attempt: str
     """Make the shards the table's newest version, in one transaction; return its number.
 
     The files are already in their places under `path`. A second commit of the same attempt
-    is refused by the log, so it can never be applied twice.
+    is refused, and so is one from a snapshot that another writer has overtaken.
 
     Raises:
       PublishError: the log could not be written; the version before stays the visible one.
@@ -179,6 +188,7 @@ def commit(path: Path, *, shards: Sequence[Shard], card: TableCard, attempt: str
                 commit_properties=properties,
             )
         else:
+            _refuse_second_commit(delta, path, attempt)
             delta.create_write_transaction(
                 actions,
                 "overwrite",
@@ -189,7 +199,7 @@ def commit(path: Path, *, shards: Sequence[Shard], card: TableCard, attempt: str
         return DeltaTable(path).version()
     except (DeltaError, OSError) as error:
         raise PublishError(
-            f"commit failed: {path}: {str(error).splitlines()[0]}. Nothing became visible; the "
+            f"commit failed: {path}: {_one_line(error)}. Nothing became visible; the "
             "labelled shards are kept. Mend the cause and run `label` again."
         ) from error
 
@@ -205,6 +215,18 @@ def _delta(path: Path) -> DeltaTable | None:
         return DeltaTable(path)
     except TableNotFoundError:
         return None
+    except (DeltaError, OSError) as error:
+        raise TableError(
+            f"table cannot be opened: {path}: {_one_line(error)}. Mend the cause, or the path."
+        ) from error
+
+
+def _refuse_second_commit(delta: DeltaTable, path: Path, attempt: str) -> None:
+    if delta.transaction_version(attempt) is not None:
+        raise PublishError(
+            f"commit refused: {path}: this attempt is already in the log, so its rows are "
+            "visible. Nothing needs doing."
+        )
 
 
 def _newest_card(delta: DeltaTable, path: Path) -> TableCard:
@@ -256,6 +278,11 @@ def _add_action(shard: Shard, path: Path) -> AddAction:
         data_change=True,
         stats=json.dumps({"numRecords": shard.rows}),
     )
+
+
+def _one_line(error: Exception) -> str:
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    return " ".join(text.split()).rstrip(".")
 
 
 def _head_text(head: Head) -> str:

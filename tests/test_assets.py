@@ -5,6 +5,7 @@ Wheels are built here and served to pip from a folder, without a network.
 
 import hashlib
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -40,7 +41,7 @@ def wheel_file(sha=SHA, path="tinycorpus/data.txt", wheel="tinycorpus==1.0"):
 
 def test_a_file_of_a_wheel_is_fetched_once(wheels, tmp_path):
     (found,) = resolve_files(wheel_file(), base=tmp_path)
-    assert open(found.location, "rb").read() == DATA  # noqa: PTH123, SIM115
+    assert Path(found.location).read_bytes() == DATA
     for wheel in wheels.glob("*.whl"):
         wheel.unlink()
     assert resolve_files(wheel_file(), base=tmp_path)[0].digest == found.digest
@@ -54,8 +55,7 @@ def test_another_digest_is_refused_and_leaves_nothing(wheels, tmp_path):
 
 def test_a_cached_file_that_was_changed_is_refused(wheels, tmp_path):
     (found,) = resolve_files(wheel_file(), base=tmp_path)
-    with open(found.location, "ab") as file:  # noqa: PTH123
-        file.write(b"x")
+    Path(found.location).write_bytes(DATA + b"x")
     with pytest.raises(AssetError, match="digest differs"):
         resolve_files(wheel_file(), base=tmp_path)
 

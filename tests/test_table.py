@@ -14,6 +14,7 @@ from schemas.errors import (
     TableError,
 )
 from schemas.heads import Head
+from stages import table as table_module
 from stages.table import commit, open_table, read_measures, read_shard
 from tests import tiny
 
@@ -80,9 +81,19 @@ def test_a_shard_of_the_right_size_that_is_no_parquet_is_found_on_reading(table)
 
 
 def test_an_attempt_is_committed_once(table):
-    with pytest.raises(PublishError, match="commit failed"):
+    with pytest.raises(PublishError, match="commit refused: .*already in the log"):
         for _ in range(2):
             commit(table.path, shards=table.shards, card=table.card, attempt="same")
+    assert open_table(table.path).version == table.version + 1
+
+
+def test_a_writer_that_was_overtaken_is_refused(table, monkeypatch):
+    stale = table_module._delta(table.path)
+    commit(table.path, shards=table.shards, card=table.card, attempt="first")
+    monkeypatch.setattr(table_module, "_delta", lambda path: stale)
+    with pytest.raises(PublishError, match="commit failed: .*concurrent transaction"):
+        commit(table.path, shards=table.shards, card=table.card, attempt="second")
+    monkeypatch.undo()
     assert open_table(table.path).version == table.version + 1
 
 

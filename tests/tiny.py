@@ -20,7 +20,7 @@ _WORDS = {
     "tool": ["saw", "axe", "drill", "file"],
 }
 _FILLERS = ["the", "old", "red", "big", "one", "my", "good", "small", "new", "dear"]
-VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *_FILLERS, *sum(_WORDS.values(), [])]
+VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *_FILLERS, *sum(_WORDS.values(), [])]
 
 RUN_TEXT = """
 name = "tiny"

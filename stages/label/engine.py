@@ -29,7 +29,8 @@ def engine_options(arguments: Sequence[str]) -> PipelineOptions:
     Raises:
       EngineError: an unknown option, or a runner that loses rows.
     """
-    options = PipelineOptions(list(arguments), save_main_session=False)
+    quiet = {"default_sdk_harness_log_level": "ERROR"}
+    options = PipelineOptions(list(arguments), save_main_session=False, **quiet)
     unknown = sorted(_unknown_options(arguments))
     if unknown:
         raise EngineError(f"unknown Beam option: {', '.join(unknown)}. See Beam's own --help.")

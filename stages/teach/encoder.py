@@ -26,7 +26,7 @@ def load_encoder(location: str) -> tuple[keras.Model, list[str]]:
     except Exception as error:  # keras-hub raises whatever its download and parsing raise
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise AssetError(
-            f"encoder cannot be loaded: {location}: {said}. Expected a BERT folder "
+            f"encoder cannot be loaded: {location}: {said.rstrip('.')}. Expected a BERT folder "
             "(config.json, model.safetensors, vocab.txt) or a handle that can be reached."
         ) from error
     return encoder, list(tokenizer.get_vocabulary())

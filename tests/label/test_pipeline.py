@@ -2,6 +2,7 @@
 
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -10,7 +11,15 @@ import time
 import numpy as np
 import pytest
 
-from schemas.errors import ConservationError, CorpusError, PublishError, TeacherError
+from schemas.errors import (
+    ConservationError,
+    CorpusError,
+    PublishError,
+    StorageError,
+    TableError,
+    TeacherError,
+)
+from stages.label import pipeline, shards, staging
 from stages.label.pipeline import check_conservation, plan_label
 from stages.label.staging import BucketRecord, Staging, UnitRecord
 from stages.table import open_table, table_exists
@@ -159,12 +168,55 @@ def test_a_teacher_whose_model_disagrees_with_its_card_is_refused(experiment):
         tiny.label(experiment, experiment / "labels")
 
 
-def test_the_commit_folder_cannot_be_written(experiment):
+def test_a_log_that_cannot_be_read_is_stated(experiment):
     labels = experiment / "labels"
     labels.mkdir()
     (labels / "_delta_log").write_text("in the way")
-    with pytest.raises(PublishError, match="Nothing became visible"):
+    with pytest.raises(TableError, match="table cannot be opened: .*Not a directory"):
         tiny.label(experiment, labels)
+
+
+class NoRoom:
+    """Within it no file of this process may grow: the system's own limit, not a pretence."""
+
+    def __enter__(self):
+        self._before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, self._before[1]))
+
+    def __exit__(self, *error):
+        resource.setrlimit(resource.RLIMIT_FSIZE, self._before)
+
+
+def no_room_in(monkeypatch, module, name):
+    real = getattr(module, name)
+
+    def limited(*args, **kwargs):
+        with NoRoom():
+            return real(*args, **kwargs)
+
+    monkeypatch.setattr(module, name, limited)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "error", "message"),
+    [
+        (pipeline, "commit", PublishError, "commit failed: .*Nothing became visible"),
+        (staging, "write_whole", StorageError, "file cannot be written: .*Make room"),
+        (shards, "write_whole", StorageError, "file cannot be written: .*Make room"),
+    ],
+)
+def test_no_room_on_the_disk_is_stated_and_the_rerun_completes(
+    module, name, error, message, table, experiment, monkeypatch
+):
+    no_room_in(monkeypatch, module, name)
+    with pytest.raises(error, match=message) as failure:
+        tiny.label(experiment, experiment / "labels")
+    assert "\n" not in str(failure.value)
+    assert not table_exists(experiment / "labels")
+    monkeypatch.undo()
+    monkeypatch.chdir(experiment)
+    again = tiny.label(experiment, experiment / "labels")
+    assert tiny.rows_of(again) == tiny.rows_of(table)
 
 
 def corpus_plan(experiment):
@@ -195,8 +247,7 @@ def test_rows_that_are_lost_or_doubled_stop_the_commit(units, buckets, experimen
 
 def test_a_staged_bucket_of_another_plan_is_not_used(experiment):
     tiny.label(experiment, experiment / "labels")
-    staging = Staging(experiment / "labels", "another plan")
-    staging.write_bucket(bucket(0, 5))
+    Staging(experiment / "labels", "another plan").write_bucket(bucket(0, 5))
     started = time.time()
     table = tiny.label(experiment, experiment / "labels", "label.num_shards=2")
     assert table.card.counts.resumed_shards == 0

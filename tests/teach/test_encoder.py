@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from safetensors.numpy import save_file
 
 from schemas.errors import AssetError
@@ -42,6 +43,9 @@ def hugging_face_folder(folder):
         for name in ("attention.output.LayerNorm", "output.LayerNorm"):
             shapes |= {f"{place}{name}.weight": (WIDTH,), f"{place}{name}.bias": (WIDTH,)}
     weights = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in shapes.items()}
+    for name in weights:
+        if name.endswith("LayerNorm.weight"):
+            weights[name] = np.ones_like(weights[name])
     folder.mkdir()
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     config = {
@@ -74,8 +78,8 @@ def test_padding_does_not_change_the_classifiers_logits(tmp_path):
     hugging_face_folder(tmp_path / "bert")
     encoder, _ = load_encoder(str(tmp_path / "bert"))
     model = classifier(encoder, classes=3, dropout=0.1)
-    ids = np.array([[2, 5, 6, 3]], np.int32)
-    padded = np.array([[2, 5, 6, 3, 0, 0, 0]], np.int32)
+    ids = tf.constant([[2, 5, 6, 3]])
+    padded = tf.constant([[2, 5, 6, 3, 0, 0, 0]])
     one, other = (model(model_inputs(x, pad_id=0), training=False) for x in (ids, padded))
     np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 

@@ -1,0 +1,104 @@
+"""The shape of the house: top level, import laws, file sizes, recipes, and nothing at import."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stages.experiment import read_run_file
+
+ROOT = Path(__file__).resolve().parents[2]
+CODE = sorted(
+    [*ROOT.glob("stages/**/*.py"), *ROOT.glob("schemas/**/*.py"), ROOT / "run_pipeline.py"]
+)
+
+
+def imported(path):
+    """Return the modules that a file imports, wherever in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def room(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def uses(path, package):
+    return any(name == package or name.startswith(package + ".") for name in imported(path))
+
+
+def test_the_top_level_is_what_was_agreed():
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.splitlines()
+    if not tracked:
+        pytest.skip("not a git checkout")
+    top = {name.split("/")[0] for name in tracked}
+    agreed = {"pyproject.toml", "README.md", "stages", "schemas", "tests", "run_pipeline.py"}
+    assert {name for name in top if not name.startswith(".")} == agreed
+
+
+@pytest.mark.parametrize("path", CODE, ids=room)
+def test_import_laws(path):
+    place = room(path)
+    if place.startswith("schemas/"):
+        for package in ("stages", "apache_beam", "tensorflow", "keras", "click"):
+            assert not uses(path, package)
+    if place.startswith("stages/label/"):
+        assert not uses(path, "stages.train")
+    if place.startswith("stages/train/"):
+        assert not uses(path, "stages.label")
+    if not place.startswith("stages/label/"):
+        assert not uses(path, "apache_beam")
+    if place != "run_pipeline.py":
+        assert not uses(path, "click")
+    assert not uses(path, "pickle")
+
+
+@pytest.mark.parametrize("path", CODE, ids=room)
+def test_files_and_functions_are_small(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 300
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+            assert lines <= 50, f"{node.name} has {lines} lines"
+
+
+def run(code):
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("run_pipeline", ("tensorflow", "apache_beam", "keras", "pyarrow")),
+        ("stages.experiment", ("tensorflow", "apache_beam", "keras")),
+        ("stages.label.pipeline", ("tensorflow", "keras", "apache_beam")),
+        ("stages.label.transforms", ("tensorflow", "keras")),
+        ("stages.train.pipeline", ("apache_beam", "tensorflow", "keras")),
+        ("stages.evaluate.pipeline", ("apache_beam", "tensorflow", "keras")),
+    ],
+)
+def test_heavy_packages_are_imported_only_where_they_work(module, absent):
+    done = run(f"import {module}, sys; print([n for n in {absent} if n in sys.modules])")
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "stages/recipes").glob("*.toml")), ids=room)
+def test_every_recipe_is_a_card_that_can_be_read(path):
+    run_file = read_run_file(path)
+    assert run_file.name == path.stem
+    head = path.read_text(encoding="utf-8").split("\nname")[0]
+    for word in ("what", "command", "expected", "duration"):
+        assert word in head

@@ -1,0 +1,159 @@
+"""The commands on the tiny experiment: what they print, exit codes, and every bad input."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from run_pipeline import main
+from stages.table import table_exists
+from tests import tiny
+
+
+def command(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def failed(result, code=1):
+    """Return the one line that a failed command printed."""
+    assert result.exit_code == code, result.output
+    lines = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1
+    assert result.stderr.splitlines()[-1] == lines[0]
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+    return lines[0]
+
+
+def test_run_does_it_all_and_a_second_run_nothing(experiment):
+    first = command("run", "run.toml", "--out", "out")
+    assert first.exit_code == 0, first.stderr
+    assert "bag student" in first.stdout
+    assert "bag baseline" in first.stdout
+    second = command("run", "run.toml", "--out", "out")
+    assert second.stdout == first.stdout
+    assert second.stderr.splitlines() == [
+        "label: nothing to do, out/labels is up to date",
+        "train: nothing to do, 2 students are up to date",
+        "evaluate: nothing to do, out/report is up to date",
+    ]
+
+
+def test_the_stages_one_by_one(experiment):
+    assert command("label", "run.toml", "--labels", "labels").exit_code == 0
+    assert command("train", "run.toml", "--labels", "labels", "--out", "out").exit_code == 0
+    done = command("evaluate", "run.toml", "--labels", "labels", "--out", "out")
+    assert done.exit_code == 0, done.stderr
+    for folder, word in (
+        ("labels", "distinct inputs"),
+        ("teacher", "classes"),
+        ("out/students/bag/seed-1/student", "parameters"),
+        ("out/report", "bag student"),
+        ("out", "bag student"),
+    ):
+        assert word in command("inspect", folder).stdout
+        assert json.loads(command("inspect", folder, "--json").stdout)
+
+
+def test_an_override_is_recorded_in_the_table(experiment):
+    done = command("label", "run.toml", "--labels", "labels", "--set", "label.num_shards=2")
+    assert done.exit_code == 0, done.stderr
+    card = json.loads(command("inspect", "labels", "--json").stdout)
+    assert card["run_file"]["label"]["num_shards"] == card["num_shards"] == 2
+
+
+def test_beam_options_follow_two_dashes(experiment):
+    result = command("label", "run.toml", "--labels", "labels", "--", "--runner=DaskRunner")
+    assert "runner refused: DaskRunner" in failed(result)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("run", ["run.toml"]), ("label", []), ("train", ["run.toml", "--labels", "x"]), ("no", [])],
+)
+def test_wrong_usage_exits_with_2(name, arguments):
+    assert command(name, *arguments).exit_code == 2
+
+
+def bad_run_file(experiment):
+    (experiment / "run.toml").unlink()
+
+
+def typo(experiment):
+    path = experiment / "run.toml"
+    path.write_text(path.read_text().replace("num_shards", "num_shard"))
+
+
+def missing_corpus(experiment):
+    (experiment / "corpus.jsonl").unlink()
+
+
+def empty_corpus(experiment):
+    (experiment / "corpus.jsonl").write_text("")
+
+
+def unknown_column(experiment):
+    rows = [{"words": row["text"], "thing": row["thing"]} for row in tiny.examples()]
+    tiny.write_corpus(experiment / "corpus.jsonl", rows)
+
+
+def unknown_class(experiment):
+    tiny.write_corpus(experiment / "corpus.jsonl", [{"text": "x", "thing": "planet"}])
+
+
+def other_classes(experiment):
+    tiny.write_teacher(experiment / "teacher", classes=("animal", "fruit"))
+
+
+def nan_logits(experiment):
+    tiny.write_teacher(experiment / "teacher", bias=float("nan"))
+
+
+def no_teacher(experiment):
+    (experiment / "teacher" / "teacher.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (bad_run_file, "run file cannot be read: run.toml"),
+        (typo, "unknown key 'label.num_shard'; did you mean 'num_shards'?"),
+        (missing_corpus, "no such file: corpus.jsonl"),
+        (empty_corpus, "corpus is empty"),
+        (unknown_column, "unknown column: 'text' in corpus.jsonl: found ['words', 'thing']"),
+        (unknown_class, "unknown class: corpus.jsonl row 1 column 'thing': found 'planet'"),
+        (other_classes, "teacher has other classes: "),
+        (nan_logits, "teacher's logits are not finite: input "),
+        (no_teacher, "no teacher: "),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_becomes_visible(spoil, message, experiment):
+    spoil(experiment)
+    assert message in failed(command("run", "run.toml", "--out", "out"))
+    assert not table_exists(experiment / "out" / "labels")
+    assert not (experiment / "out" / "students").exists()
+
+
+def test_a_table_made_by_another_teacher_is_refused(labelled):
+    tiny.write_teacher(labelled / "teacher", bias=1.0)
+    line = failed(command("train", "run.toml", "--labels", "labels", "--out", "out"))
+    assert "table was made by another teacher: labels" in line
+
+
+def test_without_the_teachers_folder_the_table_is_enough(labelled):
+    for file in (labelled / "teacher").iterdir():
+        file.unlink()
+    done = command("train", "run.toml", "--labels", "labels", "--out", "out")
+    assert done.exit_code == 0, done.stderr
+
+
+def test_a_truncated_shard_is_refused(labelled):
+    shard = next((labelled / "labels").glob("split=train/*.parquet"))
+    shard.write_bytes(shard.read_bytes()[:-1])
+    line = failed(command("train", "run.toml", "--labels", "labels", "--out", "out"))
+    assert f"shard is damaged: {shard.relative_to(labelled)}" in line
+
+
+def test_there_is_nothing_to_inspect(experiment):
+    (experiment / "empty").mkdir()
+    assert "nothing to inspect: empty" in failed(command("inspect", "empty"))
