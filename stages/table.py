@@ -1,4 +1,4 @@
-"""The soft-label table: a Delta Lake table of Parquet shards. Open, read, commit, check.
+"""The soft-label table: a Delta Lake table of Parquet shards. Open, check, read.
 
 Until a commit nothing is visible; after it everything is. A version is one snapshot of a
 corpus. Opening checks every shard against the log, so a damaged table is found before it is
@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable, Schema, Transaction
+from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
-from deltalake.transaction import AddAction, create_table_with_add_actions
 from pydantic import ValidationError
 
 from schemas.errors import (
     DamagedTableError,
     MissingTableError,
-    PublishError,
     StaleTableError,
     TableError,
 )
@@ -101,7 +98,7 @@ def open_table(
       StaleTableError: another format version, head or teacher than asked for.
       DamagedTableError: a shard is missing or has another size than the log says.
     """
-    delta = _delta(path)
+    delta = open_delta(path)
     if delta is None:
         raise MissingTableError(f"no soft-label table: {path}: nothing committed. Run `label`.")
     card = _newest_card(delta, path)
@@ -128,7 +125,7 @@ def open_table(
 
 def table_exists(path: Path) -> bool:
     """Return whether a version is committed there."""
-    return _delta(path) is not None
+    return open_delta(path) is not None
 
 
 def read_shard(shard: Shard, columns: Sequence[str]) -> pa.Table:
@@ -160,73 +157,20 @@ def read_measures(table: SoftLabelTable) -> TeacherMeasures:
         ) from error
 
 
-def commit(path: Path, *, shards: Sequence[Shard], card: TableCard, attempt: str) -> int:
-    """Make the shards the table's newest version, in one transaction; return its number.
-
-    The files are already in their places under `path`. A second commit of the same attempt
-    is refused, and so is one from a snapshot that another writer has overtaken.
+def open_delta(path: Path) -> DeltaTable | None:
+    """Return the Delta table at a path, or None before its first commit.
 
     Raises:
-      PublishError: the log could not be written; the version before stays the visible one.
+      TableError: what is there cannot be opened.
     """
-    actions = [_add_action(shard, path) for shard in shards]
-    properties = CommitProperties(
-        custom_metadata={CARD_KEY: card.model_dump_json()},
-        app_transactions=[Transaction(attempt, 1)],
-    )
-    schema = Schema.from_arrow(table_schema(card.features, card.head))
-    try:
-        delta = _delta(path)
-        if delta is None:
-            create_table_with_add_actions(
-                str(path),
-                schema,
-                actions,
-                mode="error",
-                partition_by=[SPLIT_COLUMN],
-                name="softshards",
-                commit_properties=properties,
-            )
-        else:
-            _refuse_second_commit(delta, path, attempt)
-            delta.create_write_transaction(
-                actions,
-                "overwrite",
-                schema,
-                partition_by=[SPLIT_COLUMN],
-                commit_properties=properties,
-            )
-        return DeltaTable(path).version()
-    except (DeltaError, OSError) as error:
-        raise PublishError(
-            f"commit failed: {path}: {_one_line(error)}. Nothing became visible; the "
-            "labelled shards are kept. Mend the cause and run `label` again."
-        ) from error
-
-
-def version_number(path: Path) -> int:
-    """Return the newest version's number, -1 before the first."""
-    delta = _delta(path)
-    return -1 if delta is None else delta.version()
-
-
-def _delta(path: Path) -> DeltaTable | None:
     try:
         return DeltaTable(path)
     except TableNotFoundError:
         return None
     except (DeltaError, OSError) as error:
         raise TableError(
-            f"table cannot be opened: {path}: {_one_line(error)}. Mend the cause, or the path."
+            f"table cannot be opened: {path}: {one_line(error)}. Mend the cause, or the path."
         ) from error
-
-
-def _refuse_second_commit(delta: DeltaTable, path: Path, attempt: str) -> None:
-    if delta.transaction_version(attempt) is not None:
-        raise PublishError(
-            f"commit refused: {path}: this attempt is already in the log, so its rows are "
-            "visible. Nothing needs doing."
-        )
 
 
 def _newest_card(delta: DeltaTable, path: Path) -> TableCard:
@@ -269,18 +213,8 @@ def _check_size(shard: Shard) -> None:
         )
 
 
-def _add_action(shard: Shard, path: Path) -> AddAction:
-    return AddAction(
-        path=shard.path.relative_to(path).as_posix(),
-        size=shard.size_bytes,
-        partition_values={SPLIT_COLUMN: shard.split},
-        modification_time=int(time.time() * 1000),
-        data_change=True,
-        stats=json.dumps({"numRecords": shard.rows}),
-    )
-
-
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """Return delta-rs's message without its colours and line breaks."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
     return " ".join(text.split()).rstrip(".")
 

@@ -14,8 +14,9 @@ from schemas.errors import (
     TableError,
 )
 from schemas.heads import Head
-from stages import table as table_module
-from stages.table import commit, open_table, read_measures, read_shard
+from stages.label import publish
+from stages.label.publish import commit
+from stages.table import open_delta, open_table, read_measures, read_shard
 from tests import tiny
 
 
@@ -88,9 +89,9 @@ def test_an_attempt_is_committed_once(table):
 
 
 def test_a_writer_that_was_overtaken_is_refused(table, monkeypatch):
-    stale = table_module._delta(table.path)
+    stale = open_delta(table.path)
     commit(table.path, shards=table.shards, card=table.card, attempt="first")
-    monkeypatch.setattr(table_module, "_delta", lambda path: stale)
+    monkeypatch.setattr(publish, "open_delta", lambda path: stale)
     with pytest.raises(PublishError, match="commit failed: .*concurrent transaction"):
         commit(table.path, shards=table.shards, card=table.card, attempt="second")
     monkeypatch.undo()

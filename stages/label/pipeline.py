@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from schemas.errors import ConservationError, CorpusError, PublishError
+from schemas.errors import ConservationError, CorpusError
 from schemas.provenance import fingerprint
 from schemas.run_file import RunFile
 from schemas.soft_labels import FORMAT_VERSION, SPLITS, Counts, TableCard
 from stages.label.artefacts import artefacts_exist, export_artefacts
 from stages.label.corpus import CorpusPlan, plan_corpus
+from stages.label.publish import commit, put_in_place, version_number
 from stages.label.staging import BucketRecord, Staging, UnitRecord
 from stages.progress import say
-from stages.table import Shard, SoftLabelTable, commit, open_table, table_exists, version_number
+from stages.table import SoftLabelTable, open_table, table_exists
 from stages.teacher_folder import TeacherFolder
 
 
@@ -84,7 +85,7 @@ def _label_anew(plan: LabelPlan, labels: Path, beam_arguments: Sequence[str]) ->
         )
     card = _card(plan, buckets, resumed=len(kept))
     attempt = f"{plan.fingerprint}:{version_number(labels) + 1}"
-    commit(labels, shards=_publish_files(buckets, staging), card=card, attempt=attempt)
+    commit(labels, shards=put_in_place(buckets, staging), card=card, attempt=attempt)
     staging.remove()
     _say_counts(card.counts)
 
@@ -144,25 +145,6 @@ def check_conservation(
             f"{sum(written.values())} written. Nothing was committed; run `label` again."
         )
     return sum(read.values())
-
-
-def _publish_files(buckets: Mapping[int, BucketRecord], staging: Staging) -> list[Shard]:
-    shards = []
-    for number in sorted(buckets):
-        for file in buckets[number].files:
-            place = staging.table_path / file.path
-            waiting = staging.shard_path(file.path)
-            try:
-                place.parent.mkdir(parents=True, exist_ok=True)
-                if waiting.exists():
-                    waiting.replace(place)
-            except OSError as error:
-                raise PublishError(
-                    f"shard cannot be put in its place: {place}: {error}. Nothing became "
-                    "visible. Mend the cause and run `label` again."
-                ) from error
-            shards.append(Shard(place, file.split, file.rows, file.size_bytes))
-    return shards
 
 
 def _card(plan: LabelPlan, buckets: Mapping[int, BucketRecord], *, resumed: int) -> TableCard:

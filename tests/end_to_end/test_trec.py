@@ -12,7 +12,7 @@ from stages.experiment import read_run_file
 from tests.architecture.test_top_level import ROOT
 
 RECIPE = ROOT / "stages" / "recipes" / "trec.toml"
-ROWS = 700
+ROWS = 500
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +36,9 @@ def folder(tmp_path_factory):
 
 SMALLER = (
     'corpus.files=[{path="questions.txt"}]',
-    "teacher.fit.epochs=2",
-    "teacher.fit.batch_size=16",
+    "teacher.fit.epochs=1",
+    "teacher.fit.batch_size=8",
+    "teacher.fit.learning_rate=3e-4",
     "train.seeds=[1]",
     "train.epochs=2",
     "evaluate.latency_calls=5",

@@ -1,0 +1,38 @@
+"""Tables that earlier releases wrote are still read: schema and rows."""
+
+import json
+
+import pytest
+
+from schemas.soft_labels import FORMAT_VERSION, file_schema
+from stages.table import open_table, read_measures, read_shard
+from tests import tiny
+from tests.golden.write import FOLDER, plain
+
+VERSIONS = sorted(path.stem for path in FOLDER.glob("v*.json"))
+
+
+def test_the_current_format_has_a_golden_table():
+    assert f"v{FORMAT_VERSION}" in VERSIONS
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_golden_table_is_read_row_for_row(version):
+    table = open_table(FOLDER / version)
+    expected = json.loads((FOLDER / f"{version}.json").read_text())
+    assert plain(tiny.rows_of(table)) == expected
+    assert table.card.counts.rows == len(expected) == 25
+    assert read_measures(table).parameters > 0
+    schema = file_schema(table.card.features, table.card.head)
+    assert read_shard(table.shards[0], schema.names).schema.equals(schema)
+
+
+def test_the_same_corpus_and_teacher_give_the_golden_rows_again(experiment):
+    rows = [*tiny.examples(24), {"text": "one fig", "thing": None}]
+    tiny.write_corpus(experiment / "corpus.jsonl", rows)
+    table = tiny.label(experiment, experiment / "labels", "label.num_shards=1")
+    expected = json.loads((FOLDER / f"v{FORMAT_VERSION}.json").read_text())
+    found = plain(tiny.rows_of(table))
+    for one, other in zip(found, expected, strict=True):
+        assert one.pop("teacher_thing") == pytest.approx(other.pop("teacher_thing"), rel=2e-3)
+        assert one == other
