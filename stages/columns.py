@@ -16,8 +16,11 @@ def class_numbers(labels: pa.ChunkedArray, classes: tuple[str, ...]) -> npt.NDAr
 
 def logits_matrix(column: pa.ChunkedArray) -> npt.NDArray[np.float32]:
     """Return float32 [rows, classes] of a logits column."""
-    values = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    return values.reshape(len(column), -1) if len(column) else values.reshape(0, 1)
+    flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    values: npt.NDArray[np.float32] = (
+        flat.reshape(len(column), -1) if len(column) else flat[:, None]
+    )
+    return values
 
 
 def repeats(rows: pa.Table, label_column: str) -> np.ndarray:

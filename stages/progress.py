@@ -41,7 +41,11 @@ def _bar(console: Console, name: str, total: int, unit: str) -> Iterator[Advance
     last = TextColumn("{task.fields[note]}")
     with Progress(*columns, TextColumn(unit), TimeElapsedColumn(), last, console=console) as bar:
         row = bar.add_task(name, total=total, note="")
-        yield lambda done, note="": bar.update(row, completed=done, note=note)
+
+        def advance(done: int, note: str = "") -> None:
+            bar.update(row, completed=done, note=note)
+
+        yield advance
 
 
 def _lines(name: str, total: int, unit: str) -> Iterator[Advance]:

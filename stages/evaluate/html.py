@@ -154,7 +154,11 @@ def _student_section(student: StudentSummary, report: Report) -> str:
 
 
 def _counts(report: Report) -> str:
-    rows = [[str(name), str(value)] for name, value in report.table.items()]
+    rows = []
+    for name, value in report.table.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{count} {part}" for part, count in value.items())
+        rows.append([name.replace("_", " "), str(value)])
     return _table(["count", "value"], rows)
 
 

@@ -36,7 +36,7 @@ def comparison(report: Report) -> str:
             ha="center",
         )
     lowest = min(model.scores.accuracy for _, _, models in bars for model in models)
-    axes.set_ylim(max(0.0, lowest - 0.12), 1.0)
+    axes.set_ylim(max(0.0, lowest - 0.12), 1.04)
     axes.set_xticks(range(len(bars)), [label for label, _, _ in bars])
     axes.set_ylabel("accuracy")
     return _svg(figure, f"Accuracy on the {report.split} split")

@@ -74,7 +74,7 @@ def commit(path: Path, *, shards: Sequence[Shard], card: TableCard, attempt: str
         else:
             _refuse_second_commit(delta, path, attempt)
             delta.create_write_transaction(
-                actions,
+                [*actions],
                 "overwrite",
                 schema,
                 partition_by=[SPLIT_COLUMN],

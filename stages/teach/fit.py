@@ -88,6 +88,6 @@ def optimizer(how: Fit, *, steps: int) -> keras.optimizers.Optimizer:
         warmup_steps=warmup,
         decay_steps=max(1, steps - warmup),
     )
-    made = keras.optimizers.AdamW(rate, weight_decay=how.weight_decay, clipnorm=1.0)
+    made = keras.optimizers.AdamW(rate, weight_decay=how.weight_decay)
     made.exclude_from_weight_decay(var_names=_NO_DECAY)
     return made

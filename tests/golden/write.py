@@ -34,9 +34,7 @@ def main() -> None:
         table = tiny.label(folder, folder / "labels", "label.num_shards=1")
         rows = plain(tiny.rows_of(table))
         shutil.copytree(folder / "labels", target)
-    (FOLDER / f"v{FORMAT_VERSION}.json").write_text(
-        json.dumps(rows, indent=1) + "\n"
-    )
+    (FOLDER / f"v{FORMAT_VERSION}.json").write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":
