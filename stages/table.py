@@ -117,7 +117,7 @@ def open_table(
             f"table was made by another teacher: {path}: found {card.teacher_fingerprint}, "
             f"expected {teacher}. Label again with this teacher, or name the one that made it."
         )
-    shards = tuple(_shards(delta, path))
+    shards = tuple(visible_shards(delta, path))
     for shard in shards:
         _check_size(shard)
     return SoftLabelTable(path, delta.version(), card, shards)
@@ -189,7 +189,8 @@ def _newest_card(delta: DeltaTable, path: Path) -> TableCard:
     )
 
 
-def _shards(delta: DeltaTable, path: Path) -> Iterator[Shard]:
+def visible_shards(delta: DeltaTable, path: Path) -> Iterator[Shard]:
+    """Return what the log says is visible, by (split, shard number)."""
     actions = pa.table(delta.get_add_actions(flatten=True)).to_pylist()
     found = [
         Shard(

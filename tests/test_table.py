@@ -86,7 +86,7 @@ def test_a_writer_that_was_overtaken_is_refused(table, monkeypatch):
     stale = open_delta(table.path)
     commit(table.path, shards=table.shards, card=table.card, attempt="first")
     monkeypatch.setattr(publish, "open_delta", lambda path: stale)
-    with pytest.raises(PublishError, match="commit failed: .*concurrent transaction"):
+    with pytest.raises(PublishError, match="commit failed: .*another writer was faster"):
         commit(table.path, shards=table.shards, card=table.card, attempt="second")
     monkeypatch.undo()
     assert open_table(table.path).version == table.version + 1

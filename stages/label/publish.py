@@ -9,15 +9,16 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import DeltaError
-from deltalake.transaction import AddAction, create_table_with_add_actions
+from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
 from schemas.errors import PublishError
 from schemas.soft_labels import SPLIT_COLUMN, TableCard, table_schema
 from stages.label.staging import BucketRecord, Staging
-from stages.table import CARD_KEY, Shard, one_line, open_delta
+from stages.table import CARD_KEY, Shard, one_line, open_delta, visible_shards
 
 
 def put_in_place(buckets: Mapping[int, BucketRecord], staging: Staging) -> list[Shard]:
@@ -53,10 +54,10 @@ def commit(path: Path, *, shards: Sequence[Shard], card: TableCard, attempt: str
     Raises:
       PublishError: the log could not be written; the version before stays the visible one.
     """
-    actions = [_add_action(shard, path) for shard in shards]
     properties = CommitProperties(
         custom_metadata={CARD_KEY: card.model_dump_json()},
         app_transactions=[Transaction(attempt, 1)],
+        max_commit_retries=0,  # a retry would land on a version that nobody has looked at
     )
     schema = Schema.from_arrow(table_schema(card.features, card.head))
     try:
@@ -65,7 +66,7 @@ def commit(path: Path, *, shards: Sequence[Shard], card: TableCard, attempt: str
             create_table_with_add_actions(
                 str(path),
                 schema,
-                actions,
+                [_add_action(shard, path) for shard in shards],
                 mode="error",
                 partition_by=[SPLIT_COLUMN],
                 name="softshards",
@@ -73,18 +74,15 @@ def commit(path: Path, *, shards: Sequence[Shard], card: TableCard, attempt: str
             )
         else:
             _refuse_second_commit(delta, path, attempt)
+            mode, actions = _changes(delta, path, shards, schema)
             delta.create_write_transaction(
-                [*actions],
-                "overwrite",
-                schema,
-                partition_by=[SPLIT_COLUMN],
-                commit_properties=properties,
+                actions, mode, schema, partition_by=[SPLIT_COLUMN], commit_properties=properties
             )
         return DeltaTable(path).version()
     except (DeltaError, OSError) as error:
         raise PublishError(
-            f"commit failed: {path}: {one_line(error)}. Nothing became visible; the "
-            "labelled shards are kept. Mend the cause and run `label` again."
+            f"commit failed: {path}: {one_line(error)}, or another writer was faster. Nothing "
+            "became visible; the labelled shards are kept. Mend the cause and run `label` again."
         ) from error
 
 
@@ -92,6 +90,37 @@ def version_number(path: Path) -> int:
     """Return the newest version's number, -1 before the first."""
     delta = open_delta(path)
     return -1 if delta is None else delta.version()
+
+
+def _changes(
+    delta: DeltaTable, path: Path, shards: Sequence[Shard], schema: Schema
+) -> tuple[Literal["append", "overwrite"], list[AddAction | RemoveAction]]:
+    """Return what turns the visible version into the new one.
+
+    A shard whose bytes did not change keeps its name and is neither added nor removed: Delta
+    forbids both for one path in one commit.
+    """
+    if delta.schema() != schema:
+        return "overwrite", [_add_action(shard, path) for shard in shards]
+    before = {shard.path: shard for shard in visible_shards(delta, path)}
+    after = {shard.path: shard for shard in shards}
+    actions: list[AddAction | RemoveAction] = [
+        _add_action(shard, path) for place, shard in after.items() if place not in before
+    ]
+    actions += [
+        _remove_action(shard, path) for place, shard in before.items() if place not in after
+    ]
+    return "append", actions
+
+
+def _remove_action(shard: Shard, path: Path) -> RemoveAction:
+    return RemoveAction(
+        path=shard.path.relative_to(path).as_posix(),
+        data_change=True,
+        deletion_timestamp=int(time.time() * 1000),
+        size=shard.size_bytes,
+        partition_values={SPLIT_COLUMN: shard.split},
+    )
 
 
 def _refuse_second_commit(delta: DeltaTable, path: Path, attempt: str) -> None:

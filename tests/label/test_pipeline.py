@@ -1,5 +1,6 @@
 """Labelling: equal tables whatever the engine, the order or the interruption."""
 
+import json
 import os
 import random
 import resource
@@ -9,6 +10,7 @@ import sys
 import time
 
 import numpy as np
+import polars
 import pytest
 
 from schemas.errors import (
@@ -252,3 +254,34 @@ def test_a_staged_bucket_of_another_plan_is_not_used(experiment):
     table = tiny.label(experiment, experiment / "labels", "label.num_shards=2")
     assert table.card.counts.resumed_shards == 0
     assert all(shard.path.stat().st_mtime >= started - 1 for shard in table.shards)
+
+
+def test_shards_that_did_not_change_stay_in_the_next_version(labelled):
+    rows = [*tiny.examples(), {"text": "a brand new question", "thing": "tool"}]
+    tiny.write_corpus(labelled / "corpus.jsonl", rows)
+    before = {shard.path for shard in open_table(labelled / "labels").shards}
+    newer = tiny.label(labelled, labelled / "labels")
+    kept = before & {shard.path for shard in newer.shards}
+    assert len(kept) == len(before) - 1
+    assert newer.card.counts.rows == len(tiny.rows_of(newer)) == 121
+    assert polars.read_delta(str(newer.path)).height == 121
+    log = sorted((newer.path / "_delta_log").glob("*.json"))[-1].read_text().splitlines()
+    actions = [json.loads(line) for line in log]
+    added = {action["add"]["path"] for action in actions if "add" in action}
+    removed = {action["remove"]["path"] for action in actions if "remove" in action}
+    assert len(added) == len(removed) == 1
+    assert not added & removed
+
+
+def test_a_version_may_have_another_head(labelled):
+    renamed = tiny.label(
+        labelled,
+        labelled / "labels",
+        'heads=[{name="kind", column="thing", classes=["animal", "fruit", "tool"]}]',
+    )
+    assert renamed.version == 1
+    assert len(tiny.rows_of(renamed)) == 120
+    frame = polars.read_delta(str(renamed.path))
+    assert frame.height == 120
+    assert {"label_kind", "teacher_kind"} <= set(frame.columns)
+    assert "label_thing" not in frame.columns
