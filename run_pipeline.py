@@ -33,6 +33,9 @@ OUT = click.option(
 LABELS = click.option(
     "--labels", required=True, type=click.Path(path_type=Path), help="Folder of the table."
 )
+TEACHER_OUT = click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder of the teacher [next to the table]."
+)
 BEAM = click.argument("beam_arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM ...]")
 
 
@@ -91,9 +94,24 @@ def teach(run_file: Path, out: Path, overrides: tuple[str, ...]) -> None:
 @main.command()
 @RUN_FILE
 @LABELS
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder of the teacher [next to the table]."
-)
+@TEACHER_OUT
+@SET
+@stated
+def plan(run_file: Path, labels: Path, out: Path | None, overrides: tuple[str, ...]) -> None:
+    """Say what `label` would do and cost; nothing is written."""
+    from stages.experiment import plan_step, read_run_file
+    from stages.inspect import columns_left
+    from stages.label.forecast import forecast_text
+
+    run_ = read_run_file(run_file, overrides)
+    found = plan_step(run_, labels=labels, out=out or labels.parent)
+    click.echo("\n".join(columns_left(forecast_text(found))))
+
+
+@main.command()
+@RUN_FILE
+@LABELS
+@TEACHER_OUT
 @SET
 @BEAM
 @stated
@@ -148,6 +166,22 @@ def inspect(folder: Path, as_json: bool) -> None:
     from stages.inspect import inspect_folder
 
     click.echo(inspect_folder(folder, as_json=as_json))
+
+
+@main.command()
+@click.argument("labels", type=click.Path(path_type=Path))
+@stated
+def verify(labels: Path) -> None:
+    """Read a whole table and check every shard's bytes, rows, digests, order and logits."""
+    from stages.table import open_table
+    from stages.verify import verify as verify_table
+
+    table = open_table(labels)
+    found = verify_table(table)
+    click.echo(
+        f"{labels}: version {table.version} is whole: {found.rows} rows in {found.shards} shards, "
+        f"{found.size_bytes} bytes"
+    )
 
 
 if __name__ == "__main__":

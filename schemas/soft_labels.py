@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from schemas.heads import Head
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READABLE_VERSIONS = (1, 2)
 SPLITS = ("train", "validation", "test")
 SPLIT_COLUMN = "split"
 DIGEST_BYTES = 16
@@ -43,10 +44,13 @@ class Counts(BaseModel):
 
     Attributes:
       rows: corpus rows.
-      distinct_inputs: different teacher inputs among them.
+      distinct_inputs: different teacher inputs among them: those reused and those called.
       teacher_calls: inputs that the teacher answered for this version, over all attempts.
       teacher_seconds: time spent in the teacher for them.
-      truncated: distinct inputs longer than the teacher's window.
+      truncated: inputs among the calls that are longer than the teacher's window.
+      reused_inputs: inputs whose answer the version before had.
+      removed_inputs: inputs of the version before, by this teacher, that left the corpus.
+      teacher_seconds_saved: what the reused answers cost when they were made.
       resumed_shards: shards kept from an interrupted attempt.
       split_rows: rows by split.
     """
@@ -60,6 +64,9 @@ class Counts(BaseModel):
     truncated: int
     resumed_shards: int
     split_rows: dict[str, int]
+    reused_inputs: int = 0
+    removed_inputs: int = 0
+    teacher_seconds_saved: float = 0.0
 
 
 class TableCard(BaseModel):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from schemas.errors import RunFileError
 from schemas.report import Report
@@ -16,6 +17,9 @@ from schemas.teacher_card import CARD_FILE
 from stages.table import SoftLabelTable, open_table
 from stages.teacher_folder import open_teacher
 from stages.train.pipeline import StudentPlan
+
+if TYPE_CHECKING:
+    from stages.label.forecast import Forecast
 
 TEACHER_FOLDER = "teacher"
 LABELS_FOLDER = "labels"
@@ -53,13 +57,27 @@ def label_step(
     Raises:
       PipelineError: any stated failure; nothing became visible.
     """
-    from stages.label.pipeline import label, plan_label
+    from stages.label.pipeline import label
+    from stages.label.plan import plan_label
     from stages.teach.pipeline import teacher_of
 
     base = Path.cwd()
     teacher = teacher_of(run, base=base, out=out / TEACHER_FOLDER)
     plan = plan_label(run, base=base, teacher=teacher)
     return label(plan, labels=labels, beam_arguments=beam_arguments).card
+
+
+def plan_step(run: RunFile, *, labels: Path, out: Path) -> Forecast:
+    """Say what `label` would do; nothing is written, and nothing is fine-tuned.
+
+    Raises:
+      PipelineError: any stated failure, such as a teacher that is not there yet.
+    """
+    from stages.label.forecast import forecast
+    from stages.label.plan import plan_label
+
+    teacher = open_teacher(teacher_folder(run, out=out), classes=run.head.classes)
+    return forecast(plan_label(run, base=Path.cwd(), teacher=teacher), labels=labels)
 
 
 def train_step(
@@ -89,6 +107,12 @@ def evaluate_step(run: RunFile, *, labels: Path, out: Path) -> Report:
     return evaluate(run, table, list(plan_students(run, table, out=out)), out=out)
 
 
+def teacher_folder(run: RunFile, *, out: Path) -> Path:
+    """Return where the run's teacher is, or will be."""
+    named = run.teacher.path
+    return out / TEACHER_FOLDER if named is None else Path.cwd() / named
+
+
 def teacher_at_hand(run: RunFile, *, out: Path) -> str | None:
     """Return the fingerprint of the run's teacher, or None where it is not on this machine.
 
@@ -97,8 +121,7 @@ def teacher_at_hand(run: RunFile, *, out: Path) -> str | None:
     Raises:
       TeacherError: it is there but not whole, or has other classes.
     """
-    named = run.teacher.path
-    folder = out / TEACHER_FOLDER if named is None else Path.cwd() / named
+    folder = teacher_folder(run, out=out)
     if not (folder / CARD_FILE).is_file():
         return None
     return open_teacher(folder, classes=run.head.classes).fingerprint

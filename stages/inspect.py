@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ def _table(folder: Path) -> Description:
         ["rows", f"{counts.rows} ({_splits(counts.split_rows)})"],
         ["distinct inputs", str(counts.distinct_inputs)],
         ["teacher calls", f"{counts.teacher_calls} in {counts.teacher_seconds:.1f} s"],
+        ["reused", f"{counts.reused_inputs} ({counts.teacher_seconds_saved:.1f} s saved)"],
+        ["removed", str(counts.removed_inputs)],
         ["truncated", str(counts.truncated)],
         ["head", f"{table.card.head.name}: {', '.join(table.card.head.classes[:12])}"],
         ["shards", f"{len(table.shards)} files, {size} bytes"],
@@ -90,7 +92,7 @@ def _run(folder: Path) -> Description:
     return _report(folder / REPORT_FOLDER)
 
 
-def columns_left(rows: list[list[str]]) -> list[str]:
+def columns_left(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return name and value pairs as lines, both left-aligned."""
     width = max(len(name) for name, _ in rows)
     return [f"{name.ljust(width)}  {value}" for name, value in rows]

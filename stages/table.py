@@ -26,7 +26,13 @@ from schemas.errors import (
     TableError,
 )
 from schemas.heads import Head
-from schemas.soft_labels import FORMAT_VERSION, SPLIT_COLUMN, TableCard, table_schema
+from schemas.soft_labels import (
+    FORMAT_VERSION,
+    READABLE_VERSIONS,
+    SPLIT_COLUMN,
+    TableCard,
+    table_schema,
+)
 from schemas.teacher_card import TeacherMeasures
 
 CARD_KEY = "softshards"
@@ -102,7 +108,7 @@ def open_table(
     if delta is None:
         raise MissingTableError(f"no soft-label table: {path}: nothing committed. Run `label`.")
     card = _newest_card(delta, path)
-    if card.format_version != FORMAT_VERSION:
+    if card.format_version not in READABLE_VERSIONS:
         raise StaleTableError(
             f"table has another format: {path}: found version {card.format_version}, expected "
             f"{FORMAT_VERSION}. Label again, or read it with the release that wrote it."

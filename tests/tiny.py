@@ -113,7 +113,8 @@ def label(
     folder: Path, labels: Path, *overrides: str, beam: tuple[str, ...] = ()
 ) -> SoftLabelTable:
     """Label the experiment in a folder."""
-    from stages.label.pipeline import label, plan_label
+    from stages.label.pipeline import label
+    from stages.label.plan import plan_label
 
     how = run(*overrides)
     teacher = open_teacher(folder / "teacher", classes=how.head.classes)

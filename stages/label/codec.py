@@ -14,6 +14,15 @@ _MANTISSA_BITS = {"float32": 23, "float16": 10}
 Logits = npt.NDArray[np.float32]
 
 
+def is_no_coarser(precision: str, other: str) -> bool:
+    """Return whether logits kept at one precision can stand for those kept at another.
+
+    >>> is_no_coarser("float32", "float16"), is_no_coarser("float16", "float32")
+    (True, False)
+    """
+    return _MANTISSA_BITS[precision] >= _MANTISSA_BITS[other]
+
+
 def round_logits(logits: Logits, *, precision: str) -> Logits:
     """Return logits with the mantissa of the stated precision.
 

@@ -1,49 +1,20 @@
-"""Label a corpus: plan, run on Beam, check that nothing was lost, commit once."""
+"""Label a corpus: run the plan on Beam, check that nothing was lost, commit once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from schemas.errors import ConservationError, CorpusError
-from schemas.provenance import fingerprint
-from schemas.run_file import RunFile
-from schemas.soft_labels import FORMAT_VERSION, SPLITS, Counts, TableCard
 from stages.label.artefacts import artefacts_exist, export_artefacts
-from stages.label.corpus import CorpusPlan, plan_corpus
+from stages.label.card import count, counts_text, table_card
+from stages.label.corpus import CorpusPlan
+from stages.label.plan import LabelPlan
+from stages.label.previous import PreviousLabels, previous_labels
 from stages.label.publish import commit, put_in_place, version_number
 from stages.label.staging import BucketRecord, Staging, UnitRecord
 from stages.progress import say
 from stages.table import SoftLabelTable, open_table, table_exists
-from stages.teacher_folder import TeacherFolder
-
-
-@dataclass(frozen=True)
-class LabelPlan:
-    """What a label run would make, and the fingerprint of everything that decides it."""
-
-    run: RunFile
-    corpus: CorpusPlan
-    teacher: TeacherFolder
-    fingerprint: str
-
-
-def plan_label(run: RunFile, *, base: Path, teacher: TeacherFolder) -> LabelPlan:
-    """Find the corpus and say what the table would be made of.
-
-    Raises:
-      AssetError, CorpusError: the corpus cannot be had.
-    """
-    corpus = plan_corpus(run, base=base)
-    parts = {
-        "format_version": FORMAT_VERSION,
-        "teacher": teacher.fingerprint,
-        "corpus": corpus.digest,
-        "label": run.label.model_dump(mode="json"),
-    }
-    return LabelPlan(run, corpus, teacher, fingerprint(parts))
 
 
 def label(plan: LabelPlan, *, labels: Path, beam_arguments: Sequence[str] = ()) -> SoftLabelTable:
@@ -76,22 +47,32 @@ def _label_anew(plan: LabelPlan, labels: Path, beam_arguments: Sequence[str]) ->
     if kept:
         say(f"label: {len(kept)} shards kept from an interrupted run")
     staging.forget_units()
-    _run_engine(plan, staging, frozenset(kept), beam_arguments)
+    previous = previous_labels(
+        labels,
+        teacher_fingerprint=plan.teacher.fingerprint,
+        features=plan.run.corpus.features,
+        precision=plan.run.label.precision,
+    )
+    _run_engine(plan, staging, previous, beam_arguments)
     buckets = staging.buckets()
     rows = check_conservation(plan.corpus, staging.units(), buckets)
     if rows == 0:
         raise CorpusError(
             f"corpus is empty: {len(plan.corpus.files)} files with no row. Nothing was committed."
         )
-    card = _card(plan, buckets, resumed=len(kept))
+    counts = count(buckets, previous, resumed=len(kept))
+    card = table_card(plan, counts)
     attempt = f"{plan.fingerprint}:{version_number(labels) + 1}"
     commit(labels, shards=put_in_place(buckets, staging), card=card, attempt=attempt)
     staging.remove()
-    _say_counts(card.counts)
+    say(f"label: {counts_text(counts)}; committed")
 
 
 def _run_engine(
-    plan: LabelPlan, staging: Staging, kept: frozenset[int], beam_arguments: Sequence[str]
+    plan: LabelPlan,
+    staging: Staging,
+    previous: PreviousLabels | None,
+    beam_arguments: Sequence[str],
 ) -> None:
     import apache_beam as beam
 
@@ -108,9 +89,10 @@ def _run_engine(
         head=run.head,
         num_shards=run.label.num_shards,
         precision=run.label.precision,
-        finished=kept,
+        finished=frozenset(staging.buckets()),
         staging=staging,
         handler=handler,
+        previous=previous,
     )
     execute(
         engine_options(beam_arguments),
@@ -145,49 +127,3 @@ def check_conservation(
             f"{sum(written.values())} written. Nothing was committed; run `label` again."
         )
     return sum(read.values())
-
-
-def _card(plan: LabelPlan, buckets: Mapping[int, BucketRecord], *, resumed: int) -> TableCard:
-    records = list(buckets.values())
-    files = [file for record in records for file in record.files]
-    counts = Counts(
-        rows=sum(record.rows for record in records),
-        distinct_inputs=sum(record.calls for record in records),
-        teacher_calls=sum(record.calls for record in records),
-        teacher_seconds=round(sum(record.seconds for record in records), 3),
-        truncated=sum(record.truncated for record in records),
-        resumed_shards=resumed,
-        split_rows={
-            split: sum(file.rows for file in files if file.split == split) for split in SPLITS
-        },
-    )
-    return TableCard(
-        format_version=FORMAT_VERSION,
-        plan_fingerprint=plan.fingerprint,
-        teacher_fingerprint=plan.teacher.fingerprint,
-        corpus_digest=plan.corpus.digest,
-        code_version=code_version(),
-        features=plan.run.corpus.features,
-        head=plan.run.head,
-        num_shards=plan.run.label.num_shards,
-        precision=plan.run.label.precision,
-        counts=counts,
-        run_file=plan.run.model_dump(mode="json"),
-    )
-
-
-def code_version() -> str:
-    """Return the installed release of softshards."""
-    try:
-        return version("softshards")
-    except PackageNotFoundError:
-        return "not installed"
-
-
-def _say_counts(counts: Counts) -> None:
-    splits = ", ".join(f"{rows} {split}" for split, rows in counts.split_rows.items())
-    say(
-        f"label: {counts.rows} rows ({splits}), {counts.distinct_inputs} distinct inputs, "
-        f"{counts.teacher_calls} teacher calls in {counts.teacher_seconds:.1f} s, "
-        f"{counts.truncated} truncated; committed"
-    )

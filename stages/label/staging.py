@@ -39,6 +39,7 @@ class BucketRecord(BaseModel):
     bucket: int
     rows: int
     calls: int
+    reused: int
     truncated: int
     seconds: float
     files: tuple[ShardFile, ...]

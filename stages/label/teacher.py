@@ -11,8 +11,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from schemas.errors import TeacherError
+from stages.columns import logits_matrix
 from stages.label.batching import token_bounded_batches
 from stages.label.identity import occurrences
+from stages.label.previous import KNOWN_COLUMN
 
 
 class EncodedInputs(Protocol):
@@ -50,12 +52,14 @@ class SoftLabels:
     Attributes:
       logits: float32 [rows, classes], in the order of the rows.
       calls: distinct inputs that were put to the teacher.
-      truncated: distinct inputs that did not fit its window.
+      reused: distinct inputs whose answer was known.
+      truncated: inputs among the calls that did not fit its window.
       seconds: time spent.
     """
 
     logits: npt.NDArray[np.float32]
     calls: int
+    reused: int
     truncated: int
     seconds: float
 
@@ -66,8 +70,9 @@ def soft_labels(
     """Return the teacher's logits for rows sorted by digest; equal inputs are asked once.
 
     Args:
-      teacher: asked for each distinct input.
-      rows: with `input_digest` (sorted) and the feature columns.
+      teacher: asked for each distinct input whose answer is not known.
+      rows: with `input_digest` (sorted), the feature columns and, where there is a version
+        before, `known_logits` (null for unknown).
       features: columns the teacher sees, in order.
       batch_tokens: bound on a batch's padded tokens.
 
@@ -77,13 +82,29 @@ def soft_labels(
     started = time.perf_counter()
     digests = np.array(rows["input_digest"].to_pylist(), dtype=object)
     first = occurrences(digests) == 0
-    distinct = rows.select(list(features)).filter(pa.array(first))
-    encoded = teacher.encode(distinct)
+    distinct = rows.filter(pa.array(first))
+    known = _known(distinct)
     answers = np.empty((distinct.num_rows, len(teacher.classes)), np.float32)
+    if known.any():
+        answers[known] = logits_matrix(distinct[KNOWN_COLUMN].filter(pa.array(known)))
+    asked = np.flatnonzero(~known)
+    inputs = distinct.select(list(features)).take(pa.array(asked))
+    encoded = teacher.encode(inputs)
     for batch in token_bounded_batches(encoded.lengths, batch_tokens=batch_tokens):
-        answers[batch] = _checked(teacher.logits(encoded, batch), batch, teacher, distinct)
-    seconds = time.perf_counter() - started
-    return SoftLabels(answers[np.cumsum(first) - 1], distinct.num_rows, encoded.truncated, seconds)
+        answers[asked[batch]] = _checked(teacher.logits(encoded, batch), batch, teacher, inputs)
+    return SoftLabels(
+        logits=answers[np.cumsum(first) - 1],
+        calls=len(asked),
+        reused=int(known.sum()),
+        truncated=encoded.truncated,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _known(rows: pa.Table) -> npt.NDArray[np.bool_]:
+    if KNOWN_COLUMN not in rows.column_names:
+        return np.zeros(rows.num_rows, np.bool_)
+    return np.asarray(rows[KNOWN_COLUMN].is_valid().to_numpy(), np.bool_)
 
 
 def _checked(

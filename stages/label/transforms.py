@@ -20,6 +20,7 @@ from stages.label.codec import round_logits
 from stages.label.corpus import read_unit
 from stages.label.handler import TeacherHandler
 from stages.label.identity import buckets
+from stages.label.previous import PreviousLabels
 from stages.label.readers import Unit
 from stages.label.shards import order_rows, with_logits, write_shards
 from stages.label.staging import BucketRecord, Staging, UnitRecord
@@ -80,6 +81,7 @@ class WriteShards(beam.DoFn):
                 bucket=bucket,
                 rows=rows.num_rows,
                 calls=answer.calls,
+                reused=answer.reused,
                 truncated=answer.truncated,
                 seconds=answer.seconds,
                 files=files,
@@ -102,6 +104,7 @@ class LabelCorpus(beam.PTransform):
     finished: frozenset[int]
     staging: Staging
     handler: TeacherHandler
+    previous: PreviousLabels | None = None
 
     def expand(self, units: beam.PCollection) -> beam.PCollection:
         """Wire the stage."""
@@ -115,6 +118,7 @@ class LabelCorpus(beam.PTransform):
             | "SplitIntoBuckets" >> beam.ParDo(split)  # (bucket, IPC bytes)
             | "GroupByBucket" >> beam.GroupByKey()  # (bucket, [IPC bytes])
             | "OrderRows" >> beam.Map(assemble, head=self.head)  # (bucket, pa.Table)
+            | "MergeWithPrevious" >> beam.Map(merge, self.previous, num_shards=self.num_shards)
             | "Teacher" >> RunInference(KeyedModelHandler(self.handler))  # (bucket, result)
             | "WriteShards" >> beam.ParDo(write)  # bucket
         )
@@ -134,6 +138,16 @@ def assemble(group: tuple[int, Iterable[bytes]], head: Head) -> tuple[int, pa.Ta
     """Return a bucket's rows in their one order, however they came."""
     bucket, parts = group
     return bucket, order_rows(pa.concat_tables([from_ipc(part) for part in parts]), head)
+
+
+def merge(
+    element: tuple[int, pa.Table], previous: PreviousLabels | None, *, num_shards: int
+) -> tuple[int, pa.Table]:
+    """Return a bucket's rows with the answers that the version before has for them."""
+    bucket, rows = element
+    if previous is None:
+        return element
+    return bucket, previous.attach(rows, bucket=bucket, num_shards=num_shards)
 
 
 def to_ipc(rows: pa.Table) -> bytes:

@@ -154,6 +154,23 @@ def test_a_truncated_shard_is_refused(labelled):
     assert f"shard is damaged: {shard.relative_to(labelled)}" in line
 
 
+def test_plan_says_what_label_would_do_and_writes_nothing(experiment):
+    done = command("plan", "run.toml", "--labels", "labels")
+    assert done.exit_code == 0, done.stderr
+    distinct = len({row["text"] for row in tiny.examples()})
+    assert f"teacher calls    {distinct}" in done.stdout
+    assert not (experiment / "labels").exists()
+
+
+def test_verify_says_that_a_table_is_whole_or_what_is_wrong(labelled):
+    assert "is whole: 120 rows" in command("verify", "labels").stdout
+    shard = next((labelled / "labels").glob("split=train/*.parquet"))
+    data = bytearray(shard.read_bytes())
+    data[100] ^= 1
+    shard.write_bytes(data)
+    assert "table is damaged: labels: " in failed(command("verify", "labels"))
+
+
 def test_there_is_nothing_to_inspect(experiment):
     (experiment / "empty").mkdir()
     assert "nothing to inspect: empty" in failed(command("inspect", "empty"))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from schemas.soft_labels import FORMAT_VERSION, file_schema
+from schemas.soft_labels import FORMAT_VERSION, READABLE_VERSIONS, file_schema
 from stages.table import open_table, read_measures, read_shard
 from tests import tiny
 from tests.golden.write import FOLDER, plain
@@ -12,8 +12,9 @@ from tests.golden.write import FOLDER, plain
 VERSIONS = sorted(path.stem for path in FOLDER.glob("v*.json"))
 
 
-def test_the_current_format_has_a_golden_table():
-    assert f"v{FORMAT_VERSION}" in VERSIONS
+def test_every_readable_format_has_a_golden_table():
+    assert FORMAT_VERSION in READABLE_VERSIONS
+    assert [f"v{version}" for version in READABLE_VERSIONS] == VERSIONS
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -22,7 +22,8 @@ from schemas.errors import (
     TeacherError,
 )
 from stages.label import pipeline, shards, staging
-from stages.label.pipeline import check_conservation, plan_label
+from stages.label.pipeline import check_conservation
+from stages.label.plan import plan_label
 from stages.label.staging import BucketRecord, Staging, UnitRecord
 from stages.table import open_table, table_exists
 from stages.teacher_folder import open_teacher
@@ -228,7 +229,9 @@ def corpus_plan(experiment):
 
 
 def bucket(number, rows):
-    return BucketRecord(bucket=number, rows=rows, calls=rows, truncated=0, seconds=0.0, files=())
+    return BucketRecord(
+        bucket=number, rows=rows, calls=rows, reused=0, truncated=0, seconds=0.0, files=()
+    )
 
 
 @pytest.mark.parametrize(

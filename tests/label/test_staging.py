@@ -16,7 +16,9 @@ def stage(staging, bucket, data=b"data"):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     staging.write_bucket(
-        BucketRecord(bucket=bucket, rows=1, calls=1, truncated=0, seconds=0.0, files=(file,))
+        BucketRecord(
+            bucket=bucket, rows=1, calls=1, reused=0, truncated=0, seconds=0.0, files=(file,)
+        )
     )
     return file
 

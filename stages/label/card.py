@@ -1,0 +1,85 @@
+"""The card of a commit: what was counted, and everything that determined the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+
+from schemas.soft_labels import FORMAT_VERSION, SPLITS, Counts, TableCard
+from stages.label.plan import LabelPlan
+from stages.label.previous import PreviousLabels
+from stages.label.staging import BucketRecord
+
+
+def count(
+    buckets: Mapping[int, BucketRecord], previous: PreviousLabels | None, *, resumed: int
+) -> Counts:
+    """Return the counts of finished buckets.
+
+    Args:
+      buckets: all of them.
+      previous: the version whose answers were reused, if any.
+      resumed: buckets kept from an interrupted attempt.
+    """
+    records = list(buckets.values())
+    files = [file for record in records for file in record.files]
+    calls = sum(record.calls for record in records)
+    reused = sum(record.reused for record in records)
+    known = previous.distinct_inputs if previous else 0
+    saved = reused * previous.seconds_per_call if previous else 0.0
+    return Counts(
+        rows=sum(record.rows for record in records),
+        distinct_inputs=calls + reused,
+        teacher_calls=calls,
+        teacher_seconds=round(sum(record.seconds for record in records), 3),
+        truncated=sum(record.truncated for record in records),
+        resumed_shards=resumed,
+        split_rows={
+            split: sum(file.rows for file in files if file.split == split) for split in SPLITS
+        },
+        reused_inputs=reused,
+        removed_inputs=max(0, known - reused),
+        teacher_seconds_saved=round(saved, 3),
+    )
+
+
+def table_card(plan: LabelPlan, counts: Counts) -> TableCard:
+    """Return what is written into the commit."""
+    return TableCard(
+        format_version=FORMAT_VERSION,
+        plan_fingerprint=plan.fingerprint,
+        teacher_fingerprint=plan.teacher.fingerprint,
+        corpus_digest=plan.corpus.digest,
+        code_version=code_version(),
+        features=plan.run.corpus.features,
+        head=plan.run.head,
+        num_shards=plan.run.label.num_shards,
+        precision=plan.run.label.precision,
+        counts=counts,
+        run_file=plan.run.model_dump(mode="json"),
+    )
+
+
+def counts_text(counts: Counts) -> str:
+    """Return the counts as one line."""
+    splits = ", ".join(f"{rows} {split}" for split, rows in counts.split_rows.items())
+    text = (
+        f"{counts.rows} rows ({splits}), {counts.distinct_inputs} distinct inputs, "
+        f"{counts.teacher_calls} teacher calls in {counts.teacher_seconds:.1f} s, "
+        f"{counts.truncated} truncated"
+    )
+    if counts.reused_inputs or counts.removed_inputs:
+        share = counts.reused_inputs / max(1, counts.distinct_inputs)
+        text += (
+            f"; {counts.reused_inputs} reused ({share:.1%}), {counts.teacher_seconds_saved:.1f} s "
+            f"of the teacher saved, {counts.removed_inputs} removed"
+        )
+    return text
+
+
+def code_version() -> str:
+    """Return the installed release of softshards."""
+    try:
+        return version("softshards")
+    except PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,122 @@
+"""Verify a table: every shard's bytes, rows, digests, bucket, order and logits.
+
+Opening a table compares sizes only. This reads everything, so it takes as long as reading the
+table; memory is one shard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from schemas.errors import DamagedTableError
+from schemas.provenance import digest_file
+from schemas.soft_labels import TableCard, file_schema
+from stages.columns import logits_matrix
+from stages.label.identity import buckets, input_digests
+from stages.progress import task
+from stages.table import Shard, SoftLabelTable
+
+_MOST_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was found whole."""
+
+    shards: int
+    rows: int
+    size_bytes: int
+
+
+def verify(table: SoftLabelTable) -> Verified:
+    """Check every shard of the visible version against the log and against its own content.
+
+    Raises:
+      DamagedTableError: anything differs; the message names the first few and counts them all.
+    """
+    problems: list[str] = []
+    with task("verify", total=max(1, len(table.shards)), unit="shards") as advance:
+        for number, shard in enumerate(table.shards):
+            problems += [f"{shard.path.name}: {text}" for text in shard_problems(shard, table.card)]
+            advance(number + 1, "")
+    problems += _total_problems(table)
+    if problems:
+        shown = "; ".join(problems[:_MOST_SHOWN])
+        raise DamagedTableError(
+            f"table is damaged: {table.path}: {len(problems)} problems: {shown}. Restore the "
+            "files, or remove the table and label again."
+        )
+    return Verified(
+        shards=len(table.shards),
+        rows=sum(shard.rows for shard in table.shards),
+        size_bytes=sum(shard.size_bytes for shard in table.shards),
+    )
+
+
+def shard_problems(shard: Shard, card: TableCard) -> Iterator[str]:
+    """Yield what is wrong with one shard, or nothing."""
+    named = shard.path.stem.rsplit("-", 1)[-1]
+    found = digest_file(shard.path)[: len(named)]
+    if found != named:
+        yield f"its bytes have digest {found}, its name says {named}"
+    try:
+        rows = pq.read_table(shard.path, partitioning=None)
+    except (pa.ArrowException, OSError) as error:
+        yield f"cannot be read: {str(error).splitlines()[0]}"
+        return
+    if not rows.schema.equals(file_schema(card.features, card.head)):
+        yield f"has other columns: {rows.schema.names}"
+        return
+    for check in _CHECKS:
+        if problem := check(rows, shard, card):
+            yield problem
+
+
+Check = Callable[[pa.Table, Shard, TableCard], str]
+
+
+def _row_count(rows: pa.Table, shard: Shard, card: TableCard) -> str:
+    return "" if rows.num_rows == shard.rows else f"{rows.num_rows} rows, the log says {shard.rows}"
+
+
+def _digests(rows: pa.Table, shard: Shard, card: TableCard) -> str:
+    made = input_digests([rows[name].combine_chunks() for name in card.features])
+    differ = pc.sum(pc.not_equal(made, rows["input_digest"].combine_chunks())).as_py() or 0
+    return f"{differ} rows whose digest is not that of their text" if differ else ""
+
+
+def _bucket(rows: pa.Table, shard: Shard, card: TableCard) -> str:
+    digests = rows["input_digest"].combine_chunks()
+    wrong = int((buckets(digests, num_shards=card.num_shards) != shard.bucket).sum())
+    return f"{wrong} rows belong to another shard" if wrong else ""
+
+
+def _order(rows: pa.Table, shard: Shard, card: TableCard) -> str:
+    keys = [("input_digest", "ascending"), ("example_id", "ascending")]
+    sorted_rows = pc.sort_indices(rows, sort_keys=keys).to_numpy().astype(np.int64)
+    return "" if (np.diff(sorted_rows) > 0).all() else "rows are not in their order"
+
+
+def _logits(rows: pa.Table, shard: Shard, card: TableCard) -> str:
+    column = rows[card.head.teacher_column]
+    widths = pc.list_value_length(column).to_numpy()
+    if (widths != len(card.head.classes)).any():
+        return f"logits have {sorted(set(widths.tolist()))} classes, not {len(card.head.classes)}"
+    wrong = int((~np.isfinite(logits_matrix(column)).all(axis=1)).sum())
+    return f"{wrong} rows whose logits are not finite" if wrong else ""
+
+
+_CHECKS: tuple[Check, ...] = (_row_count, _digests, _bucket, _order, _logits)
+
+
+def _total_problems(table: SoftLabelTable) -> Iterator[str]:
+    for split, rows in table.card.counts.split_rows.items():
+        found = sum(shard.rows for shard in table.shards_of(split))
+        if found != rows:
+            yield f"split {split}: {found} rows in the log's files, {rows} in its card"
