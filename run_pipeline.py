@@ -184,5 +184,36 @@ def verify(labels: Path) -> None:
     )
 
 
+@main.command()
+@click.argument("labels", type=click.Path(path_type=Path))
+@stated
+def history(labels: Path) -> None:
+    """List a table's versions, newest first, with what each cost."""
+    from stages.evaluate.text import columns
+    from stages.versions import history as versions_of
+    from stages.versions import history_rows
+
+    click.echo("\n".join(columns(history_rows(versions_of(labels)))))
+
+
+@main.command()
+@click.argument("labels", type=click.Path(path_type=Path))
+@click.option(
+    "--keep-days",
+    type=click.FloatRange(min=0),
+    default=7,
+    show_default=True,
+    help="Keep files that left the visible version less than this ago.",
+)
+@click.option("--dry-run", is_flag=True, help="Only list them.")
+@stated
+def vacuum(labels: Path, keep_days: float, dry_run: bool) -> None:
+    """Remove files that only old versions of a table need, and list them."""
+    from stages.versions import vacuum as vacuum_table
+
+    for path in vacuum_table(labels, keep_days=keep_days, dry_run=dry_run):
+        click.echo(path)
+
+
 if __name__ == "__main__":
     main()

@@ -8,6 +8,8 @@ from pathlib import Path
 import tensorflow as tf
 import tensorflow_text as tf_text
 
+from schemas.errors import TeacherError
+
 PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
 
 
@@ -27,9 +29,14 @@ class Wordpiece:
           max_length: tokens in the longest row, ≥ 3.
 
         Raises:
-          ValueError: a special piece is missing.
+          TeacherError: a special piece is missing.
         """
         pieces = list(vocabulary)
+        if missing := [name for name in (PAD, UNKNOWN, START, END) if name not in pieces]:
+            raise TeacherError(
+                f"vocabulary is not a wordpiece vocabulary: {len(pieces)} pieces without "
+                f"{', '.join(missing)}. Use the vocab.txt that belongs to the teacher."
+            )
         self.pad_id, self._start, self._end = (pieces.index(name) for name in (PAD, START, END))
         self.vocabulary_size = len(pieces)
         self._max_pieces = max_length - 2

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from schemas.run_file import Fit
-from stages.progress import EpochProgress
+from stages.progress import EpochProgress, by_epoch
 from stages.teach.batches import batches
 
 _NO_DECAY = ["bias", "gamma", "beta", "embedding"]
@@ -73,10 +73,7 @@ def fit(
             callbacks=[stop, keras.callbacks.BackupAndRestore(backup), shown.callback()],
             verbose=0,
         ).history
-    return tuple(
-        {name: float(values[epoch]) for name, values in history.items()}
-        for epoch in range(len(history["loss"]))
-    )
+    return by_epoch(history)
 
 
 def optimizer(how: Fit, *, steps: int) -> keras.optimizers.Optimizer:

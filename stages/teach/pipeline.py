@@ -5,14 +5,15 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.errors import CorpusError
+from schemas.errors import CorpusError, RunFileError
 from schemas.provenance import fingerprint
 from schemas.report import Scores
-from schemas.run_file import RunFile
+from schemas.run_file import Fit, RunFile
 from schemas.soft_labels import SPLIT_COLUMN
 from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, TeacherCard
 from stages.assets import ResolvedAsset, resolve_model
@@ -23,12 +24,18 @@ from stages.label.shards import order_rows
 from stages.progress import say
 from stages.teacher_folder import TeacherFolder, open_teacher, read_card
 
+if TYPE_CHECKING:
+    import keras
+
+BACKUP_FOLDER = "_backup"
+
 
 @dataclass(frozen=True)
 class TeachPlan:
     """What would be fine-tuned, and the fingerprint of everything that decides it."""
 
     run: RunFile
+    how: Fit
     corpus: CorpusPlan
     encoder: ResolvedAsset
     fingerprint: str
@@ -49,10 +56,14 @@ def plan_teach(run: RunFile, *, base: Path) -> TeachPlan:
     """Find corpus and encoder.
 
     Raises:
+      RunFileError: the run names a teacher that is there already.
       AssetError, CorpusError: one of them cannot be had.
     """
-    if run.teacher.encoder is None:
-        raise CorpusError("nothing to teach: the run file names a teacher.path, used as it is.")
+    if run.teacher.encoder is None or run.teacher.fit is None:
+        raise RunFileError(
+            f"nothing to teach: the run file has teacher.path = {run.teacher.path!r}, which is "
+            "used as it is. State [teacher.encoder] and [teacher.fit] to fine-tune one."
+        )
     corpus = plan_corpus(run, base=base)
     encoder = resolve_model(run.teacher.encoder, base=base)
     parts = {
@@ -61,7 +72,7 @@ def plan_teach(run: RunFile, *, base: Path) -> TeachPlan:
         "encoder": encoder.digest,
         "teacher": run.teacher.model_dump(mode="json", exclude={"encoder"}),
     }
-    return TeachPlan(run, corpus, encoder, fingerprint(parts))
+    return TeachPlan(run, run.teacher.fit, corpus, encoder, fingerprint(parts))
 
 
 def teach(plan: TeachPlan, *, out: Path) -> TeacherFolder:
@@ -101,16 +112,36 @@ def labelled_rows(plan: CorpusPlan, *, once: bool) -> dict[str, pa.Table]:
 
 
 def _teach_anew(plan: TeachPlan, out: Path) -> None:
+    rows = labelled_rows(plan.corpus, once=plan.run.corpus.repeats == "once")
+    say("teach: " + ", ".join(f"{part.num_rows} {name}" for name, part in rows.items()) + " rows")
+    model, vocabulary, epochs = _fitted(plan, rows, backup=out / BACKUP_FOLDER / plan.fingerprint)
+    (out / CARD_FILE).unlink(missing_ok=True)
+    with whole_file(out / MODEL_FILE) as part:
+        model.save(part)
+    write_whole(out / VOCABULARY_FILE, "\n".join(vocabulary).encode())
+    card = TeacherCard(
+        classes=plan.run.head.classes,
+        max_length=plan.run.teacher.max_length,
+        lowercase=plan.run.teacher.lowercase,
+        fitted_from=plan.fingerprint,
+        epochs=epochs,
+    )
+    scores = measure_teacher(TeacherFolder(out, card, ""), rows, plan)
+    scored = card.model_copy(update={"scores": scores})
+    write_whole(out / CARD_FILE, scored.model_dump_json(indent=2).encode())
+    shutil.rmtree(out / BACKUP_FOLDER, ignore_errors=True)
+
+
+def _fitted(
+    plan: TeachPlan, rows: dict[str, pa.Table], *, backup: Path
+) -> tuple[keras.Model, list[str], tuple[dict[str, float], ...]]:
     import keras
 
     from stages.teach.encoder import classifier, load_encoder
     from stages.teach.fit import LabelledTokens, fit
     from stages.text import Wordpiece
 
-    run, how = plan.run, plan.run.teacher.fit
-    assert how is not None
-    rows = labelled_rows(plan.corpus, once=run.corpus.repeats == "once")
-    say("teach: " + ", ".join(f"{part.num_rows} {name}" for name, part in rows.items()) + " rows")
+    run, how = plan.run, plan.how
     keras.utils.set_random_seed(how.seed)
     encoder, vocabulary = load_encoder(plan.encoder.location)
     model = classifier(
@@ -129,27 +160,9 @@ def _teach_anew(plan: TeachPlan, out: Path) -> None:
         labels = class_numbers(part[run.head.label_column], run.head.classes)
         return LabelledTokens(wordpiece.frame(wordpiece.pieces(texts)), labels)
 
-    backup = out / "_backup" / plan.fingerprint
-    epochs = fit(
-        model, tokens("train"), tokens("validation"), how, pad_id=wordpiece.pad_id, backup=backup
-    )
-    (out / CARD_FILE).unlink(missing_ok=True)
-    with whole_file(out / MODEL_FILE) as part:
-        model.save(part)
-    write_whole(out / VOCABULARY_FILE, "\n".join(vocabulary).encode())
-    card = TeacherCard(
-        classes=run.head.classes,
-        max_length=run.teacher.max_length,
-        lowercase=run.teacher.lowercase,
-        fitted_from=plan.fingerprint,
-        epochs=epochs,
-    )
-    scores = measure_teacher(TeacherFolder(out, card, ""), rows, plan)
-    write_whole(
-        out / CARD_FILE,
-        card.model_copy(update={"scores": scores}).model_dump_json(indent=2).encode(),
-    )
-    shutil.rmtree(out / "_backup", ignore_errors=True)
+    train, validation = tokens("train"), tokens("validation")
+    epochs = fit(model, train, validation, how, pad_id=wordpiece.pad_id, backup=backup)
+    return model, vocabulary, epochs
 
 
 def measure_teacher(

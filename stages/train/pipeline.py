@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from schemas.errors import StudentError, TableError
 from schemas.provenance import fingerprint
@@ -13,14 +12,10 @@ from schemas.run_file import RunFile, Student
 from schemas.student_card import STUDENT_CARD_FILE, STUDENT_MODEL_FILE, Role, StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
 from stages.atomic import whole_file, write_whole
-from stages.progress import EpochProgress, say
+from stages.progress import say
 from stages.table import SoftLabelTable, read_measures, read_shard
 
-if TYPE_CHECKING:
-    import keras
-
 STUDENTS_FOLDER = "students"
-_VALIDATION_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -104,6 +99,7 @@ def train_student(run: RunFile, table: SoftLabelTable, plan: StudentPlan) -> Stu
     import keras
 
     from stages.text import Wordpiece
+    from stages.train.fit import fit
     from stages.train.students import build_student
 
     keras.utils.set_random_seed(plan.seed)
@@ -113,7 +109,15 @@ def train_student(run: RunFile, table: SoftLabelTable, plan: StudentPlan) -> Stu
         plan.student, vocabulary_size=len(vocabulary), classes=len(run.head.classes)
     )
     wordpiece = Wordpiece(vocabulary, lowercase=lowercase, max_length=run.train.max_length)
-    epochs = _fit(run, table, plan, model, wordpiece)
+    epochs = fit(
+        model,
+        table,
+        run,
+        wordpiece=wordpiece,
+        seed=plan.seed,
+        name=plan.name,
+        **objective(run, plan.role),
+    )
     (plan.path / STUDENT_CARD_FILE).unlink(missing_ok=True)
     with whole_file(plan.path / STUDENT_MODEL_FILE) as part:
         model.save(part)
@@ -151,44 +155,3 @@ def _vocabulary(run: RunFile, table: SoftLabelTable, *, lowercase: bool) -> list
         read_shard(shard, [feature])[feature].to_pylist() for shard in table.shards_of("train")
     )
     return prune_vocabulary(read_vocabulary(path), texts, lowercase=lowercase)
-
-
-def _fit(
-    run: RunFile, table: SoftLabelTable, plan: StudentPlan, model: keras.Model, wordpiece: Any
-) -> tuple[dict[str, float], ...]:
-    import keras
-
-    from stages.train.distiller import Distiller, StopOnNonFiniteLoss
-    from stages.train.stream import SoftLabelStream
-
-    once = run.corpus.repeats == "once"
-    size = run.train.batch_size
-    stream = SoftLabelStream(table, "train", batch_size=size, seed=plan.seed, once=once)
-    held_out = SoftLabelStream(table, "validation", batch_size=_VALIDATION_BATCH, seed=0, once=once)
-
-    def tokenize(batch: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        labels = {"label": batch["label"], "teacher_logits": batch["teacher_logits"]}
-        return wordpiece.token_ids(batch["text"]), labels
-
-    distiller = Distiller(model, **objective(run, plan.role))
-    distiller.compile(keras.optimizers.Adam(run.train.learning_rate), jit_compile=False)
-    distiller.optimizer.build(model.trainable_variables)  # or else the step is traced twice
-    best = keras.callbacks.EarlyStopping(
-        "val_accuracy", mode="max", patience=run.train.epochs, restore_best_weights=True
-    )
-    with EpochProgress(
-        f"train {plan.name}", epochs=run.train.epochs, steps=stream.steps_per_epoch
-    ) as shown:
-        history = distiller.fit(
-            stream.dataset().map(tokenize, num_parallel_calls=1).prefetch(4),
-            epochs=run.train.epochs,
-            steps_per_epoch=stream.steps_per_epoch,
-            validation_data=held_out.one_pass().map(tokenize),
-            callbacks=[StopOnNonFiniteLoss(plan.name), best, shown.callback()],
-            shuffle=False,
-            verbose=0,
-        ).history
-    return tuple(
-        {name: float(values[epoch]) for name, values in history.items()}
-        for epoch in range(len(history["loss"]))
-    )

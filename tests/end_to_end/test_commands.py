@@ -154,6 +154,17 @@ def test_a_truncated_shard_is_refused(labelled):
     assert f"shard is damaged: {shard.relative_to(labelled)}" in line
 
 
+def test_history_and_vacuum(labelled):
+    tiny.write_corpus(labelled / "corpus.jsonl", tiny.examples(30))
+    assert command("label", "run.toml", "--labels", "labels").exit_code == 0
+    listed = command("history", "labels").stdout.splitlines()
+    assert [line.split()[0] for line in listed] == ["version", "1", "0"]
+    named = command("vacuum", "labels", "--keep-days", "0", "--dry-run").stdout.splitlines()
+    assert named
+    assert command("vacuum", "labels", "--keep-days", "0").stdout.splitlines() == named
+    assert "is whole: 30 rows" in command("verify", "labels").stdout
+
+
 def test_plan_says_what_label_would_do_and_writes_nothing(experiment):
     done = command("plan", "run.toml", "--labels", "labels")
     assert done.exit_code == 0, done.stderr

@@ -86,6 +86,29 @@ def test_another_shape_is_refused():
         ask(LengthTeacher(lambda answer: answer[:, :1]), rows(["a", "b"]))
 
 
+def test_a_vocabulary_without_special_pieces_is_refused(tmp_path):
+    from stages.label.teachers.keras import KerasTeacher
+    from stages.teacher_folder import open_teacher
+
+    folder = tiny.write_teacher(tmp_path / "t")
+    (folder / "vocab.txt").write_text("[PAD]\n[UNK]\ncat")
+    with pytest.raises(TeacherError, match=r"3 pieces without \[CLS\], \[SEP\]"):
+        KerasTeacher(open_teacher(folder, classes=tiny.CLASSES))
+
+
+def test_a_model_with_other_inputs_is_refused(tmp_path):
+    import keras
+
+    from stages.label.teachers.keras import KerasTeacher
+    from stages.teacher_folder import open_teacher
+
+    folder = tiny.write_teacher(tmp_path / "t")
+    pixels = keras.Input((4,), name="pixels")
+    keras.Model(pixels, keras.layers.Dense(3)(pixels)).save(folder / "teacher.keras")
+    with pytest.raises(TeacherError, match="found pixels, expected some of padding_mask"):
+        KerasTeacher(open_teacher(folder, classes=tiny.CLASSES))
+
+
 def test_keras_teacher_answers_the_same_alone_and_in_a_batch(tmp_path):
     from stages.label.teachers.keras import KerasTeacher
     from stages.teacher_folder import open_teacher

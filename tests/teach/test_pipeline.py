@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.errors import CorpusError, TeacherError
+from schemas.errors import CorpusError, RunFileError, TeacherError
 from stages.teach.fit import optimizer
 from stages.teach.pipeline import plan_teach, teach, teacher_of
 from stages.teacher_folder import open_teacher, read_card
@@ -64,6 +64,11 @@ def test_a_named_teacher_is_taken_as_it_is(experiment):
     found = teacher_of(tiny.run(), base=experiment, out=experiment / "out")
     assert found.path == experiment / "teacher"
     assert not (experiment / "out").exists()
+
+
+def test_a_run_that_names_its_teacher_has_nothing_to_teach(experiment):
+    with pytest.raises(RunFileError, match="nothing to teach: .*teacher.path = 'teacher'"):
+        plan_teach(tiny.run(), base=experiment)
 
 
 def test_a_corpus_without_labels_cannot_teach(with_encoder):

@@ -15,6 +15,8 @@ from schemas.errors import TeacherError
 from stages.teacher_folder import TeacherFolder
 from stages.text import Wordpiece, read_vocabulary
 
+INPUTS = frozenset({"token_ids", "segment_ids", "padding_mask"})
+
 
 @dataclass(frozen=True)
 class WordpieceInputs:
@@ -90,6 +92,12 @@ def _load(folder: TeacherFolder) -> keras.Model:
     except (ValueError, OSError, TypeError, KeyError) as error:
         said = str(error).splitlines()[0]
         raise TeacherError(f"teacher cannot be loaded: {folder.model_path}: {said}.") from error
+    names = {tensor.name for tensor in model.inputs}
+    if not names or names - INPUTS:
+        raise TeacherError(
+            f"teacher has other inputs: {folder.model_path}: found {', '.join(sorted(names))}, "
+            f"expected some of {', '.join(sorted(INPUTS))}. Name its inputs so."
+        )
     found = model.outputs[0].shape[-1]
     if found != len(folder.card.classes):
         raise TeacherError(

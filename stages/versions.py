@@ -1,0 +1,99 @@
+"""The versions of a table: what each was made of, and the removal of files that none needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deltalake.exceptions import DeltaError
+from pydantic import ValidationError
+
+from schemas.errors import MissingTableError, TableError
+from schemas.soft_labels import TableCard
+from stages.table import CARD_KEY, one_line, open_delta
+
+_HOURS_PER_DAY = 24
+_GUARDED_HOURS = 7 * _HOURS_PER_DAY
+
+
+@dataclass(frozen=True)
+class Version:
+    """One committed version, newest first in `history`."""
+
+    number: int
+    committed_at: str
+    card: TableCard
+
+
+def history(path: Path) -> list[Version]:
+    """Return a table's versions, newest first; those of unreadable formats are left out.
+
+    Raises:
+      MissingTableError: nothing is committed there.
+      TableError: the log cannot be read.
+    """
+    delta = open_delta(path)
+    if delta is None:
+        raise MissingTableError(f"no soft-label table: {path}: nothing committed. Run `label`.")
+    versions = []
+    for entry in delta.history():
+        try:
+            card = TableCard.model_validate_json(entry.get(CARD_KEY, ""))
+        except ValidationError:
+            continue
+        at = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC).isoformat(timespec="seconds")
+        versions.append(Version(entry["version"], at, card))
+    return versions
+
+
+def history_rows(versions: list[Version]) -> list[list[str]]:
+    """Return versions as rows of a table for people, heads first."""
+    heads = ["version", "committed", "rows", "inputs", "called", "reused", "removed", "teacher"]
+    rows = [
+        [
+            str(version.number),
+            version.committed_at,
+            str(version.card.counts.rows),
+            str(version.card.counts.distinct_inputs),
+            str(version.card.counts.teacher_calls),
+            str(version.card.counts.reused_inputs),
+            str(version.card.counts.removed_inputs),
+            version.card.teacher_fingerprint[:12],
+        ]
+        for version in versions
+    ]
+    return [heads, *rows]
+
+
+def vacuum(path: Path, *, keep_days: float, dry_run: bool) -> list[str]:
+    """Remove files that left the visible version more than `keep_days` ago; return their paths.
+
+    Older versions then can no longer be opened. The visible version, an unfinished run's
+    staging folder and the teacher's artefacts are never touched.
+
+    Args:
+      path: the table's folder.
+      keep_days: ≥ 0; readers that are still at work on an older version need theirs.
+      dry_run: only say which.
+
+    Raises:
+      MissingTableError: nothing is committed there.
+      TableError: the files cannot be removed.
+    """
+    delta = open_delta(path)
+    if delta is None:
+        raise MissingTableError(f"no soft-label table: {path}: nothing committed. Run `label`.")
+    hours = int(keep_days * _HOURS_PER_DAY)
+    try:
+        return delta.vacuum(
+            retention_hours=hours,
+            dry_run=dry_run,
+            enforce_retention_duration=hours >= _GUARDED_HOURS,
+            full=True,  # strays of killed runs too
+        )
+    except (DeltaError, OSError) as error:
+        raise TableError(
+            f"old files cannot be removed: {path}: {one_line(error)}. The visible version is "
+            "unharmed. Mend the cause and run `vacuum` again."
+        ) from error
