@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from schemas.report import ModelResult, Report, Scores
 
@@ -35,8 +36,7 @@ def comparison(report: Report) -> str:
             textcoords="offset points",
             ha="center",
         )
-    lowest = min(model.scores.accuracy for _, _, models in bars for model in models)
-    axes.set_ylim(max(0.0, lowest - 0.12), 1.04)
+    axes.set_ylim(0.0, 1.04)  # bars that start elsewhere overstate differences
     axes.set_xticks(range(len(bars)), [label for label, _, _ in bars])
     axes.set_ylabel("accuracy")
     return _svg(figure, f"Accuracy on the {report.split} split")
@@ -55,6 +55,7 @@ def training_curves(models: Sequence[ModelResult]) -> str:
                 range(1, len(values) + 1), values, color=COLOURS[model.role], lw=1.4, label=label
             )
         axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_title(f"validation {metric.removeprefix('val_')}", fontsize=10)
     left.legend(frameon=False, loc="lower right")
     return _svg(figure, "Training curves")
