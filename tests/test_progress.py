@@ -1,0 +1,50 @@
+"""Progress: bars on a terminal, plain lines elsewhere, never on stdout."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from stages import progress
+
+
+def test_elsewhere_it_prints_plain_lines_on_stderr(capsys):
+    with progress.task("label", total=4, unit="shards") as advance:
+        for done in range(1, 5):
+            advance(done, "")
+        advance(4, "again")
+    out, err = capsys.readouterr()
+    assert out == ""
+    lines = err.splitlines()
+    assert lines[0] == "label: 0/4 shards"
+    assert lines[-1].startswith("label: 4/4 shards")
+    assert len(lines) == 2
+
+
+def test_a_long_step_says_something_every_ten_seconds(capsys, monkeypatch):
+    clock = iter(range(0, 1000, 6))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(clock)))
+    with progress.task("teach", total=9, unit="steps") as advance:
+        for done in range(1, 9):
+            advance(done, "(epoch 1)")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[1] == "teach: 2/9 steps 12 s (epoch 1)"
+    assert len(lines) == 5
+
+
+def test_on_a_terminal_it_draws_a_bar(monkeypatch):
+    screen = io.StringIO()
+    monkeypatch.setattr(
+        progress, "Console", lambda stderr: Console(file=screen, force_terminal=True, width=100)
+    )
+    with progress.task("label", total=4, unit="shards") as advance:
+        advance(4, "all of them")
+    shown = screen.getvalue()
+    assert "label" in shown
+    assert "4/4" in shown
+    assert "all of them" in shown
+
+
+def test_a_failure_passes_through():
+    with pytest.raises(KeyError), progress.task("label", total=4, unit="shards"):
+        raise KeyError("x")
