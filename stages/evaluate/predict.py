@@ -13,6 +13,7 @@ from schemas.errors import StudentError
 from schemas.student_card import STUDENT_MODEL_FILE, StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
 from stages.text import Wordpiece, read_vocabulary
+from stages.train.students import find_builder
 
 _BATCH = 256
 
@@ -23,9 +24,13 @@ class StudentPredictor:
     def __init__(self, path: Path, card: StudentCard) -> None:
         """Load the student in Keras's safe mode.
 
+        Its builder is looked up first: that imports the module which registers a user's own
+        layers.
+
         Raises:
-          StudentError: its folder is not whole.
+          StudentError: its folder is not whole, or its builder cannot be imported.
         """
+        find_builder(card.student.kind)
         try:
             self._model = keras.saving.load_model(
                 path / STUDENT_MODEL_FILE, compile=False, safe_mode=True

@@ -1,6 +1,9 @@
 """The commands on the tiny experiment: what they print, exit codes, and every bad input."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -152,6 +155,37 @@ def test_a_truncated_shard_is_refused(labelled):
     shard.write_bytes(shard.read_bytes()[:-1])
     line = failed(command("train", "run.toml", "--labels", "labels", "--out", "out"))
     assert f"shard is damaged: {shard.relative_to(labelled)}" in line
+
+
+OWN_STUDENT = """
+import keras
+
+@keras.saving.register_keras_serializable("mine")
+class Halve(keras.layers.Layer):
+    def call(self, inputs):
+        return inputs / 2
+
+def build(*, vocabulary_size, classes, width):
+    ids = keras.Input((None,), dtype="int32")
+    hidden = keras.layers.Embedding(vocabulary_size, width)(ids)
+    hidden = keras.layers.GlobalMaxPooling1D()(Halve()(hidden))
+    return keras.Model(ids, keras.layers.Dense(classes)(hidden))
+"""
+
+
+def test_a_student_of_ones_own_is_trained_and_loaded_by_separate_commands(labelled):
+    (labelled / "my_students.py").write_text(OWN_STUDENT)
+    own = '{name="mine", kind="my_students:build", options={width=4}}'
+    settings = ["--labels", "labels", "--out", "out", "--set", f"train.students=[{own}]"]
+    for name in ("train", "evaluate"):
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("softshards")), name, "run.toml", *settings],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    assert "mine student" in done.stdout
 
 
 def test_history_and_vacuum(labelled):

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import keras
 
@@ -46,7 +48,7 @@ def build_student(student: Student, *, vocabulary_size: int, classes: int) -> ke
 
 
 def find_builder(kind: str) -> Builder:
-    """Return the function that builds a kind.
+    """Return the function that builds a kind; a module is also looked for where the run starts.
 
     Raises:
       StudentError: neither a shipped kind nor an importable `module:function`.
@@ -54,6 +56,8 @@ def find_builder(kind: str) -> Builder:
     if kind in KINDS:
         return KINDS[kind]
     module, colon, name = kind.partition(":")
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.append(here)
     try:
         builder: Builder = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
