@@ -36,6 +36,11 @@ LABELS = click.option(
 TEACHER_OUT = click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the teacher [next to the table]."
 )
+SHUFFLE = click.option(
+    "--max-shuffle-bytes",
+    type=click.IntRange(min=1),
+    help="Memory for a local runner's shuffle; the corpus is read in more passes [half of all].",
+)
 BEAM = click.argument("beam_arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM ...]")
 
 
@@ -66,16 +71,23 @@ def main() -> None:
 @RUN_FILE
 @OUT
 @SET
+@SHUFFLE
 @BEAM
 @stated
 def run(
-    run_file: Path, out: Path, overrides: tuple[str, ...], beam_arguments: tuple[str, ...]
+    run_file: Path,
+    out: Path,
+    overrides: tuple[str, ...],
+    max_shuffle_bytes: int | None,
+    beam_arguments: tuple[str, ...],
 ) -> None:
     """Do all of it: teach, label, train, evaluate; what is done already is skipped."""
     from stages.evaluate.text import results_text
     from stages.experiment import read_run_file, run_all
+    from stages.label.plan import Machinery
 
-    report = run_all(read_run_file(run_file, overrides), out=out, beam_arguments=beam_arguments)
+    machinery = Machinery(beam_arguments, max_shuffle_bytes)
+    report = run_all(read_run_file(run_file, overrides), out=out, machinery=machinery)
     click.echo(results_text(report))
 
 
@@ -113,6 +125,7 @@ def plan(run_file: Path, labels: Path, out: Path | None, overrides: tuple[str, .
 @LABELS
 @TEACHER_OUT
 @SET
+@SHUFFLE
 @BEAM
 @stated
 def label(
@@ -120,13 +133,16 @@ def label(
     labels: Path,
     out: Path | None,
     overrides: tuple[str, ...],
+    max_shuffle_bytes: int | None,
     beam_arguments: tuple[str, ...],
 ) -> None:
     """Run the teacher over the corpus and commit the soft-label table."""
     from stages.experiment import label_step, read_run_file
+    from stages.label.plan import Machinery
 
     run_ = read_run_file(run_file, overrides)
-    label_step(run_, labels=labels, out=out or labels.parent, beam_arguments=beam_arguments)
+    machinery = Machinery(beam_arguments, max_shuffle_bytes)
+    label_step(run_, labels=labels, out=out or labels.parent, machinery=machinery)
 
 
 @main.command()

@@ -14,6 +14,7 @@ from schemas.report import Report
 from schemas.run_file import RunFile, parse_run_file
 from schemas.soft_labels import TableCard
 from schemas.teacher_card import CARD_FILE
+from stages.label.plan import LOCAL, Machinery
 from stages.table import SoftLabelTable, open_table
 from stages.teacher_folder import open_teacher
 from stages.train.pipeline import StudentPlan
@@ -49,9 +50,7 @@ def teach_step(run: RunFile, *, out: Path) -> None:
     teach(plan_teach(run, base=Path.cwd()), out=out / TEACHER_FOLDER)
 
 
-def label_step(
-    run: RunFile, *, labels: Path, out: Path, beam_arguments: Sequence[str]
-) -> TableCard:
+def label_step(run: RunFile, *, labels: Path, out: Path, machinery: Machinery = LOCAL) -> TableCard:
     """Label the corpus with the run's teacher, fine-tuned under `out` unless it has a path.
 
     Raises:
@@ -64,7 +63,7 @@ def label_step(
     base = Path.cwd()
     teacher = teacher_of(run, base=base, out=out / TEACHER_FOLDER)
     plan = plan_label(run, base=base, teacher=teacher)
-    return label(plan, labels=labels, beam_arguments=beam_arguments).card
+    return label(plan, labels=labels, machinery=machinery).card
 
 
 def plan_step(run: RunFile, *, labels: Path, out: Path) -> Forecast:
@@ -127,13 +126,13 @@ def teacher_at_hand(run: RunFile, *, out: Path) -> str | None:
     return open_teacher(folder, classes=run.head.classes).fingerprint
 
 
-def run_all(run: RunFile, *, out: Path, beam_arguments: Sequence[str]) -> Report:
+def run_all(run: RunFile, *, out: Path, machinery: Machinery = LOCAL) -> Report:
     """Do every step that is not done.
 
     Raises:
       PipelineError: any stated failure; what is done is kept.
     """
     labels = out / LABELS_FOLDER
-    label_step(run, labels=labels, out=out, beam_arguments=beam_arguments)
+    label_step(run, labels=labels, out=out, machinery=machinery)
     train_step(run, labels=labels, out=out)
     return evaluate_step(run, labels=labels, out=out)

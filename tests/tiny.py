@@ -110,16 +110,20 @@ def run(*overrides: str) -> RunFile:
 
 
 def label(
-    folder: Path, labels: Path, *overrides: str, beam: tuple[str, ...] = ()
+    folder: Path,
+    labels: Path,
+    *overrides: str,
+    beam: tuple[str, ...] = (),
+    max_shuffle_bytes: int | None = None,
 ) -> SoftLabelTable:
     """Label the experiment in a folder."""
     from stages.label.pipeline import label
-    from stages.label.plan import plan_label
+    from stages.label.plan import Machinery, plan_label
 
     how = run(*overrides)
     teacher = open_teacher(folder / "teacher", classes=how.head.classes)
     plan = plan_label(how, base=folder, teacher=teacher)
-    return label(plan, labels=labels, beam_arguments=beam)
+    return label(plan, labels=labels, machinery=Machinery(beam, max_shuffle_bytes))
 
 
 def rows_of(table: SoftLabelTable) -> list[dict[str, object]]:

@@ -48,6 +48,11 @@ def engine_options(arguments: Sequence[str]) -> PipelineOptions:
     return options
 
 
+def is_local(options: PipelineOptions) -> bool:
+    """Return whether the engine keeps its shuffle in this machine's memory."""
+    return str(options.view_as(StandardOptions).runner).endswith("FnApiRunner")
+
+
 def execute(
     options: PipelineOptions,
     build: Callable[[beam.Pipeline], object],

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from schemas.errors import ConservationError, CorpusError
 from stages.label.artefacts import artefacts_exist, export_artefacts
 from stages.label.card import count, counts_text, table_card
 from stages.label.corpus import CorpusPlan
-from stages.label.plan import LabelPlan
+from stages.label.passes import (
+    RESIDENT_PER_BYTE,
+    bucket_passes,
+    corpus_bytes,
+    default_shuffle_bytes,
+)
+from stages.label.plan import LOCAL, LabelPlan, Machinery
 from stages.label.previous import PreviousLabels, previous_labels
 from stages.label.publish import commit, put_in_place, version_number
 from stages.label.staging import BucketRecord, Staging, UnitRecord
@@ -17,7 +23,7 @@ from stages.progress import say
 from stages.table import SoftLabelTable, open_table, table_exists
 
 
-def label(plan: LabelPlan, *, labels: Path, beam_arguments: Sequence[str] = ()) -> SoftLabelTable:
+def label(plan: LabelPlan, *, labels: Path, machinery: Machinery = LOCAL) -> SoftLabelTable:
     """Make the table of a plan, or say that it is there.
 
     An interrupted run is continued: buckets that were finished are kept.
@@ -28,7 +34,7 @@ def label(plan: LabelPlan, *, labels: Path, beam_arguments: Sequence[str] = ()) 
     if _is_current(plan, labels):
         say(f"label: nothing to do, {labels} is up to date")
     else:
-        _label_anew(plan, labels, beam_arguments)
+        _label_anew(plan, labels, machinery)
     table = open_table(labels, head=plan.run.head)
     if not artefacts_exist(table):
         export_artefacts(table, plan.teacher)
@@ -41,7 +47,7 @@ def _is_current(plan: LabelPlan, labels: Path) -> bool:
     return open_table(labels).card.plan_fingerprint == plan.fingerprint
 
 
-def _label_anew(plan: LabelPlan, labels: Path, beam_arguments: Sequence[str]) -> None:
+def _label_anew(plan: LabelPlan, labels: Path, machinery: Machinery) -> None:
     staging = Staging(labels, plan.fingerprint)
     kept = staging.buckets()
     if kept:
@@ -53,7 +59,7 @@ def _label_anew(plan: LabelPlan, labels: Path, beam_arguments: Sequence[str]) ->
         features=plan.run.corpus.features,
         precision=plan.run.label.precision,
     )
-    _run_engine(plan, staging, previous, beam_arguments)
+    _run_engine(plan, staging, previous, machinery)
     buckets = staging.buckets()
     rows = check_conservation(plan.corpus, staging.units(), buckets)
     if rows == 0:
@@ -72,11 +78,11 @@ def _run_engine(
     plan: LabelPlan,
     staging: Staging,
     previous: PreviousLabels | None,
-    beam_arguments: Sequence[str],
+    machinery: Machinery,
 ) -> None:
     import apache_beam as beam
 
-    from stages.label.engine import engine_options, execute
+    from stages.label.engine import engine_options, execute, is_local
     from stages.label.handler import TeacherHandler
     from stages.label.transforms import LabelCorpus
 
@@ -84,22 +90,36 @@ def _run_engine(
     handler = TeacherHandler(
         plan.teacher, features=run.corpus.features, batch_tokens=run.label.batch_tokens
     )
-    stage = LabelCorpus(
-        corpus=run.corpus,
-        head=run.head,
-        num_shards=run.label.num_shards,
-        precision=run.label.precision,
-        finished=frozenset(staging.buckets()),
-        staging=staging,
-        handler=handler,
-        previous=previous,
-    )
-    execute(
-        engine_options(beam_arguments),
-        lambda pipeline: pipeline | beam.Create(plan.corpus.units) | stage,
-        finished=lambda: len(list(staging.path.glob("bucket-*.json"))),
-        total=run.label.num_shards,
-    )
+    options = engine_options(machinery.beam_arguments)
+    passes = _passes(plan, machinery) if is_local(options) else [range(run.label.num_shards)]
+    for number, part in enumerate(passes, start=1):
+        if len(passes) > 1:
+            say(f"label: pass {number} of {len(passes)}, shards {part[0]} to {part[-1]}")
+        others = set(range(run.label.num_shards)) - set(part)
+        stage = LabelCorpus(
+            corpus=run.corpus,
+            head=run.head,
+            num_shards=run.label.num_shards,
+            precision=run.label.precision,
+            skipped=frozenset(staging.buckets()) | others,
+            staging=staging,
+            handler=handler,
+            previous=previous,
+        )
+        execute(
+            options,
+            lambda pipeline, stage=stage: pipeline | beam.Create(plan.corpus.units) | stage,
+            finished=lambda: len(list(staging.path.glob("bucket-*.json"))),
+            total=run.label.num_shards,
+        )
+
+
+def _passes(plan: LabelPlan, machinery: Machinery) -> list[range]:
+    limit = machinery.max_shuffle_bytes or default_shuffle_bytes()
+    size, shards = corpus_bytes(plan.corpus), plan.run.label.num_shards
+    if size * RESIDENT_PER_BYTE > limit * shards:
+        say(f"label: a pass of one shard may take more than {limit} bytes; raise label.num_shards")
+    return bucket_passes(size, num_shards=shards, max_shuffle_bytes=limit)
 
 
 def check_conservation(

@@ -22,6 +22,23 @@ class LabelPlan:
     fingerprint: str
 
 
+@dataclass(frozen=True)
+class Machinery:
+    """How the work is done; nothing of it changes the table.
+
+    Attributes:
+      beam_arguments: Beam's own options.
+      max_shuffle_bytes: memory that a local runner's shuffle may take; half of this machine's
+        when None.
+    """
+
+    beam_arguments: tuple[str, ...] = ()
+    max_shuffle_bytes: int | None = None
+
+
+LOCAL = Machinery()
+
+
 def plan_label(run: RunFile, *, base: Path, teacher: TeacherFolder) -> LabelPlan:
     """Find the corpus and say what the table would be made of.
 

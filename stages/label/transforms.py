@@ -38,7 +38,7 @@ class SplitIntoBuckets(beam.DoFn):
     corpus: Corpus
     head: Head
     num_shards: int
-    finished: frozenset[int]
+    skipped: frozenset[int]
     staging: Staging
 
     def process(self, unit: Unit) -> Iterator[tuple[int, bytes]]:
@@ -48,7 +48,7 @@ class SplitIntoBuckets(beam.DoFn):
             bucket = buckets(rows["input_digest"].combine_chunks(), num_shards=self.num_shards)
             counts += np.bincount(bucket, minlength=self.num_shards)
             for number, part in slices(rows, bucket):
-                if number not in self.finished:
+                if number not in self.skipped:
                     yield number, to_ipc(part)
         rows_by_bucket = {int(number): int(counts[number]) for number in np.flatnonzero(counts)}
         self.staging.write_unit(UnitRecord(name=unit.name, rows_by_bucket=rows_by_bucket))
@@ -101,7 +101,7 @@ class LabelCorpus(beam.PTransform):
     head: Head
     num_shards: int
     precision: str
-    finished: frozenset[int]
+    skipped: frozenset[int]
     staging: Staging
     handler: TeacherHandler
     previous: PreviousLabels | None = None
@@ -109,7 +109,7 @@ class LabelCorpus(beam.PTransform):
     def expand(self, units: beam.PCollection) -> beam.PCollection:
         """Wire the stage."""
         split = SplitIntoBuckets(
-            self.corpus, self.head, self.num_shards, self.finished, self.staging
+            self.corpus, self.head, self.num_shards, self.skipped, self.staging
         )
         write = WriteShards(self.corpus, self.head, self.num_shards, self.precision, self.staging)
         return (

@@ -84,7 +84,7 @@ from tests import tiny
 
 student = '{name="own", kind="bag", options={embedding_width=4, units=4}}'
 run = tiny.run(f"train.students=[{student}]")
-report = run_all(run, out=Path.cwd(), beam_arguments=())
+report = run_all(run, out=Path.cwd())
 assert report.students[0].name == "own"
 loaded = {name for name in sys.modules if name.startswith(("stages.label.teachers", "apache_beam"))}
 assert not loaded, loaded

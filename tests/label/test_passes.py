@@ -1,0 +1,49 @@
+"""Passes: together every bucket once, and the same table as one pass."""
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.label.corpus import plan_corpus
+from stages.label.passes import (
+    RESIDENT_PER_BYTE,
+    bucket_passes,
+    corpus_bytes,
+    default_shuffle_bytes,
+)
+from tests import tiny
+
+
+@given(st.integers(0, 10**12), st.integers(1, 300), st.integers(1, 10**12))
+def test_every_bucket_is_in_one_pass_and_passes_are_as_many_as_needed(size, shards, limit):
+    passes = bucket_passes(size, num_shards=shards, max_shuffle_bytes=limit)
+    assert [bucket for part in passes for bucket in part] == list(range(shards))
+    assert all(len(part) > 0 for part in passes)
+    assert len(passes) == shards or size * RESIDENT_PER_BYTE <= limit * len(passes)
+
+
+def test_the_default_is_some_of_this_machines_memory():
+    assert 2**27 < default_shuffle_bytes() < 2**46
+
+
+def test_parquet_counts_as_it_is_in_memory(experiment):
+    rows = pa.table(
+        {"text": ["the same long text again and again"] * 5000, "thing": ["tool"] * 5000}
+    )
+    pq.write_table(rows, experiment / "c.parquet", compression="zstd", use_dictionary=False)
+    run = tiny.run('corpus.files=[{path="c.parquet"}]', "corpus.format=parquet")
+    found = corpus_bytes(plan_corpus(run, base=experiment))
+    assert found > rows.nbytes * 0.8 > (experiment / "c.parquet").stat().st_size
+
+
+def test_many_passes_give_the_table_of_one(table, experiment, capsys):
+    other = tiny.label(experiment, experiment / "passes", max_shuffle_bytes=10_000)
+    assert "label: pass 2 of 3, shards 1 to 1" in capsys.readouterr().err
+    assert tiny.rows_of(other) == tiny.rows_of(table)
+    assert {shard.path.name for shard in other.shards} == {s.path.name for s in table.shards}
+
+
+def test_a_shard_that_is_too_large_for_the_limit_is_said(experiment, capsys):
+    tiny.label(experiment, experiment / "labels", max_shuffle_bytes=100)
+    assert "raise label.num_shards" in capsys.readouterr().err
