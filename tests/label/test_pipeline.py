@@ -30,6 +30,13 @@ from stages.teacher_folder import open_teacher
 from tests import tiny
 
 
+# Beam's thread reports how a worker process ended that it is tearing down; rows and errors are
+# what these tests look at.
+WORKERS_MAY_END_BADLY = pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnhandledThreadExceptionWarning"
+)
+
+
 def without_origin(rows):
     return [
         {key: value for key, value in row.items() if not key.startswith("source_")} for row in rows
@@ -65,6 +72,7 @@ def test_a_second_run_does_nothing(labelled, capsys):
     assert "label: nothing to do" in capsys.readouterr().err
 
 
+@WORKERS_MAY_END_BADLY
 def test_two_worker_processes_give_the_same_table(table, experiment):
     beam = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
     other = tiny.label(experiment, experiment / "two", beam=beam)
@@ -150,6 +158,7 @@ def test_a_teacher_whose_logits_are_nan_commits_nothing(experiment):
     assert not table_exists(experiment / "labels")
 
 
+@WORKERS_MAY_END_BADLY
 def test_a_failure_in_a_worker_process_is_stated_too(experiment):
     tiny.write_teacher(experiment / "teacher", bias=float("nan"))
     beam = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
