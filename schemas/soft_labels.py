@@ -1,49 +1,24 @@
-"""The Arrow schema of the soft-label table; `schemas/README.md` says it in words."""
+"""What is written into the commit of a soft-label table: its card."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 from schemas.heads import Head
+from schemas.layout import Encoding, Layout, Precision
+from schemas.quality import TeacherQuality
 
-FORMAT_VERSION = 2
-READABLE_VERSIONS = (1, 2)
-SPLITS = ("train", "validation", "test")
-SPLIT_COLUMN = "split"
-DIGEST_BYTES = 16
-
-
-def file_schema(features: tuple[str, ...], head: Head) -> pa.Schema:
-    """Return the schema of one shard file; `split` is in its path, not in it."""
-    return pa.schema(
-        [
-            pa.field("input_digest", pa.binary(), nullable=False),
-            pa.field("parent_digest", pa.binary()),
-            pa.field("view", pa.int16(), nullable=False),
-            pa.field("example_id", pa.string(), nullable=False),
-            *(pa.field(name, pa.string(), nullable=False) for name in features),
-            pa.field(head.label_column, pa.string()),
-            pa.field(head.teacher_column, pa.list_(pa.float32()), nullable=False),
-            pa.field("source_file", pa.string(), nullable=False),
-            pa.field("source_row", pa.int64(), nullable=False),
-        ]
-    )
-
-
-def table_schema(features: tuple[str, ...], head: Head) -> pa.Schema:
-    """Return the schema of the whole table, with its partition column last."""
-    split = pa.field(SPLIT_COLUMN, pa.string(), nullable=False)
-    return file_schema(features, head).append(split)
+FORMAT_VERSION = 3
+READABLE_VERSIONS = (1, 2, 3)
 
 
 class Counts(BaseModel):
     """What a label run did. `rows` is rows read and, once checked, rows written.
 
     Attributes:
-      rows: corpus rows.
+      rows: corpus rows in the table; `rows + quarantined + left_out` were read.
       distinct_inputs: different teacher inputs among them: those reused and those called.
       teacher_calls: inputs that the teacher answered for this version, over all attempts.
       teacher_seconds: time spent in the teacher for them.
@@ -52,7 +27,10 @@ class Counts(BaseModel):
       removed_inputs: inputs of the version before, by this teacher, that left the corpus.
       teacher_seconds_saved: what the reused answers cost when they were made.
       resumed_shards: shards kept from an interrupted attempt.
-      split_rows: rows by split.
+      split_rows: corpus rows by split; those of `aside` are kept for their answers only.
+      views: augmented rows, beside `rows`.
+      left_out: unlabelled rows whose text the labelled corpus has.
+      quarantined: corpus rows that cannot be used, each with its reason in the quarantine.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,10 +45,33 @@ class Counts(BaseModel):
     reused_inputs: int = 0
     removed_inputs: int = 0
     teacher_seconds_saved: float = 0.0
+    quarantined: int = 0
+    views: int = 0
+    left_out: int = 0
+
+
+class ChosenEncoding(BaseModel):
+    """How logits are kept, and on a sample of them what that costs, where it was measured.
+
+    Attributes:
+      bytes_per_row: of the compressed logit columns.
+      kl_nats: mean KL from the teacher's logits to those kept.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    encoding: Encoding
+    bytes_per_row: float | None = None
+    kl_nats: float | None = None
 
 
 class TableCard(BaseModel):
-    """What is written into the commit that makes a table version visible."""
+    """What is written into the commit that makes a table version visible.
+
+    Attributes:
+      kl_nats: mean KL from the teacher's logits to those kept, on a sample; where measured.
+      quality: of the teacher, on the hard labels.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -82,6 +83,19 @@ class TableCard(BaseModel):
     features: tuple[str, ...]
     head: Head
     num_shards: int
-    precision: str
+    precision: Precision
+    top_k: int | None = None
+    kl_nats: float | None = None
     counts: Counts
+    quality: TeacherQuality | None = None
     run_file: dict[str, Any]
+
+    @property
+    def encoding(self) -> Encoding:
+        """How its logits are kept."""
+        return Encoding(precision=self.precision, top_k=self.top_k)
+
+    @property
+    def layout(self) -> Layout:
+        """Its columns."""
+        return Layout(features=self.features, head=self.head, encoding=self.encoding)

@@ -13,82 +13,111 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas.heads import Head
+from schemas.layout import ASIDE, SPLIT_COLUMN, SPLITS, Layout
 from schemas.provenance import digest_bytes
-from schemas.soft_labels import SPLIT_COLUMN, SPLITS, file_schema
 from stages.atomic import write_whole
-from stages.label.identity import occurrences
+from stages.codec import encode
+from stages.columns import digest_matrix
+from stages.label.identity import occurrences, order_of_digests
+from stages.label.previous import KNOWN_PREFIX
 from stages.label.staging import ShardFile, Staging
 
 ROW_GROUP_ROWS = 8_192
+_ID_DIGITS = 6
+_HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
 
 
 def order_rows(rows: pa.Table, head: Head) -> pa.Table:
-    """Return a bucket's rows sorted by (input_digest, example_id), each with an example_id.
+    """Return a bucket's rows sorted by (input_digest, example_id), each with an id and as view 0.
 
     A row without an id of its own is called `<digest>-<number>`, numbered among the rows of
     the same input by label, then file, then row.
     """
-    keys = ("input_digest", "example_id", head.label_column, "source_file", "source_row")
-    ordered = rows.combine_chunks().sort_by([(key, "ascending") for key in keys])
-    digests = np.array(ordered["input_digest"].to_pylist(), dtype=object)
-    numbers = occurrences(digests)
-    made = [f"{digest.hex()}-{n:06d}" for digest, n in zip(digests, numbers, strict=True)]
-    ids = pc.coalesce(ordered["example_id"], pa.array(made, pa.string()))
-    return ordered.set_column(ordered.schema.get_field_index("example_id"), "example_id", ids)
+    rows = rows.combine_chunks()
+    ordered = rows.take(pa.array(order_of_digests(rows["input_digest"])))
+    numbers = occurrences(ordered["input_digest"])
+    if numbers.any():
+        keys = ("input_digest", "example_id", head.label_column, "source_file", "source_row")
+        ordered = rows.sort_by([(key, "ascending") for key in keys])
+    if ordered["example_id"].null_count:
+        made = _made_ids(ordered["input_digest"], numbers)
+        ids = pc.coalesce(ordered["example_id"], made)
+        place = ordered.schema.get_field_index("example_id")
+        ordered = ordered.set_column(place, "example_id", ids)
+    views = pa.array(np.zeros(ordered.num_rows, np.int16))
+    parents = pa.nulls(ordered.num_rows, pa.binary())
+    return ordered.append_column("view", views).append_column("parent_digest", parents)
 
 
-def with_logits(
-    rows: pa.Table, logits: npt.NDArray[np.float32], *, features: tuple[str, ...], head: Head
-) -> pa.Table:
+def _made_ids(digests: pa.ChunkedArray, numbers: npt.NDArray[np.int64]) -> pa.Array:
+    """Return `<digest in hexadecimal>-<six digits>` for each row."""
+    matrix = digest_matrix(digests)
+    text = np.empty((len(matrix), 2 * matrix.shape[1] + 1 + _ID_DIGITS), np.uint8)
+    text[:, 0:32:2], text[:, 1:32:2] = _HEX[matrix >> 4], _HEX[matrix & 15]
+    text[:, 32] = ord("-")
+    for place in range(_ID_DIGITS):
+        text[:, -1 - place] = ord("0") + numbers // 10**place % 10
+    offsets = np.arange(len(text) + 1, dtype=np.int32) * text.shape[1]
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(text)]
+    return pa.Array.from_buffers(pa.string(), len(text), buffers)
+
+
+def with_logits(rows: pa.Table, logits: npt.NDArray[np.float32], layout: Layout) -> pa.Table:
     """Return the rows in the shard schema, `split` last.
 
     Args:
       rows: ordered rows.
-      logits: float32 [rows, classes], already rounded.
-      features: feature columns, in order.
-      head: what the logits are of.
+      logits: float32 [rows, classes].
+      layout: the table's. Where the rows have a logit column as the version before kept it,
+        that stays as it was.
     """
-    offsets = np.arange(len(logits) + 1, dtype=np.int32) * len(head.classes)
-    lists = pa.ListArray.from_arrays(offsets, pa.array(logits.ravel(), pa.float32()))
-    columns = {
-        **{name: rows[name] for name in rows.column_names},
-        "parent_digest": pa.nulls(rows.num_rows, pa.binary()),
-        "view": pa.array(np.zeros(rows.num_rows, np.int16)),
-        head.teacher_column: lists,
-    }
-    schema = file_schema(features, head).append(pa.field(SPLIT_COLUMN, pa.string()))
+    columns = {name: rows[name] for name in rows.column_names}
+    for name, column in encode(logits, layout).items():
+        known = columns.get(KNOWN_PREFIX + name)
+        columns[name] = column if known is None else pc.coalesce(known, column)
+    schema = layout.table_schema
     return pa.table({name: columns[name] for name in schema.names}, schema=schema)
 
 
 def write_shards(
-    rows: pa.Table, staging: Staging, *, bucket: int, num_shards: int, head: Head
+    rows: pa.Table, staging: Staging, *, bucket: int, num_shards: int, layout: Layout
 ) -> tuple[ShardFile, ...]:
     """Write one bucket's rows to the staging folder, a file for each split that has rows.
 
     What a retry does: writes the same bytes under the same names.
     """
     files = []
-    for split in SPLITS:
+    for split in (*SPLITS, ASIDE):
         part = rows.filter(pc.equal(rows[SPLIT_COLUMN], split)).drop_columns([SPLIT_COLUMN])
         if part.num_rows == 0:
             continue
-        data = encode_parquet(part, head)
+        data = encode_parquet(part, layout)
         name = f"shard-{bucket:05d}-of-{num_shards:05d}-{digest_bytes(data)[:16]}.parquet"
         path = f"{SPLIT_COLUMN}={split}/{name}"
         write_whole(staging.shard_path(path), data)
-        files.append(ShardFile(path=path, split=split, rows=part.num_rows, size_bytes=len(data)))
+        files.append(
+            ShardFile(
+                path=path,
+                split=split,
+                rows=part.num_rows,
+                size_bytes=len(data),
+                views=int((part["view"].to_numpy() > 0).sum()),
+            )
+        )
     return tuple(files)
 
 
-def encode_parquet(rows: pa.Table, head: Head) -> bytes:
+def encode_parquet(rows: pa.Table, layout: Layout) -> bytes:
     """Return a Parquet file of rows: zstd, logits as byte streams, labels as dictionaries."""
-    sink = pa.BufferOutputStream()
+    head, sink = layout.head, pa.BufferOutputStream()
+    classes = f"{head.teacher_column}_classes.list.element"
+    numbers = [f"{head.teacher_column}.list.element", f"{head.teacher_column}_tail"]
     pq.write_table(
         rows,
         sink,
         compression="zstd",
         row_group_size=ROW_GROUP_ROWS,
-        use_dictionary=[head.label_column, "source_file"],
-        use_byte_stream_split=[f"{head.teacher_column}.list.element"],
+        use_dictionary=[head.label_column, "source_file", classes],
+        use_byte_stream_split=numbers,
     )
     return bytes(sink.getvalue())

@@ -7,11 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.heads import Head
-from schemas.soft_labels import file_schema
+from schemas.layout import Layout
 from stages.label.shards import encode_parquet, order_rows, with_logits, write_shards
 from stages.label.staging import Staging
 
 HEAD = Head(name="thing", classes=("a", "b"))
+LAYOUT = Layout(features=("text",), head=HEAD)
 
 
 def rows(order):
@@ -48,11 +49,11 @@ def test_a_file_has_the_stated_schema_and_the_same_bytes_each_time():
     files = []
     for order in ([0, 1, 2, 3], [2, 0, 3, 1]):
         ordered = order_rows(rows(order), HEAD)
-        whole = with_logits(ordered, logits, features=("text",), head=HEAD)
-        files.append(encode_parquet(whole.drop_columns(["split"]), HEAD))
+        whole = with_logits(ordered, logits, LAYOUT)
+        files.append(encode_parquet(whole.drop_columns(["split"]), LAYOUT))
     assert files[0] == files[1]
     read = pq.read_table(io.BytesIO(files[0]))
-    assert read.schema.equals(file_schema(("text",), HEAD))
+    assert read.schema.equals(LAYOUT.file_schema)
     assert read["teacher_thing"].to_pylist() == logits.tolist()
 
 
@@ -60,10 +61,9 @@ def test_logits_are_split_into_byte_streams():
     whole = with_logits(
         order_rows(rows([0, 1, 2, 3]), HEAD),
         np.zeros((4, 2), np.float32),
-        features=("text",),
-        head=HEAD,
+        LAYOUT,
     )
-    data = encode_parquet(whole.drop_columns(["split"]), HEAD)
+    data = encode_parquet(whole.drop_columns(["split"]), LAYOUT)
     column = pq.ParquetFile(io.BytesIO(data)).metadata.row_group(0)
     encodings = {
         column.column(number).path_in_schema: column.column(number).encodings
@@ -76,12 +76,11 @@ def test_a_split_without_rows_has_no_file(tmp_path):
     whole = with_logits(
         order_rows(rows([0, 1, 2, 3]), HEAD),
         np.zeros((4, 2), np.float32),
-        features=("text",),
-        head=HEAD,
+        LAYOUT,
     )
     staging = Staging(tmp_path, "plan")
-    files = write_shards(whole, staging, bucket=3, num_shards=8, head=HEAD)
-    again = write_shards(whole, staging, bucket=3, num_shards=8, head=HEAD)
+    files = write_shards(whole, staging, bucket=3, num_shards=8, layout=LAYOUT)
+    again = write_shards(whole, staging, bucket=3, num_shards=8, layout=LAYOUT)
     assert files == again
     assert [file.split for file in files] == ["train"]
     assert files[0].path.startswith("split=train/shard-00003-of-00008-")

@@ -1,0 +1,82 @@
+"""The layout of the soft-label table as Arrow schemas; `schemas/README.md` says it in words."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.heads import Head
+
+Precision = Literal["float32", "float16", "bfloat16"]
+SPLITS = ("train", "validation", "test")
+ASIDE = "aside"  # answered and kept, but in no split that is used
+SPLIT_COLUMN = "split"
+DIGEST_BYTES = 16
+
+
+class Encoding(BaseModel):
+    """How logits are kept.
+
+    Attributes:
+      precision: mantissa that the float32 values keep: 23, 10 (`float16`) or 7 (`bfloat16`) bits.
+      top_k: only so many of the largest logits, and the mass of the others as one number; all
+        when None.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    precision: Precision = "float16"
+    top_k: int | None = Field(default=None, ge=1)
+
+    def __str__(self) -> str:
+        kept = "dense" if self.top_k is None else f"top {self.top_k}"
+        return f"{kept} {self.precision}"
+
+
+class Layout(BaseModel):
+    """The columns of a table: features, a head and how its logits are kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    features: tuple[str, ...]
+    head: Head
+    encoding: Encoding = Encoding()
+
+    @property
+    def logit_fields(self) -> tuple[pa.Field, ...]:
+        """The columns that hold the teacher's answer."""
+        name = self.head.teacher_column
+        values = pa.field(name, pa.list_(pa.float32()), nullable=False)
+        if self.encoding.top_k is None:
+            return (values,)
+        classes = pa.field(f"{name}_classes", pa.list_(pa.int32()), nullable=False)
+        return (values, classes, pa.field(f"{name}_tail", pa.float32(), nullable=False))
+
+    @property
+    def logit_columns(self) -> tuple[str, ...]:
+        """Names of the columns that hold the teacher's answer."""
+        return tuple(field.name for field in self.logit_fields)
+
+    @property
+    def file_schema(self) -> pa.Schema:
+        """The schema of one shard file; `split` is in its path, not in it."""
+        return pa.schema(
+            [
+                pa.field("input_digest", pa.binary(), nullable=False),
+                pa.field("parent_digest", pa.binary()),
+                pa.field("view", pa.int16(), nullable=False),
+                pa.field("example_id", pa.string(), nullable=False),
+                *(pa.field(name, pa.string(), nullable=False) for name in self.features),
+                pa.field(self.head.label_column, pa.string()),
+                *self.logit_fields,
+                pa.field("source_file", pa.string(), nullable=False),
+                pa.field("source_row", pa.int64(), nullable=False),
+            ]
+        )
+
+    @property
+    def table_schema(self) -> pa.Schema:
+        """The schema of the whole table, with its partition column last."""
+        return self.file_schema.append(pa.field(SPLIT_COLUMN, pa.string(), nullable=False))

@@ -1,0 +1,133 @@
+"""Which encoding a table's logits get: the one stated, or the smallest within a KL budget.
+
+The budget is measured on this teacher's own answers to a sample of this corpus. What was chosen
+is kept: for an interrupted attempt in its staging folder, for the next version in the card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.layout import Encoding, Layout
+from schemas.soft_labels import ChosenEncoding
+from stages.codec import Logits, decode, encode
+from stages.label.ask import soft_labels
+from stages.label.plan import LabelPlan
+from stages.label.sample import sample_rows
+from stages.label.shards import encode_parquet, order_rows
+from stages.label.teacher import Teacher
+from stages.progress import say
+from stages.table import open_table, table_exists
+
+_SMALLEST_TOP_K = 4
+PRECISIONS = ("float32", "float16", "bfloat16")
+
+
+def chosen_encoding(
+    plan: LabelPlan, labels: Path, *, teacher: Callable[[], Teacher]
+) -> ChosenEncoding:
+    """Return how the plan's logits are kept.
+
+    Args:
+      plan: the run's.
+      labels: the table's folder; the version before keeps an encoding that was chosen for the
+        same teacher and budget, so that its answers need not be rounded again.
+      teacher: loads it; called only where the budget has to be measured.
+
+    Raises:
+      PipelineError: corpus, table or teacher cannot be read.
+    """
+    stated = plan.run.label.encoding
+    if stated is not None:
+        return ChosenEncoding(encoding=stated)
+    return _chosen_before(plan, labels) or _measured(plan, teacher)
+
+
+def smallest_within(logits: Logits, layout: Layout, *, budget_nats: float) -> ChosenEncoding:
+    """Return the smallest encoding whose mean KL from the logits is within a budget.
+
+    Args:
+      logits: float32 [rows, classes], a teacher's own.
+      layout: for its head; its encoding does not matter.
+      budget_nats: mean KL(logits ‖ logits as kept) that may be lost; rounding of float32 none.
+    """
+    measured = [
+        measure_encoding(logits, layout.model_copy(update={"encoding": encoding}))
+        for encoding in candidates(len(layout.head.classes))
+    ]
+    within = [found for found in measured if (found.kl_nats or 0.0) <= budget_nats]
+    return min(within, key=lambda found: found.bytes_per_row or 0.0)
+
+
+def candidates(classes: int) -> Iterator[Encoding]:
+    """Yield the encodings that `auto` chooses from: float32 first, which loses nothing."""
+    for precision in PRECISIONS:
+        yield Encoding.model_validate({"precision": precision})
+        top_k = _SMALLEST_TOP_K
+        while top_k < classes:
+            yield Encoding.model_validate({"precision": precision, "top_k": top_k})
+            top_k *= 2
+
+
+def measure_encoding(logits: Logits, layout: Layout) -> ChosenEncoding:
+    """Return what an encoding costs: bytes of its Parquet columns per row, and mean KL."""
+    rows = pa.table(encode(logits, layout))
+    metadata = pq.read_metadata(pa.BufferReader(encode_parquet(rows, layout)))
+    size = sum(
+        metadata.row_group(group).column(column).total_compressed_size
+        for group in range(metadata.num_row_groups)
+        for column in range(metadata.num_columns)
+    )
+    return ChosenEncoding(
+        encoding=layout.encoding,
+        bytes_per_row=size / max(1, len(logits)),
+        kl_nats=mean_kl(logits, decode(rows, layout)),
+    )
+
+
+def mean_kl(logits: Logits, kept: Logits) -> float:
+    """Return the mean over rows of KL(softmax(logits) ‖ softmax(kept)), in nats, in float64."""
+    exact, near = _log_softmax(logits), _log_softmax(kept)
+    rows = np.einsum("rc,rc->r", np.exp(exact), exact - near)
+    return float(np.maximum(rows, 0.0).mean()) if len(rows) else 0.0
+
+
+def _log_softmax(logits: Logits) -> np.ndarray:
+    exact = logits.astype(np.float64)
+    return exact - np.logaddexp.reduce(exact, axis=1, keepdims=True)
+
+
+def _chosen_before(plan: LabelPlan, labels: Path) -> ChosenEncoding | None:
+    if not table_exists(labels):
+        return None
+    card = open_table(labels).card
+    before, now = card.run_file.get("label", {}), plan.run.label
+    same_budget = before.get("kl_budget_nats") == now.kl_budget_nats
+    if before.get("precision") != "auto" or not same_budget:
+        return None
+    if card.teacher_fingerprint != plan.teacher.fingerprint or card.head != plan.run.head:
+        return None
+    return ChosenEncoding(encoding=card.encoding, kl_nats=card.kl_nats)
+
+
+def _measured(plan: LabelPlan, teacher: Callable[[], Teacher]) -> ChosenEncoding:
+    run = plan.run
+    sample = sample_rows(plan.corpus, tolerant=run.label.tolerant)
+    if sample is None:
+        return ChosenEncoding(encoding=Encoding())
+    rows = order_rows(sample, run.head)
+    answer = soft_labels(teacher(), rows, features=run.corpus.features, how=run.label)
+    answered = np.setdiff1d(np.arange(len(answer.logits)), list(answer.failures))
+    layout = Layout(features=run.corpus.features, head=run.head)
+    found = smallest_within(answer.logits[answered], layout, budget_nats=run.label.kl_budget_nats)
+    say(
+        f"label: {found.encoding} logits, {found.bytes_per_row or 0:.1f} bytes a row, mean KL "
+        f"{found.kl_nats or 0:.2e} nats on {len(answered)} inputs "
+        f"(budget {run.label.kl_budget_nats:g})"
+    )
+    return found
