@@ -8,6 +8,7 @@ import pytest
 
 from schemas.errors import CorpusError
 from stages.label.corpus import plan_corpus, read_unit
+from stages.label.intake import Intake
 from tests import tiny
 
 ROWS = [
@@ -56,9 +57,11 @@ WRITERS = {
 def read(folder, name, *overrides):
     run = tiny.run(f'corpus.files=[{{path="{name}"}}]', *overrides)
     plan = plan_corpus(run, base=folder)
-    return pa.concat_tables(
-        part for unit in plan.units for part in read_unit(unit, run.corpus, run.head)
-    )
+    parts = []
+    for unit in plan.units:
+        intake = Intake(unit.source)
+        parts += read_unit(unit, run.corpus, run.head, intake)
+    return pa.concat_tables(parts)
 
 
 def how(format):
@@ -87,14 +90,26 @@ def test_a_class_may_be_a_number(tmp_path):
     [
         ("jsonl", '{"text": "a"\n', "not JSON: corpus row 1"),
         ("jsonl", '{"text": "a", "thing": "fruit"}\n[1]\n', "not a JSON object: corpus row 2"),
-        ("jsonl", '{"text": "a"}\n{"text": 1}\n', "column mixes types: corpus column 'text'"),
+        (
+            "jsonl",
+            '{"text": "a", "thing": 0.5}\n',
+            "wrong type: corpus row 1 column 'thing': .*float",
+        ),
         ("jsonl", '{"text": "a", "thing": "frit"}\n', "row 1 column 'thing': found 'frit', "),
         ("jsonl", '{"text": "a", "thing": "frit"}\n', "Did you mean 'fruit'?"),
         ("jsonl", '{"txt": "a", "thing": "fruit"}\n', "unknown column: 'text' in corpus"),
         ("jsonl", '{"txt": "a", "thing": "fruit"}\n', "Did you mean 'txt'?"),
-        ("jsonl", '{"text": null, "thing": "fruit"}\n', "wrong type|no value: column 'text'"),
-        ("jsonl", '{"text": ["a"], "thing": "fruit"}\n', "wrong type: column 'text'"),
-        ("csv", "text,thing\na,fruit,more\n", "corpus file cannot be read: corpus as csv"),
+        ("jsonl", '{"text": null, "thing": "fruit"}\n', "no value: corpus row 1 column 'text'"),
+        (
+            "jsonl",
+            '{"text": ["a"], "thing": "fruit"}\n',
+            "wrong type: corpus row 1 column 'text': found list",
+        ),
+        (
+            "csv",
+            "text,thing\na,fruit,more\n",
+            "row does not fit: corpus row 1: found 3 cells, expected 2",
+        ),
         ("parquet", "not Parquet", "corpus file cannot be read: corpus"),
         ("lines", "fruit|a\nno bar\n", "line does not match: corpus row 2"),
     ],
@@ -108,7 +123,7 @@ def test_says_which_row_of_which_file(format, text, message, tmp_path):
 
 def test_a_wrong_encoding_is_stated(tmp_path):
     (tmp_path / "corpus").write_bytes('{"text": "ü", "thing": "fruit"}'.encode("latin-1"))
-    with pytest.raises(CorpusError, match=r"corpus as jsonl.*`encoding`"):
+    with pytest.raises(CorpusError, match=r"wrong encoding: corpus row 1: .*`encoding`"):
         read(tmp_path, "corpus")
     row = read(tmp_path, "corpus", "corpus.encoding=latin-1")
     assert row["text"].to_pylist() == ["ü"]
@@ -128,5 +143,51 @@ def test_an_own_id_and_an_own_split_are_kept(tmp_path):
     assert found["example_id"].to_pylist() == ["k1"]
     assert found["split"].to_pylist() == ["test"]
     tiny.write_corpus(tmp_path / "corpus", [{**rows[0], "part": "dev"}])
-    with pytest.raises(CorpusError, match="unknown split: corpus row 1"):
+    with pytest.raises(CorpusError, match="unknown split: corpus row 1 column 'part': found 'dev'"):
         read(tmp_path, "corpus", *own)
+
+
+POISONED = {
+    "jsonl": (
+        b'{"text": "a", "thing": "fruit"}\n{"text": "b"\n[1]\n{"text": 0.5, "thing": "tool"}\n'
+        b'{"text": null, "thing": "tool"}\n{"text": "c", "thing": "frit"}\n'
+    )
+    + b'{"text": "\xff", "thing": "tool"}\n{"text": "d", "thing": "tool"}\n',
+    "csv": b"text,thing\na,fruit\nb\nx,y,z\n\xff,tool\nc,frit\nd,tool\n",
+    "lines": b"fruit|a\nno bar\ntool|\xff\nfrit|c\ntool|d\n",
+}
+
+
+@pytest.mark.parametrize("format", POISONED)
+def test_what_cannot_be_used_is_kept_apart_with_its_reason_and_the_others_keep_their_row(
+    format, tmp_path
+):
+    data = POISONED[format]
+    (tmp_path / "corpus").write_bytes(data)
+    run = tiny.run('corpus.files=[{path="corpus"}]', *how(format))
+    intake = Intake("corpus", tolerant=True)
+    unit = plan_corpus(run, base=tmp_path).units[0]
+    rows = pa.concat_tables(read_unit(unit, run.corpus, run.head, intake))
+    last = data.count(b"\n") - (format == "csv")
+    assert rows["text"].to_pylist() == ["a", "d"]
+    assert rows["source_row"].to_pylist() == [1, last]
+    assert sorted(row.source_row for row in intake.refused) == list(range(2, last))
+    assert intake.seen == last
+    reasons = {row.error.split(":")[0] for row in intake.refused}
+    assert {"wrong encoding", "unknown class"} < reasons
+    assert all(row.row and row.source_file == "corpus" for row in intake.refused)
+
+
+def test_text_that_is_no_utf8_in_parquet_is_refused(tmp_path):
+    spoiled = pa.Array.from_buffers(
+        pa.string(), 2, [None, pa.array([0, 1, 2], pa.int32()).buffers()[1], pa.py_buffer(b"a\xff")]
+    )
+    table = pa.table({"text": spoiled, "thing": ["fruit", "tool"]})
+    pq.write_table(table, tmp_path / "corpus")
+    run = tiny.run('corpus.files=[{path="corpus"}]', "corpus.format=parquet")
+    intake = Intake("corpus", tolerant=True)
+    unit = plan_corpus(run, base=tmp_path).units[0]
+    rows = pa.concat_tables(read_unit(unit, run.corpus, run.head, intake))
+    assert rows["text"].to_pylist() == ["a"]
+    assert [row.column for row in intake.refused] == ["text"]
+    assert "\ufffd" in intake.refused[0].row

@@ -7,16 +7,20 @@ import pyarrow as pa
 import pytest
 
 from schemas.errors import TeacherError
+from schemas.label_section import Label
+from stages.label.ask import soft_labels
 from stages.label.identity import input_digests
 from stages.label.shards import order_rows
-from stages.label.teacher import soft_labels
 from tests import tiny
 
 
 @dataclass
 class Lengths:
     lengths: np.ndarray
-    truncated: int = 0
+
+    @property
+    def overlong(self):
+        return self.lengths > 100
 
 
 class LengthTeacher:
@@ -53,8 +57,9 @@ def rows(texts):
     return order_rows(made, tiny.run().head)
 
 
-def ask(teacher, table):
-    return soft_labels(teacher, table, features=("text",), batch_tokens=8)
+def ask(teacher, table, **how):
+    how = Label(batch_tokens=8, **how)
+    return soft_labels(teacher, table, features=("text",), how=how)
 
 
 def test_equal_inputs_are_asked_once_and_all_get_the_answer():
@@ -77,8 +82,66 @@ def test_a_logit_that_is_not_finite_is_refused_with_its_input(bad):
         answer[answer[:, 0] == 4, 1] = bad
         return answer
 
-    with pytest.raises(TeacherError, match=r"not finite: input \{'text': 'cccc'\}"):
+    with pytest.raises(
+        TeacherError, match=r"input \{'text': 'cccc'\}: it has logits that are not finite"
+    ):
         ask(LengthTeacher(spoil), rows(["a", "cccc"]))
+
+
+class Fragile(LengthTeacher):
+    """Raises where a batch, or what is to be encoded, holds a word that it cannot bear."""
+
+    def __init__(self, *words, encoding=False):
+        super().__init__()
+        self._words, self._encoding = words, encoding
+
+    def encode(self, inputs):
+        self._texts = inputs["text"].to_pylist()
+        if self._encoding:
+            self._bear(self._texts)
+        return super().encode(inputs)
+
+    def logits(self, encoded, rows):
+        if not self._encoding:
+            self._bear([self._texts[row] for row in rows])
+        return super().logits(encoded, rows)
+
+    def _bear(self, texts):
+        if found := [word for word in self._words if word in texts]:
+            raise ValueError(f"cannot bear {found[0]}\nmore lines")
+
+
+@pytest.mark.parametrize("encoding", [False, True])
+def test_a_failing_input_is_found_and_the_others_are_answered(encoding):
+    table = rows(["a", "bb", "poison", "ccc", "poison", *(f"{n:07d}" for n in range(40))])
+    answer = ask(Fragile("poison", encoding=encoding), table, max_quarantined=2)
+    texts = table["text"].to_pylist()
+    assert {texts[row] for row in answer.failures} == {"poison"}
+    assert len(answer.failures) == 2
+    assert set(answer.failures.values()) == {"makes it raise ValueError: cannot bear poison"}
+    assert answer.calls == 43
+    kept = [row for row in range(45) if row not in answer.failures]
+    assert [answer.logits[row, 0] for row in kept] == [len(texts[row]) for row in kept]
+
+
+@pytest.mark.parametrize("encoding", [False, True])
+def test_a_failing_input_is_named_where_nothing_may_be_left_out(encoding):
+    with pytest.raises(TeacherError, match=r"input \{'text': 'poison'\}: it makes it raise Value"):
+        ask(Fragile("poison", encoding=encoding), rows(["a", "bb", "poison"]))
+
+
+def test_a_teacher_that_fails_on_everything_is_given_up():
+    words = [f"{number:03d}" for number in range(100)]
+    with pytest.raises(TeacherError, match="teacher fails on every input: 32 in a row"):
+        ask(Fragile(*words), rows(words), max_quarantined=0.9)
+
+
+def test_an_input_that_is_too_long_is_cut_and_counted_or_left_out():
+    table = rows(["a", "b" * 101])
+    assert ask(LengthTeacher(), table).truncated == 1
+    answer = ask(LengthTeacher(), table, too_long="quarantine", max_quarantined=1)
+    assert (answer.truncated, answer.calls) == (0, 1)
+    assert list(answer.failures.values()) == ["does not fit the teacher's window"]
 
 
 def test_another_shape_is_refused():
@@ -117,8 +180,8 @@ def test_keras_teacher_answers_the_same_alone_and_in_a_batch(tmp_path):
     teacher = KerasTeacher(folder)
     texts = ["the old cat", "fig", "one red saw and my new dear good small big axe " * 3]
     encoded = teacher.encode(pa.table({"text": texts}))
-    assert encoded.truncated == 1
-    assert encoded.lengths.max() == folder.card.max_length
+    assert encoded.overlong.tolist() == [False, False, True]
+    assert encoded.lengths.max() == folder.max_length
     together = teacher.logits(encoded, np.arange(3))
     for row in range(3):
         alone = teacher.logits(encoded, np.array([row]))

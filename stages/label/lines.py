@@ -1,0 +1,125 @@
+"""Corpus formats that are read line by line: JSON lines, and lines that match a pattern."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from schemas.errors import CorpusError
+from stages.label.intake import Intake
+from stages.label.units import ROWS_PER_BATCH, RawRows, TextFormat, Unit
+
+Row = dict[str, str | None]
+Parse = Callable[[str, int], Row | None]
+
+
+def read_jsonl(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows]:
+    """Yield batches of a file with one JSON object a line."""
+
+    def parse(line: str, number: int) -> Row | None:
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            intake.refuse("not JSON", number, f"{error}. Mend the line.", line)
+            return None
+        if not isinstance(value, dict):
+            intake.refuse("not a JSON object", number, f"found {line[:80]!r}. Mend the line.", line)
+            return None
+        row = _json_row(value, line, number, text.columns, intake)
+        if row is not None and text.answers in row:
+            row[text.answers] = json.dumps(value[text.answers])
+        return row
+
+    yield from _parsed(unit, text, intake, parse)
+
+
+def read_lines(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows]:
+    """Yield batches of a file whose every line matches the pattern; groups are the columns."""
+    pattern = _compiled(text.line_pattern or "")
+
+    def parse(line: str, number: int) -> Row | None:
+        found = pattern.fullmatch(line)
+        if found is None:
+            said = (
+                f"found {line[:80]!r}, expected {pattern.pattern!r}. Mend the line or the pattern."
+            )
+            intake.refuse("line does not match", number, said, line)
+            return None
+        return found.groupdict()
+
+    yield from _parsed(unit, text, intake, parse)
+
+
+def _parsed(unit: Unit, text: TextFormat, intake: Intake, parse: Parse) -> Iterator[RawRows]:
+    for first, lines in _line_batches(unit, text):
+        intake.seen += len(lines)
+        rows, numbers = [], []
+        for number, line in enumerate(lines, start=first):
+            row = parse(line, number) if _is_text(line, number, text, intake) else None
+            if row is not None:
+                rows.append(row)
+                numbers.append(number)
+        names = dict.fromkeys(key for row in rows for key in row)
+        table = pa.table({name: pa.array([row.get(name) for row in rows]) for name in names})
+        if rows:
+            yield RawRows(table, np.array(numbers, np.int64))
+
+
+def _json_row(
+    value: dict[str, Any], line: str, number: int, columns: tuple[str, ...], intake: Intake
+) -> Row | None:
+    """Return the wanted columns as text; other columns are named only, for messages."""
+    row: Row = dict.fromkeys(value)
+    for name in columns:
+        found = value.get(name)
+        if isinstance(found, int) and not isinstance(found, bool):
+            found = str(found)
+        if found is not None and not isinstance(found, str):
+            said = f"found {type(found).__name__}, expected text. Mend the row."
+            intake.refuse("wrong type", number, said, line, column=name)
+            return None
+        if name in row:
+            row[name] = found
+    return row
+
+
+def _line_batches(unit: Unit, text: TextFormat) -> Iterator[tuple[int, list[str]]]:
+    batch: list[str] = []
+    first = 1
+    with open(  # noqa: PTH123
+        unit.path, encoding=text.encoding, errors="surrogateescape", newline="\n"
+    ) as stream:
+        for line in stream:
+            batch.append(line.rstrip("\r\n"))
+            if len(batch) == ROWS_PER_BATCH:
+                yield first, batch
+                first += len(batch)
+                batch = []
+    if batch:
+        yield first, batch
+
+
+def _is_text(line: str, number: int, text: TextFormat, intake: Intake) -> bool:
+    """Return whether every byte of a line could be decoded."""
+    if line.isascii():
+        return True
+    try:
+        line.encode("utf-8")
+    except UnicodeEncodeError as error:
+        content = line.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
+        said = f"character {error.start + 1} is no {text.encoding}. Mend the line, or `encoding`."
+        intake.refuse("wrong encoding", number, said, content)
+        return False
+    return True
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise CorpusError(f"line_pattern is no regular expression: {pattern!r}: {error}.") from None

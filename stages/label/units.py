@@ -1,0 +1,61 @@
+"""Units: what one worker reads of the corpus, and what a reader gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+ROWS_PER_BATCH = 65_536
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A piece of the corpus: a Parquet row group, or a whole text file.
+
+    Attributes:
+      path: local path.
+      source: the file's name in the run file.
+      row_group: of a Parquet file; None for a whole file.
+      first_row: number of the first row, from 1.
+      origin: 0 for the labelled corpus, n for its nth unlabelled one.
+    """
+
+    path: str
+    source: str
+    row_group: int | None = None
+    first_row: int = 1
+    origin: int = 0
+
+    @property
+    def name(self) -> str:
+        """A name of the unit that is unique in its corpus."""
+        return f"{self.source}#{self.row_group or 0}#{self.origin}"
+
+
+@dataclass(frozen=True)
+class TextFormat:
+    """What a reader needs to be told: the columns that are wanted, and how text is written.
+
+    `answers` is the column that holds lists of numbers, where one does.
+    """
+
+    columns: tuple[str, ...] = ()
+    encoding: str = "utf-8"
+    line_pattern: str | None = None
+    answers: str | None = None
+
+
+@dataclass(frozen=True)
+class RawRows:
+    """Rows as a reader found them.
+
+    Attributes:
+      table: the columns of the corpus.
+      numbers: int64 [rows], each row's number within its file, from 1; for lines, the line.
+    """
+
+    table: pa.Table
+    numbers: npt.NDArray[np.int64]
