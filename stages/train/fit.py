@@ -24,6 +24,7 @@ def fit(
     *,
     wordpiece: Wordpiece,
     seed: int,
+    labelled_only: bool,
     name: str,
     temperature: float,
     hard_label_weight: float,
@@ -36,6 +37,7 @@ def fit(
       run: for `[train]` and whether repeats count.
       wordpiece: the student's tokenizer.
       seed: of the order of rows.
+      labelled_only: train on the rows with a hard label only, and on no augmented view.
       name: for progress and messages.
       temperature: of both sides.
       hard_label_weight: in [0, 1].
@@ -48,7 +50,14 @@ def fit(
       TableError: train or validation have no row.
     """
     how, once = run.train, run.corpus.repeats == "once"
-    stream = SoftLabelStream(table, "train", batch_size=how.batch_size, seed=seed, once=once)
+    stream = SoftLabelStream(
+        table,
+        "train",
+        batch_size=how.batch_size,
+        seed=seed,
+        once=once,
+        labelled_only=labelled_only,
+    )
     held_out = SoftLabelStream(table, "validation", batch_size=_VALIDATION_BATCH, seed=0, once=once)
 
     def tokenize(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:

@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 import tensorflow as tf
 
 from schemas.errors import DamagedTableError, TableError
-from stages.columns import class_numbers, logits_matrix, repeats
+from stages.codec import decode
+from stages.columns import class_numbers, repeats
 from stages.table import Shard, SoftLabelTable, read_shard
 
 _WINDOW_ROWS = 131_072
@@ -37,9 +38,19 @@ class SoftLabelStream:
     """Batches of one split: `text`, `label` (class number, -1 for none), `teacher_logits`."""
 
     def __init__(
-        self, table: SoftLabelTable, split: str, *, batch_size: int, seed: int, once: bool
+        self,
+        table: SoftLabelTable,
+        split: str,
+        *,
+        batch_size: int,
+        seed: int,
+        once: bool,
+        labelled_only: bool = False,
     ) -> None:
-        """Plan the stream; only digests and labels are read, and only for `once`.
+        """Plan the stream; only digests, views and labels are read.
+
+        An epoch has as many steps as the labelled examples fill, views or not: so students with
+        and without views train for equally many steps.
 
         Args:
           table: the opened version.
@@ -47,22 +58,29 @@ class SoftLabelStream:
           batch_size: rows in a batch; the last of an epoch has what remains.
           seed: of the order.
           once: leave out rows that repeat another's input and label.
+          labelled_only: leave out augmented views and rows without a hard label.
 
         Raises:
           TableError: the split has no row.
         """
+        self._layout = table.card.layout
         self._head = table.card.head
         self._feature = table.card.features[0]
         self._batch_size = batch_size
         self._seed = seed
         shards = table.shards_of(split)
+        chosen = [_Chosen.of(shard, self._head.label_column, once=once) for shard in shards]
         self._groups = [
-            group for shard in shards for group in _groups(shard, self._head.label_column, once)
+            group
+            for shard, rows in zip(shards, chosen, strict=True)
+            for group in _groups(shard, rows.labelled if labelled_only else rows.counted)
         ]
         self.rows = sum(len(group.kept) for group in self._groups)
+        labelled = sum(int(rows.labelled.sum()) for rows in chosen)
         if self.rows == 0:
             raise TableError(f"no row in split {split!r}: {table.path}. Mend the corpus's split.")
-        self.steps_per_epoch = math.ceil(self.rows / batch_size)
+        self.steps_per_pass = math.ceil(self.rows / batch_size)
+        self.steps_per_epoch = math.ceil((labelled or self.rows) / batch_size)
 
     def dataset(self, *, first_epoch: int = 0, first_step: int = 0) -> tf.data.Dataset:
         """Return endless batches from (first_epoch, first_step) on, epoch after epoch.
@@ -77,9 +95,9 @@ class SoftLabelStream:
         )
 
     def one_pass(self) -> tf.data.Dataset:
-        """Return the batches of epoch 0 only, as a dataset that knows its length."""
-        batches = self.dataset().take(self.steps_per_epoch)
-        return batches.apply(tf.data.experimental.assert_cardinality(self.steps_per_epoch))
+        """Return every row once, as a dataset that knows its length."""
+        batches = self.dataset().take(self.steps_per_pass)
+        return batches.apply(tf.data.experimental.assert_cardinality(self.steps_per_pass))
 
     def chunks(self, epoch: int, first_row: int) -> Iterator[tuple[bytes, ...]]:
         """Yield an epoch's windows in order, each as columns; whole windows before are skipped."""
@@ -114,12 +132,12 @@ class SoftLabelStream:
             yield window
 
     def _columns(self, window: list[_Group], order: npt.NDArray[np.int64]) -> tuple[bytes, ...]:
-        names = [self._feature, self._head.label_column, self._head.teacher_column]
+        names = [self._feature, self._head.label_column, *self._layout.logit_columns]
         rows = pa.concat_tables([_read_group(group, names) for group in window])
         rows = rows.combine_chunks().take(pa.array(order)).combine_chunks()
         blob, offsets = text_buffers(rows[self._feature].combine_chunks())
         labels = class_numbers(rows[self._head.label_column], self._head.classes)
-        return blob, offsets, labels, logits_matrix(rows[self._head.teacher_column])
+        return blob, offsets, labels, decode(rows, self._layout)
 
 
 def text_buffers(column: pa.Array) -> tuple[bytes, npt.NDArray[np.int64]]:
@@ -138,10 +156,25 @@ def _unpack(
     return {"text": text, "label": labels, "teacher_logits": logits}
 
 
-def _groups(shard: Shard, label_column: str, once: bool) -> list[_Group]:
-    keep = np.ones(shard.rows, bool)
-    if once:
-        keep = ~repeats(read_shard(shard, ["input_digest", label_column]), label_column)
+@dataclass(frozen=True)
+class _Chosen:
+    """Which rows of a shard count: bool [rows] each."""
+
+    counted: npt.NDArray[np.bool_]
+    labelled: npt.NDArray[np.bool_]
+
+    @staticmethod
+    def of(shard: Shard, label_column: str, *, once: bool) -> _Chosen:
+        rows = read_shard(shard, ["input_digest", "view", label_column])
+        original = rows["view"].to_numpy() == 0
+        counted = np.ones(rows.num_rows, np.bool_)
+        if once:
+            counted[original] = ~repeats(rows.filter(pa.array(original)), label_column)
+        has_label = rows[label_column].is_valid().to_numpy()
+        return _Chosen(counted, counted & original & has_label)
+
+
+def _groups(shard: Shard, keep: npt.NDArray[np.bool_]) -> list[_Group]:
     try:
         metadata = pq.read_metadata(shard.path)
     except (pa.ArrowException, OSError) as error:

@@ -95,3 +95,42 @@ def test_an_empty_split_is_stated(experiment):
     table = tiny.label(experiment, experiment / "labels", "corpus.split={validation=0, test=0}")
     with pytest.raises(TableError, match="no row in split 'validation'"):
         stream(table, split="validation")
+
+
+@pytest.fixture(scope="module")
+def viewed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stream")
+    rows = [*tiny.examples(), {"text": "one unlabelled fig", "thing": None}]
+    tiny.write_experiment(folder, rows=rows)
+    views = 'label.views={seed=1, augmenters=[{kind="swap", count=3}]}'
+    return tiny.label(folder, folder / "labels", views, "corpus.split={validation=0.1,test=0.1}")
+
+
+def test_a_student_sees_every_view_in_epochs_as_long_as_the_labelled_examples(viewed):
+    everything = viewed.read("train", ["view", "label_thing"]).to_pylist()
+    labelled = [row for row in everything if row["label_thing"] is not None]
+    made = stream(viewed)
+    assert made.rows == len(everything) > 2 * len(labelled)
+    assert made.steps_per_epoch == -(-len(labelled) // 7)
+    assert made.steps_per_pass == -(-len(everything) // 7)
+    seen = [text for batch in batches(made.one_pass(), -1) for text in batch["text"].tolist()]
+    assert sorted(seen) == sorted(
+        text.encode() for text in viewed.read("train", ["text"])["text"].to_pylist()
+    )
+
+
+def test_labelled_only_leaves_out_views_and_unlabelled_rows(viewed):
+    made = SoftLabelStream(viewed, "train", batch_size=7, seed=1, once=False, labelled_only=True)
+    labels = [label for batch in batches(made.one_pass(), -1) for label in batch["label"].tolist()]
+    expected = [
+        row for row in viewed.read("train", ["label_thing"]).to_pylist() if row["label_thing"]
+    ]
+    assert len(labels) == made.rows == len(expected)
+    assert min(labels) >= 0
+
+
+def test_once_counts_repeats_once_and_keeps_every_view(viewed):
+    rows = viewed.read("train", ["text", "label_thing", "view"]).to_pylist()
+    originals = {(row["text"], row["label_thing"]) for row in rows if not row["view"]}
+    views = [row for row in rows if row["view"]]
+    assert stream(viewed, once=True).rows == len(originals) + len(views)

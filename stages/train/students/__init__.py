@@ -6,16 +6,14 @@ A student takes token ids, int32 [batch, length], 0 for padding, and returns log
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import keras
 
 from schemas.errors import StudentError
 from schemas.run_file import Student
+from stages.plugins import import_function
 from stages.train.students import bag, lstm
 
 Builder = Callable[..., keras.Model]
@@ -55,14 +53,11 @@ def find_builder(kind: str) -> Builder:
     """
     if kind in KINDS:
         return KINDS[kind]
-    module, colon, name = kind.partition(":")
-    if (here := str(Path.cwd())) not in sys.path:
-        sys.path.append(here)
     try:
-        builder: Builder = getattr(importlib.import_module(module), name)
+        builder: Builder = import_function(kind)
     except (ImportError, AttributeError, ValueError) as error:
         expected = f"one of {', '.join(sorted(KINDS))}, or module:function"
-        detail = f" ({error})" if colon else ""
+        detail = f" ({error})" if ":" in kind else ""
         raise StudentError(
             f"unknown student: kind {kind!r}: expected {expected}{detail}. Mend `kind`."
         ) from error

@@ -1,0 +1,116 @@
+"""Text augmenters: one function each, from an example's words to another example's.
+
+An augmenter draws only from the source of randomness that it is given, so a view is a pure
+function of its parent, of the other examples in its shard, and of the seed. Change what one does
+and raise `VERSION`: tables made with another version are made anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from schemas.errors import RunFileError
+from stages.plugins import import_function
+
+VERSION = 1
+
+Words = list[str]
+Draw = Callable[[], float]  # uniform in [0, 1)
+
+
+@dataclass(frozen=True)
+class Around:
+    """What an augmenter may draw on.
+
+    Attributes:
+      rate: share of words that are touched.
+      token: what `mask` writes.
+      other: gives the words of another example of the train split.
+    """
+
+    rate: float
+    token: str
+    other: Callable[[], Words]
+
+
+class Augment(Protocol):
+    """An augmenter."""
+
+    def __call__(self, words: Words, draw: Draw, around: Around) -> Words:
+        """Return the view's words; `words` is not changed."""
+
+
+def word_dropout(words: Words, draw: Draw, around: Around) -> Words:
+    """Leave each word out with probability `rate`; one word at least stays."""
+    kept = [word for word in words if draw() >= around.rate]
+    return kept or [words[pick(draw, len(words))]]
+
+
+def swap(words: Words, draw: Draw, around: Around) -> Words:
+    """Swap neighbours, `rate` · words times and at least once."""
+    found = list(words)
+    for _ in range(max(1, round(around.rate * len(words))) if len(words) > 1 else 0):
+        place = pick(draw, len(words) - 1)
+        found[place], found[place + 1] = found[place + 1], found[place]
+    return found
+
+
+def mask(words: Words, draw: Draw, around: Around) -> Words:
+    """Write `token` in place of each word with probability `rate`."""
+    return [around.token if draw() < around.rate else word for word in words]
+
+
+def crossover(words: Words, draw: Draw, around: Around) -> Words:
+    """Join the head of this example to the tail of another, both cut at random."""
+    other = around.other()
+    head = words[: 1 + pick(draw, len(words))]
+    return head + other[pick(draw, len(other)) :]
+
+
+def replace(words: Words, draw: Draw, around: Around) -> Words:
+    """Write a word of another example in place of each with probability `rate`."""
+    found = []
+    for word in words:
+        if draw() < around.rate:
+            other = around.other()
+            word = other[pick(draw, len(other))]
+        found.append(word)
+    return found
+
+
+AUGMENTERS: dict[str, Augment] = {
+    "word_dropout": word_dropout,
+    "swap": swap,
+    "mask": mask,
+    "crossover": crossover,
+    "replace": replace,
+}
+
+
+def find_augmenters(kind: str) -> tuple[Augment, ...]:
+    """Return the augmenters that a kind names: one, or several joined by `+`, in order.
+
+    Raises:
+      RunFileError: a name is neither shipped nor a `module:function` that can be imported.
+    """
+    return tuple(_find(name.strip()) for name in kind.split("+"))
+
+
+def _find(name: str) -> Augment:
+    if name in AUGMENTERS:
+        return AUGMENTERS[name]
+    try:
+        found: Augment = import_function(name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise RunFileError(
+            f"unknown augmenter: {name!r}: {error}. Use one of {', '.join(AUGMENTERS)}, or a "
+            "module:function that can be imported."
+        ) from error
+    return found
+
+
+def pick(draw: Draw, count: int) -> int:
+    """Return an integer in [0, count)."""
+    return int(draw() * count)
