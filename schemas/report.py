@@ -61,7 +61,7 @@ class ModelResult(_Measured):
     scores: Scores
     parameters: int
     file_bytes: int
-    speed: Speed
+    speed: Speed | None
     epochs: tuple[dict[str, float], ...] = ()
 
 

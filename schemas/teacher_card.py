@@ -43,4 +43,4 @@ class TeacherMeasures(BaseModel):
     lowercase: bool
     parameters: int
     file_bytes: int
-    speed: Speed
+    speed: Speed | None

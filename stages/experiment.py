@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schemas.errors import RunFileError
+from schemas.errors import AssetError, RunFileError
 from schemas.report import Report
 from schemas.run_file import RunFile, parse_run_file
 from schemas.soft_labels import TableCard
 from schemas.teacher_card import CARD_FILE
 from stages.label.plan import LOCAL, Machinery
 from stages.table import SoftLabelTable, open_table
-from stages.teacher_folder import open_teacher
+from stages.teacher_places import find_teacher
 from stages.train.pipeline import StudentPlan
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def plan_step(run: RunFile, *, labels: Path, out: Path) -> Forecast:
     from stages.label.forecast import forecast
     from stages.label.plan import plan_label
 
-    teacher = open_teacher(teacher_folder(run, out=out), classes=run.head.classes)
+    teacher = find_teacher(run, base=Path.cwd(), fitted=out / TEACHER_FOLDER)
     return forecast(plan_label(run, base=Path.cwd(), teacher=teacher), labels=labels)
 
 
@@ -106,12 +106,6 @@ def evaluate_step(run: RunFile, *, labels: Path, out: Path) -> Report:
     return evaluate(run, table, list(plan_students(run, table, out=out)), out=out)
 
 
-def teacher_folder(run: RunFile, *, out: Path) -> Path:
-    """Return where the run's teacher is, or will be."""
-    named = run.teacher.path
-    return out / TEACHER_FOLDER if named is None else Path.cwd() / named
-
-
 def teacher_at_hand(run: RunFile, *, out: Path) -> str | None:
     """Return the fingerprint of the run's teacher, or None where it is not on this machine.
 
@@ -120,10 +114,14 @@ def teacher_at_hand(run: RunFile, *, out: Path) -> str | None:
     Raises:
       TeacherError: it is there but not whole, or has other classes.
     """
-    folder = teacher_folder(run, out=out)
-    if not (folder / CARD_FILE).is_file():
+    base, fitted = Path.cwd(), out / TEACHER_FOLDER
+    folder = fitted if run.teacher.path is None else base / run.teacher.path
+    if run.teacher.kind == "keras" and not (folder / CARD_FILE).is_file():
         return None
-    return open_teacher(folder, classes=run.head.classes).fingerprint
+    try:
+        return find_teacher(run, base=base, fitted=fitted).fingerprint
+    except AssetError:
+        return None
 
 
 def run_all(run: RunFile, *, out: Path, machinery: Machinery = LOCAL) -> Report:

@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from schemas.errors import TeacherError
-from schemas.provenance import digest_file, fingerprint
+from schemas.provenance import digest_file
 from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, TeacherCard
+from schemas.teacher_section import Teacher
+from stages.teacher_source import KERAS, TeacherSource, teacher_fingerprint
 
 
-@dataclass(frozen=True)
-class TeacherFolder:
-    """A teacher that is there.
-
-    Attributes:
-      path: its folder.
-      card: its card.
-      fingerprint: of everything that decides its logits.
-    """
-
-    path: Path
-    card: TeacherCard
-    fingerprint: str
-
-    @property
-    def model_path(self) -> Path:
-        """The Keras file."""
-        return self.path / MODEL_FILE
-
-    @property
-    def vocabulary_path(self) -> Path:
-        """The wordpiece vocabulary, one piece a line."""
-        return self.path / VOCABULARY_FILE
-
-
-def open_teacher(path: Path, *, classes: tuple[str, ...]) -> TeacherFolder:
+def open_teacher(path: Path, *, classes: tuple[str, ...], how: Teacher = KERAS) -> TeacherSource:
     """Return the teacher in a folder, whose classes must be those asked for, in that order.
 
     Raises:
@@ -54,7 +29,20 @@ def open_teacher(path: Path, *, classes: tuple[str, ...]) -> TeacherFolder:
             f"({', '.join(card.classes[:12])}), expected {len(classes)} "
             f"({', '.join(classes[:12])}). Use its classes in its order, or another teacher."
         )
-    return TeacherFolder(path, card, _fingerprint(path, card))
+    return teacher_in(path, card, how)
+
+
+def teacher_in(path: Path, card: TeacherCard, how: Teacher = KERAS) -> TeacherSource:
+    """Return a folder's teacher, whose card is known."""
+    return TeacherSource(
+        how=how,
+        location=str(path),
+        classes=card.classes,
+        fingerprint=_fingerprint(path, card),
+        max_length=card.max_length,
+        lowercase=card.lowercase,
+        vocabulary=path / VOCABULARY_FILE,
+    )
 
 
 def read_card(path: Path) -> TeacherCard:
@@ -75,7 +63,7 @@ def read_card(path: Path) -> TeacherCard:
 
 
 def _fingerprint(path: Path, card: TeacherCard) -> str:
-    return fingerprint(
+    return teacher_fingerprint(
         {
             "weights_and_config": digest_file(path / MODEL_FILE),
             "vocabulary": digest_file(path / VOCABULARY_FILE),
@@ -83,7 +71,5 @@ def _fingerprint(path: Path, card: TeacherCard) -> str:
             "max_length": card.max_length,
             "lowercase": card.lowercase,
             "backend": "tensorflow",
-            "compute_dtype": "float32",
-            "maths_mode": os.environ.get("TF_SET_ONEDNN_FPMATH_MODE", ""),
         }
     )

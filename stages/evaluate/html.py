@@ -102,12 +102,11 @@ def _teacher_row(teacher: ModelResult) -> list[str]:
 
 
 def _cost(model: ModelResult) -> list[str]:
-    return [
-        f"{model.parameters:,}",
-        f"{model.file_bytes / 1e6:.1f}",
-        f"{model.speed.latency_ms_batch_1:.2f}",
-        f"{model.speed.examples_per_second_batch_64:,.0f}",
-    ]
+    size, speed = [f"{model.parameters:,}", f"{model.file_bytes / 1e6:.1f}"], model.speed
+    if speed is None:
+        return [*size, "–", "–"]
+    times = [f"{speed.latency_ms_batch_1:.2f}", f"{speed.examples_per_second_batch_64:,.0f}"]
+    return [*size, *times]
 
 
 def _verdict(student: StudentSummary) -> str:
@@ -121,19 +120,25 @@ def _tiles(report: Report) -> str:
     tiles = [("teacher accuracy", f"{report.teacher.scores.accuracy:.3f}")]
     for student in report.students:
         model = _models(report, student.name, "student")[0]
-        smaller = report.teacher.parameters / model.parameters
-        faster = (
-            model.speed.examples_per_second_batch_64
-            / report.teacher.speed.examples_per_second_batch_64
-        )
         tiles += [
             (f"{student.name} accuracy", interval(student.student["accuracy"])),
             (f"{student.name} retention", f"{student.retention:.3f}"),
-            (f"{student.name} smaller", f"{smaller:.0f} ×"),
-            (f"{student.name} faster, batch 64", f"{faster:.0f} ×"),
+            *_gains(student.name, model, report.teacher),
         ]
     boxes = (f'<div class="tile"><b>{b}</b><span>{escape(a)}</span></div>' for a, b in tiles)
     return f'<div class="tiles">{"".join(boxes)}</div>'
+
+
+def _gains(name: str, model: ModelResult, teacher: ModelResult) -> list[tuple[str, str]]:
+    """Return how much smaller and faster a student is, where the teacher's own is known."""
+    gains = []
+    if teacher.parameters:
+        gains.append((f"{name} smaller", f"{teacher.parameters / model.parameters:.0f} ×"))
+    if teacher.speed is not None and model.speed is not None:
+        own, others = model.speed, teacher.speed
+        faster = own.examples_per_second_batch_64 / others.examples_per_second_batch_64
+        gains.append((f"{name} faster, batch 64", f"{faster:.0f} ×"))
+    return gains
 
 
 def _student_section(student: StudentSummary, report: Report) -> str:

@@ -16,7 +16,8 @@ from schemas.report import ModelResult, Report
 from schemas.run_file import RunFile
 from schemas.student_card import STUDENT_MODEL_FILE
 from stages.atomic import write_whole
-from stages.columns import class_numbers, logits_matrix, repeats
+from stages.codec import decode
+from stages.columns import class_numbers, repeats
 from stages.evaluate.compare import compare
 from stages.evaluate.metrics import score
 from stages.progress import say, task
@@ -76,7 +77,8 @@ def held_out(run: RunFile, table: SoftLabelTable) -> HeldOut:
       TableError: there is none.
     """
     head, feature = table.card.head, table.card.features[0]
-    columns = ["input_digest", feature, head.label_column, head.teacher_column]
+    layout = table.card.layout
+    columns = ["input_digest", feature, head.label_column, *layout.logit_columns]
     rows = table.read(run.evaluate.split, columns)
     if run.corpus.repeats == "once":
         rows = rows.filter(pa.array(~repeats(rows, head.label_column)))
@@ -86,7 +88,7 @@ def held_out(run: RunFile, table: SoftLabelTable) -> HeldOut:
             f"no labelled row in split {run.evaluate.split!r}: {table.path}. Mend the corpus's "
             "split, or evaluate another one."
         )
-    return HeldOut(rows[feature].to_pylist(), labels, logits_matrix(rows[head.teacher_column]))
+    return HeldOut(rows[feature].to_pylist(), labels, decode(rows, layout))
 
 
 def _fingerprint(run: RunFile, table: SoftLabelTable, plans: Sequence[StudentPlan]) -> str:

@@ -73,9 +73,8 @@ def _teacher(teacher: ModelResult) -> list[str]:
 
 
 def _cost(model: ModelResult) -> list[str]:
-    return [
-        f"{model.parameters:,}",
-        f"{model.file_bytes / 1e6:.1f}",
-        f"{model.speed.latency_ms_batch_1:.2f}",
-        f"{model.speed.examples_per_second_batch_64:,.0f}",
-    ]
+    size, speed = [f"{model.parameters:,}", f"{model.file_bytes / 1e6:.1f}"], model.speed
+    if speed is None:
+        return [*size, "-", "-"]
+    times = [f"{speed.latency_ms_batch_1:.2f}", f"{speed.examples_per_second_batch_64:,.0f}"]
+    return [*size, *times]

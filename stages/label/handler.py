@@ -8,28 +8,27 @@ from typing import Any
 import pyarrow as pa
 from apache_beam.ml.inference.base import ModelHandler, PredictionResult
 
+from schemas.label_section import Label
 from stages.allocator import keep_freed_memory
-from stages.label.teacher import Teacher, soft_labels
-from stages.teacher_folder import TeacherFolder
+from stages.label.ask import soft_labels
+from stages.label.teacher import Teacher
+from stages.label.teachers import load_teacher
+from stages.teacher_source import TeacherSource
 
 
 class TeacherHandler(ModelHandler[pa.Table, PredictionResult, Teacher]):
     """Loads the teacher once per worker process and labels whole buckets with it."""
 
-    def __init__(
-        self, folder: TeacherFolder, *, features: tuple[str, ...], batch_tokens: int
-    ) -> None:
+    def __init__(self, source: TeacherSource, *, features: tuple[str, ...], how: Label) -> None:
         super().__init__()
-        self._folder = folder
+        self._source = source
         self._features = features
-        self._batch_tokens = batch_tokens
+        self._how = how
 
     def load_model(self) -> Teacher:
-        """Load the teacher; TensorFlow is imported here and not before."""
-        from stages.label.teachers.keras import KerasTeacher
-
+        """Load the teacher; its framework is imported here and not before."""
         keep_freed_memory()
-        return KerasTeacher(self._folder)
+        return load_teacher(self._source)
 
     def run_inference(
         self,
@@ -44,10 +43,8 @@ class TeacherHandler(ModelHandler[pa.Table, PredictionResult, Teacher]):
         """
         del inference_args
         for rows in batch:
-            answer = soft_labels(
-                model, rows, features=self._features, batch_tokens=self._batch_tokens
-            )
-            yield PredictionResult(rows, answer, self._folder.fingerprint)
+            answer = soft_labels(model, rows, features=self._features, how=self._how)
+            yield PredictionResult(rows, answer, self._source.fingerprint)
 
     def batch_elements_kwargs(self) -> Mapping[str, Any]:
         """A bucket is batch enough: the handler cuts its own batches inside."""

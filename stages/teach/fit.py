@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from schemas.run_file import Fit
+from schemas.teacher_section import Fit
 from stages.progress import EpochProgress, by_epoch
 from stages.teach.batches import batches
 

@@ -11,18 +11,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.errors import CorpusError, RunFileError
+from schemas.layout import SPLIT_COLUMN
 from schemas.provenance import fingerprint
 from schemas.report import Scores
-from schemas.run_file import Fit, RunFile
-from schemas.soft_labels import SPLIT_COLUMN
+from schemas.run_file import RunFile
 from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, TeacherCard
+from schemas.teacher_section import Fit
 from stages.assets import ResolvedAsset, resolve_model
 from stages.atomic import whole_file, write_whole
 from stages.columns import class_numbers, repeats
 from stages.label.corpus import CorpusPlan, plan_corpus, read_unit
+from stages.label.intake import Intake
 from stages.label.shards import order_rows
 from stages.progress import say
-from stages.teacher_folder import TeacherFolder, open_teacher, read_card
+from stages.teacher_folder import open_teacher, read_card, teacher_in
+from stages.teacher_places import find_teacher
+from stages.teacher_source import TeacherSource
 
 if TYPE_CHECKING:
     import keras
@@ -41,15 +45,15 @@ class TeachPlan:
     fingerprint: str
 
 
-def teacher_of(run: RunFile, *, base: Path, out: Path) -> TeacherFolder:
-    """Return the run's teacher: the one it names, or the one fine-tuned under `out`.
+def teacher_of(run: RunFile, *, base: Path, out: Path) -> TeacherSource:
+    """Return the run's teacher: the one it names, or the one fine-tuned to `out`.
 
     Raises:
       PipelineError: it cannot be had.
     """
-    if run.teacher.path is not None:
-        return open_teacher(base / run.teacher.path, classes=run.head.classes)
-    return teach(plan_teach(run, base=base), out=out)
+    if run.teacher.encoder is not None:
+        teach(plan_teach(run, base=base), out=out)
+    return find_teacher(run, base=base, fitted=out)
 
 
 def plan_teach(run: RunFile, *, base: Path) -> TeachPlan:
@@ -61,8 +65,8 @@ def plan_teach(run: RunFile, *, base: Path) -> TeachPlan:
     """
     if run.teacher.encoder is None or run.teacher.fit is None:
         raise RunFileError(
-            f"nothing to teach: the run file has teacher.path = {run.teacher.path!r}, which is "
-            "used as it is. State [teacher.encoder] and [teacher.fit] to fine-tune one."
+            f"nothing to teach: the run file names a teacher of kind {run.teacher.kind!r}, "
+            "which is used as it is. State [teacher.encoder] and [teacher.fit] to fine-tune one."
         )
     corpus = plan_corpus(run, base=base)
     encoder = resolve_model(run.teacher.encoder, base=base)
@@ -75,7 +79,7 @@ def plan_teach(run: RunFile, *, base: Path) -> TeachPlan:
     return TeachPlan(run, run.teacher.fit, corpus, encoder, fingerprint(parts))
 
 
-def teach(plan: TeachPlan, *, out: Path) -> TeacherFolder:
+def teach(plan: TeachPlan, *, out: Path) -> TeacherSource:
     """Fine-tune the encoder into the folder `out`, unless the same teacher is there.
 
     Raises:
@@ -88,13 +92,17 @@ def teach(plan: TeachPlan, *, out: Path) -> TeacherFolder:
     return open_teacher(out, classes=plan.run.head.classes)
 
 
-def labelled_rows(plan: CorpusPlan, *, once: bool) -> dict[str, pa.Table]:
+def labelled_rows(plan: CorpusPlan, *, once: bool, tolerant: bool) -> dict[str, pa.Table]:
     """Return the labelled rows of each split in content order.
 
     Raises:
       CorpusError: a row does not fit, or train or validation have no labelled row.
     """
-    parts = [part for unit in plan.units for part in read_unit(unit, plan.corpus, plan.head)]
+    parts = [
+        part
+        for unit in plan.units
+        for part in read_unit(unit, plan.corpus, plan.head, Intake(unit.source, tolerant=tolerant))
+    ]
     if not parts:
         raise CorpusError(f"corpus is empty: {len(plan.files)} files with no row. Mend `files`.")
     rows = order_rows(pa.concat_tables(parts), plan.head)
@@ -112,7 +120,11 @@ def labelled_rows(plan: CorpusPlan, *, once: bool) -> dict[str, pa.Table]:
 
 
 def _teach_anew(plan: TeachPlan, out: Path) -> None:
-    rows = labelled_rows(plan.corpus, once=plan.run.corpus.repeats == "once")
+    rows = labelled_rows(
+        plan.corpus,
+        once=plan.run.corpus.repeats == "once",
+        tolerant=plan.run.label.tolerant,
+    )
     say("teach: " + ", ".join(f"{part.num_rows} {name}" for name, part in rows.items()) + " rows")
     model, vocabulary, epochs = _fitted(plan, rows, backup=out / BACKUP_FOLDER / plan.fingerprint)
     (out / CARD_FILE).unlink(missing_ok=True)
@@ -126,7 +138,7 @@ def _teach_anew(plan: TeachPlan, out: Path) -> None:
         fitted_from=plan.fingerprint,
         epochs=epochs,
     )
-    scores = measure_teacher(TeacherFolder(out, card, ""), rows, plan)
+    scores = measure_teacher(teacher_in(out, card), rows, plan)
     scored = card.model_copy(update={"scores": scores})
     write_whole(out / CARD_FILE, scored.model_dump_json(indent=2).encode())
     shutil.rmtree(out / BACKUP_FOLDER, ignore_errors=True)
@@ -166,24 +178,20 @@ def _fitted(
 
 
 def measure_teacher(
-    folder: TeacherFolder, rows: dict[str, pa.Table], plan: TeachPlan
+    source: TeacherSource, rows: dict[str, pa.Table], plan: TeachPlan
 ) -> dict[str, Scores]:
     """Return the saved teacher's scores on validation and test, asked as `label` asks it."""
     from stages.evaluate.metrics import score
-    from stages.label.teacher import soft_labels
-    from stages.label.teachers.keras import KerasTeacher
+    from stages.label.ask import soft_labels
+    from stages.label.teachers import load_teacher
 
-    run, teacher, scores = plan.run, KerasTeacher(folder), {}
+    run, teacher, scores = plan.run, load_teacher(source), {}
     for split in ("validation", "test"):
         if rows[split].num_rows == 0:
             continue
-        answer = soft_labels(
-            teacher,
-            rows[split],
-            features=run.corpus.features,
-            batch_tokens=run.label.batch_tokens,
-        )
-        labels = class_numbers(rows[split][run.head.label_column], run.head.classes)
+        answer = soft_labels(teacher, rows[split], features=run.corpus.features, how=run.label)
+        labels = class_numbers(rows[split][run.head.label_column], run.head.classes).copy()
+        labels[list(answer.failures)] = -1
         scores[split] = score(answer.logits, labels, bins=run.evaluate.calibration_bins)
         say(f"teach: {split} accuracy {scores[split].accuracy:.4f}")
     return scores

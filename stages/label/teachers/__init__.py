@@ -1,1 +1,21 @@
-"""Teachers by kind: one module each."""
+"""Teachers by kind: one module each, whose `load` makes one from its source."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from stages.label.answers import FromProbabilities
+from stages.label.teacher import Teacher
+from stages.teacher_source import TeacherSource
+
+
+def load_teacher(source: TeacherSource) -> Teacher:
+    """Load a teacher; its framework is imported here and not before.
+
+    Raises:
+      TeacherError: it cannot be loaded, or its framework is not installed.
+    """
+    how = source.how
+    teacher: Teacher = import_module(f"{__name__}.{how.kind}").load(source)
+    converts = how.answers == "probabilities" and how.kind != "column"
+    return FromProbabilities(teacher) if converts else teacher

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import keras_hub  # noqa: F401  (registers the layers that a saved encoder is made of)
@@ -12,7 +13,8 @@ import pyarrow as pa
 import tensorflow as tf
 
 from schemas.errors import TeacherError
-from stages.teacher_folder import TeacherFolder
+from schemas.teacher_card import MODEL_FILE, VOCABULARY_FILE
+from stages.teacher_source import TeacherSource
 from stages.text import Wordpiece, read_vocabulary
 
 INPUTS = frozenset({"token_ids", "segment_ids", "padding_mask"})
@@ -24,7 +26,7 @@ class WordpieceInputs:
 
     token_ids: tf.RaggedTensor
     lengths: npt.NDArray[np.int32]
-    truncated: int
+    overlong: npt.NDArray[np.bool_]
 
 
 class KerasTeacher:
@@ -34,18 +36,18 @@ class KerasTeacher:
     logits [batch, classes].
     """
 
-    def __init__(self, folder: TeacherFolder) -> None:
+    def __init__(self, source: TeacherSource) -> None:
         """Load the model.
 
         Raises:
           TeacherError: it cannot be loaded or has another number of outputs than classes.
         """
-        self.classes = folder.card.classes
-        self._model = _load(folder)
+        self.classes = source.classes
+        self._model = load_model(source)
         self._wordpiece = Wordpiece(
-            read_vocabulary(folder.vocabulary_path),
-            lowercase=folder.card.lowercase,
-            max_length=folder.card.max_length,
+            read_vocabulary(Path(source.location) / VOCABULARY_FILE),
+            lowercase=source.lowercase,
+            max_length=source.max_length,
         )
         ids = tf.TensorSpec([None, None], tf.int32)
         self._logits = tf.function(self._call, input_signature=[ids])
@@ -59,7 +61,7 @@ class KerasTeacher:
         """Return the token ids of the one text column."""
         pieces = self._wordpiece.pieces(tf.constant(inputs.column(0).to_pylist(), tf.string))
         token_ids = self._wordpiece.frame(pieces)
-        overlong = int(tf.math.count_nonzero(self._wordpiece.overlong(pieces)))
+        overlong = self._wordpiece.overlong(pieces).numpy()
         return WordpieceInputs(token_ids, token_ids.row_lengths().numpy(), overlong)
 
     def logits(
@@ -86,22 +88,37 @@ def model_inputs(token_ids: tf.Tensor, *, pad_id: int) -> dict[str, tf.Tensor]:
     }
 
 
-def _load(folder: TeacherFolder) -> keras.Model:
+def load_model(source: TeacherSource) -> keras.Model:
+    """Return the Keras model, in safe mode.
+
+    Raises:
+      TeacherError: it cannot be loaded, or has other inputs or outputs than are needed.
+    """
+    path = Path(source.location) / MODEL_FILE
     try:
-        model = keras.saving.load_model(folder.model_path, compile=False, safe_mode=True)
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, OSError, TypeError, KeyError) as error:
         said = str(error).splitlines()[0]
-        raise TeacherError(f"teacher cannot be loaded: {folder.model_path}: {said}.") from error
+        raise TeacherError(f"teacher cannot be loaded: {path}: {said}.") from error
     names = {tensor.name for tensor in model.inputs}
     if not names or names - INPUTS:
         raise TeacherError(
-            f"teacher has other inputs: {folder.model_path}: found {', '.join(sorted(names))}, "
+            f"teacher has other inputs: {path}: found {', '.join(sorted(names))}, "
             f"expected some of {', '.join(sorted(INPUTS))}. Name its inputs so."
         )
     found = model.outputs[0].shape[-1]
-    if found != len(folder.card.classes):
+    if found != len(source.classes):
         raise TeacherError(
-            f"teacher has another number of classes: {folder.model_path}: found {found} "
-            f"outputs, expected {len(folder.card.classes)}. Mend its card or use another teacher."
+            f"teacher has another number of classes: {path}: found {found} "
+            f"outputs, expected {len(source.classes)}. Mend its card or use another teacher."
         )
     return model
+
+
+def load(source: TeacherSource) -> KerasTeacher:
+    """Return the teacher in a folder of `teach`.
+
+    Raises:
+      TeacherError: it cannot be loaded.
+    """
+    return KerasTeacher(source)

@@ -1,0 +1,96 @@
+"""A corpus column that holds a teacher's answers: lists of numbers, or the same as JSON text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.errors import CorpusError
+from stages.columns import logits_lists
+from stages.label.answers import logits_of_probabilities, rows_of_probabilities
+
+Refuse = Callable[[npt.NDArray[np.bool_], str, Callable[[int], str]], None]
+
+
+@dataclass(frozen=True)
+class AnswerColumn:
+    """Where the answers are, and what they are.
+
+    Attributes:
+      name: of the column.
+      classes: numbers in each.
+      answers: probabilities become logits by their logarithm; they are never softmaxed again.
+    """
+
+    name: str
+    classes: int
+    answers: Literal["logits", "probabilities"] = "logits"
+
+    def logits(self, column: pa.Array, refuse: Refuse) -> pa.Array:
+        """Return float32 lists of logits; rows that hold no answer are refused.
+
+        Raises:
+          CorpusError: the column is of another type.
+        """
+        lists = _as_lists(column, self.name, refuse)
+        sizes = pc.fill_null(pc.list_value_length(lists), -1).to_numpy(zero_copy_only=False)
+        fits = sizes == self.classes
+        said = "found {} numbers, expected {}. Mend the row."
+        refuse(~fits, "wrong number of answers", lambda at: said.format(sizes[at], self.classes))
+        found = np.zeros((len(lists), self.classes), np.float32)
+        flat = lists.filter(pa.array(fits)).flatten().to_numpy(zero_copy_only=False)
+        found[fits] = flat.astype(np.float32).reshape(-1, self.classes)
+        finite = np.isfinite(found).all(axis=1)
+        refuse(~finite, "answer is not finite", lambda at: f"found {found[at].tolist()[:8]}.")
+        found[~finite] = 0.0
+        if self.answers == "logits":
+            return logits_lists(found)
+        wrong = fits & finite & ~rows_of_probabilities(found)
+        refuse(wrong, "no probabilities", lambda at: f"found {found[at].tolist()[:8]}, sum not 1.")
+        return logits_lists(logits_of_probabilities(np.maximum(found, 0)))
+
+
+def _as_lists(column: pa.Array, name: str, refuse: Refuse) -> pa.Array:
+    kind = column.type
+    if any(test(kind) for test in _LISTS):
+        if _is_number(kind.value_type):
+            return column.cast(pa.list_(pa.float64()))
+    elif any(test(kind) for test in _TEXTS) or pa.types.is_null(kind):
+        values = [_parsed(value) for value in column.cast(pa.binary()).to_pylist()]
+        wrong = np.array([value is None for value in values], np.bool_)
+        refuse(wrong, "no list of numbers", lambda at: f"found {str(column[at])[:80]!r}. Mend it.")
+        return pa.array([value or [] for value in values], pa.list_(pa.float64()))
+    raise CorpusError(
+        f"wrong type: column {name!r}: found {kind}, expected lists of numbers, or JSON text of "
+        "them. Mend teacher.column or the corpus."
+    )
+
+
+_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+_TEXTS = (
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return pa.types.is_floating(kind) or pa.types.is_integer(kind)
+
+
+def _parsed(text: bytes | None) -> list[float] | None:
+    try:
+        found = json.loads(text or b"")
+    except ValueError:
+        return None
+    if not isinstance(found, list) or not all(type(value) in (int, float) for value in found):
+        return None
+    return [float(value) for value in found]

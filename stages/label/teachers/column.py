@@ -1,0 +1,73 @@
+"""The teacher whose answers the corpus carries already: it is never asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from schemas.errors import TeacherError
+from schemas.run_file import RunFile
+from stages.columns import logits_matrix
+from stages.label.answer_column import AnswerColumn
+from stages.label.answers import are_probabilities
+from stages.label.corpus import CorpusPlan
+from stages.label.previous import KNOWN_COLUMN
+from stages.label.sample import sample_rows
+from stages.label.teachers.texts import TextInputs
+from stages.progress import say
+from stages.teacher_source import TeacherSource
+
+
+@dataclass(frozen=True)
+class ColumnTeacher:
+    """Stands for a teacher elsewhere."""
+
+    classes: tuple[str, ...]
+    parameters: int = 0
+
+    def encode(self, inputs: pa.Table) -> TextInputs:
+        """Return the texts as they are."""
+        return TextInputs.of(inputs)
+
+    def logits(self, encoded: TextInputs, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Raise: what the column does not say is not known.
+
+        Raises:
+          TeacherError: always.
+        """
+        raise TeacherError(
+            f"teacher is a column and cannot be asked: {encoded.take(rows)[0][:80]!r}. Its answers "
+            "are in the corpus, or use a teacher that is there."
+        )
+
+
+def load(source: TeacherSource) -> ColumnTeacher:
+    """Return the stand-in."""
+    return ColumnTeacher(source.classes)
+
+
+def answers_in_column(corpus: CorpusPlan, run: RunFile) -> Literal["logits", "probabilities"]:
+    """Return what the column holds, from a look at its first rows.
+
+    Raises:
+      CorpusError: a row cannot be used, and nothing may be left out.
+      TeacherError: probabilities are stated to be logits.
+    """
+    column = AnswerColumn(str(run.teacher.column), len(run.head.classes))
+    sample = sample_rows(replace(corpus, answers=column), tolerant=run.label.tolerant)
+    if sample is None:
+        return run.teacher.answers or "logits"
+    probabilities = are_probabilities(logits_matrix(sample[KNOWN_COLUMN]))
+    if probabilities and run.teacher.answers == "logits":
+        raise TeacherError(
+            f"answers are probabilities: column {column.name!r}: {sample.num_rows} rows looked at "
+            'are in [0, 1] and add up to 1. State teacher.answers = "probabilities".'
+        )
+    if run.teacher.answers is None:
+        found = "probabilities" if probabilities else "logits"
+        say(f"teacher: column {column.name!r} holds {found}")
+    return run.teacher.answers or ("probabilities" if probabilities else "logits")

@@ -1,0 +1,33 @@
+"""Inputs of a teacher that takes raw strings and tokenizes them itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_BYTES_PER_TOKEN = 4
+
+
+@dataclass(frozen=True)
+class TextInputs:
+    """Raw strings; how many tokens they are is estimated from their bytes."""
+
+    texts: list[str]
+    lengths: npt.NDArray[np.int32]
+    overlong: npt.NDArray[np.bool_]
+
+    @staticmethod
+    def of(inputs: pa.Table) -> TextInputs:
+        """Return the one text column's rows."""
+        column = inputs.column(0)
+        size = pc.fill_null(pc.binary_length(column), 0).to_numpy()
+        lengths = (size // _BYTES_PER_TOKEN + 1).astype(np.int32)
+        return TextInputs(column.to_pylist(), lengths, np.zeros(len(lengths), np.bool_))
+
+    def take(self, rows: npt.NDArray[np.int64]) -> list[str]:
+        """Return the strings of some rows."""
+        return [self.texts[row] for row in rows]

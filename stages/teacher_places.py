@@ -1,0 +1,93 @@
+"""Find the teacher that a run file names, whatever its kind; nothing of it is loaded here.
+
+A fingerprint covers the digest of every file, the options, the classes and the maths mode. Of
+a teacher in code it covers the file that its function is in, not what that imports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from schemas.errors import TeacherError
+from schemas.provenance import digest_file
+from schemas.run_file import RunFile
+from schemas.teacher_card import VOCABULARY_FILE
+from schemas.teacher_section import Teacher
+from stages.assets import resolve_model
+from stages.plugins import source_of
+from stages.teacher_folder import open_teacher
+from stages.teacher_source import TeacherSource, teacher_fingerprint
+
+_PLACES = {"path", "source", "encoder", "fit"}
+
+
+def find_teacher(run: RunFile, *, base: Path, fitted: Path) -> TeacherSource:
+    """Return the run's teacher.
+
+    Args:
+      run: states its kind and place.
+      base: folder that relative paths start from.
+      fitted: where one is fine-tuned to, where the run file has an encoder.
+
+    Raises:
+      AssetError: its files are not there.
+      TeacherError: it is not whole, or has other classes.
+    """
+    how = run.teacher
+    if how.kind == "keras":
+        folder = fitted if how.path is None else base / how.path
+        return open_teacher(folder, classes=run.head.classes, how=how)
+    return _FINDERS.get(how.kind, _in_files)(run, base)
+
+
+def _in_files(run: RunFile, base: Path) -> TeacherSource:
+    asset = run.teacher.asset
+    if asset is None:
+        raise TeacherError(f"no teacher: kind {run.teacher.kind!r} without a place. State one.")
+    found = resolve_model(asset, base=base)
+    source = _source(run, run.teacher, {"asset": found.digest}, location=found.location)
+    vocabulary = Path(found.location) / VOCABULARY_FILE
+    return replace(source, vocabulary=vocabulary) if vocabulary.is_file() else source
+
+
+def _in_module(run: RunFile, base: Path) -> TeacherSource:
+    name = str(run.teacher.callable)
+    try:
+        digest = digest_file(source_of(name))
+    except (ImportError, AttributeError, ValueError) as error:
+        raise TeacherError(
+            f"teacher cannot be imported: {name}: {error}. Mend teacher.callable."
+        ) from error
+    return _source(run, run.teacher, {"code": digest})
+
+
+def _in_column(run: RunFile, base: Path) -> TeacherSource:
+    from stages.label.corpus import plan_corpus
+    from stages.label.teachers.column import answers_in_column
+
+    corpus = plan_corpus(run, base=base)
+    how = run.teacher.model_copy(update={"answers": answers_in_column(corpus, run)})
+    return _source(run, how, {"corpus": corpus.digest})
+
+
+def _source(
+    run: RunFile, how: Teacher, parts: dict[str, object], *, location: str = ""
+) -> TeacherSource:
+    stated = how.model_dump(mode="json", exclude=_PLACES)
+    classes = run.head.classes
+    return TeacherSource(
+        how=how,
+        location=location,
+        classes=classes,
+        fingerprint=teacher_fingerprint({**parts, "classes": classes, "how": stated}),
+        max_length=how.max_length,
+        lowercase=how.lowercase,
+    )
+
+
+_FINDERS: dict[str, Callable[[RunFile, Path], TeacherSource]] = {
+    "module": _in_module,
+    "column": _in_column,
+}

@@ -1,0 +1,50 @@
+"""A teacher that is there: what a worker loads it from, and what decides its logits."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.provenance import fingerprint
+from schemas.teacher_section import Teacher
+
+KERAS = Teacher(path=".")  # what is said of a teacher folder where nobody says more
+
+
+@dataclass(frozen=True)
+class TeacherSource:
+    """What a worker needs to load a teacher.
+
+    Attributes:
+      how: as the run file states it.
+      location: its folder, file or handle; empty where it has none.
+      classes: in the order of its logits.
+      fingerprint: of everything that decides its logits.
+      max_length: tokens of the longest input.
+      lowercase: how its tokenizer reads text.
+      vocabulary: its wordpiece vocabulary, one piece a line, where it has one.
+    """
+
+    how: Teacher
+    location: str
+    classes: tuple[str, ...]
+    fingerprint: str
+    max_length: int
+    lowercase: bool
+    vocabulary: Path | None = None
+
+    @property
+    def file_bytes(self) -> int:
+        """Size of its files; 0 where it has none here."""
+        path = Path(self.location)
+        if not self.location or not path.exists():
+            return 0
+        files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+        return sum(file.stat().st_size for file in files)
+
+
+def teacher_fingerprint(parts: dict[str, object]) -> str:
+    """Return the fingerprint of what decides a teacher's logits, with this process's maths."""
+    maths = os.environ.get("TF_SET_ONEDNN_FPMATH_MODE", "")
+    return fingerprint({**parts, "compute_dtype": "float32", "maths_mode": maths})
