@@ -5,7 +5,9 @@
     ├── AssetError          a wheel, file, folder or model handle that cannot be had
     ├── StorageError        a file that cannot be written
     ├── CorpusError         a corpus file, column, row or class
+    │   └── QuarantineError      more rows cannot be used than may be left out
     ├── TeacherError        a teacher that cannot be loaded, or answers wrongly
+    │   └── QualityError         a teacher that is not good enough on the hard labels
     ├── TableError          the soft-label table
     │   ├── MissingTableError    there is no committed version
     │   ├── StaleTableError      made by another teacher, format or class order
@@ -46,8 +48,16 @@ class CorpusError(PipelineError):
     """A corpus file, column, row or class is not what the run file declares."""
 
 
+class QuarantineError(CorpusError):
+    """More rows cannot be used than the run file allows to be left out; nothing was committed."""
+
+
 class TeacherError(PipelineError):
     """The teacher cannot be loaded or its answers cannot be used."""
+
+
+class QualityError(TeacherError):
+    """The teacher is worse on the hard labels than the run file asks for; nothing was committed."""
 
 
 class TableError(PipelineError):

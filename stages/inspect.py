@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.errors import PipelineError, TableError
+from schemas.quality import TeacherQuality
 from schemas.student_card import STUDENT_CARD_FILE
 from schemas.teacher_card import CARD_FILE
 from stages.evaluate.pipeline import REPORT_FOLDER, REPORT_JSON, read_report
@@ -44,18 +45,54 @@ def _table(folder: Path) -> Description:
         ["soft-label table", str(folder)],
         ["version", str(table.version)],
         ["rows", f"{counts.rows} ({_splits(counts.split_rows)})"],
+        ["views", str(counts.views)],
         ["distinct inputs", str(counts.distinct_inputs)],
         ["teacher calls", f"{counts.teacher_calls} in {counts.teacher_seconds:.1f} s"],
         ["reused", f"{counts.reused_inputs} ({counts.teacher_seconds_saved:.1f} s saved)"],
         ["removed", str(counts.removed_inputs)],
         ["truncated", str(counts.truncated)],
+        ["quarantined", str(counts.quarantined)],
         ["head", f"{table.card.head.name}: {', '.join(table.card.head.classes[:12])}"],
+        *_quality(table.card.quality),
         ["shards", f"{len(table.shards)} files, {size} bytes"],
-        ["bytes per row", f"{size / max(1, counts.rows):.1f} ({table.card.precision} logits)"],
+        ["bytes per row", f"{size / max(1, counts.rows):.1f} ({table.card.encoding} logits)"],
         ["teacher", table.card.teacher_fingerprint],
         ["plan", table.card.plan_fingerprint],
     ]
     return data, "\n".join(columns_left(rows))
+
+
+def _quality(quality: TeacherQuality | None) -> list[list[str]]:
+    """Return the teacher on the hard labels: by split, by class of the first, and doubtful rows."""
+    if quality is None:
+        return []
+    rows = [
+        [
+            f"teacher on {split}",
+            f"accuracy {found.accuracy:.4f}, F1 {found.f1_macro:.4f}, ECE "
+            f"{found.calibration_error:.4f}, NLL {found.nll_nats:.4f}, calibrated by temperature "
+            f"{found.calibrating_temperature:.2f} ({found.rows} rows)",
+        ]
+        for split, found in quality.splits.items()
+    ]
+    for found in list(quality.splits.values())[:1]:
+        rows += [
+            [
+                f"  {one.name}",
+                f"precision {one.precision:.3f}, recall {one.recall:.3f}, F1 {one.f1:.3f} "
+                f"({one.support} rows)",
+            ]
+            for one in found.classes
+        ]
+    rows += [
+        [
+            "label in doubt",
+            f"{one.source_file} row {one.source_row}: {one.label}, teacher says {one.teacher_says} "
+            f"(p of the label {one.probability:.1e})",
+        ]
+        for one in quality.noise_candidates
+    ]
+    return rows
 
 
 def _teacher(folder: Path) -> Description:
@@ -99,7 +136,7 @@ def columns_left(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _splits(rows: dict[str, int]) -> str:
-    return ", ".join(f"{count} {split}" for split, count in rows.items())
+    return ", ".join(f"{count} {split}" for split, count in rows.items() if count)
 
 
 _DESCRIBERS: dict[str, Callable[[Path], Description]] = {

@@ -1,0 +1,58 @@
+"""How good the teacher is on the hard labels of its corpus, as the card of a table says it."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Measured(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ClassScores(_Measured):
+    """One class; what is undefined for it counts 0."""
+
+    name: str
+    support: int
+    precision: float
+    recall: float
+    f1: float
+
+
+class SplitQuality(_Measured):
+    """The teacher on one split's labelled rows.
+
+    Attributes:
+      calibration_error: expected calibration error, in [0, 1].
+      nll_nats: mean negative log-likelihood of the hard label.
+      calibrating_temperature: the one that makes `nll_nats` smallest; above 1 the teacher is too
+        sure of itself.
+    """
+
+    rows: int
+    accuracy: float
+    precision_macro: float
+    recall_macro: float
+    f1_macro: float
+    calibration_error: float
+    nll_nats: float
+    calibrating_temperature: float
+    classes: tuple[ClassScores, ...]
+
+
+class NoiseCandidate(_Measured):
+    """A row whose hard label the teacher finds very unlikely: the label may be wrong."""
+
+    probability: float
+    label: str
+    teacher_says: str
+    example_id: str
+    source_file: str
+    source_row: int
+
+
+class TeacherQuality(_Measured):
+    """Quality by split, and the rows whose hard label is least likely, the least likely first."""
+
+    splits: dict[str, SplitQuality]
+    noise_candidates: tuple[NoiseCandidate, ...] = ()

@@ -1,0 +1,173 @@
+"""Measure the teacher on the hard labels before the commit, and refuse one that is not good enough.
+
+Validation and test are read from the staged shards; candidates for label noise are found where a
+bucket is written, so that nothing is read twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from schemas.errors import QualityError
+from schemas.label_section import GATES, Label
+from schemas.layout import Layout
+from schemas.quality import ClassScores, NoiseCandidate, SplitQuality, TeacherQuality
+from stages.codec import decode
+from stages.columns import class_numbers
+from stages.evaluate.metrics import per_class, probabilities, score
+from stages.label.staging import BucketRecord, Staging
+from stages.table import Shard, read_shard
+
+MOST_CANDIDATES = 20
+UNLIKELY = 0.05
+_BINS = 15
+_TEMPERATURES = (0.05, 20.0)
+_GOLDEN = (5**0.5 - 1) / 2
+
+Logits = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
+
+
+def teacher_quality(
+    buckets: Mapping[int, BucketRecord], staging: Staging, layout: Layout
+) -> TeacherQuality:
+    """Return the teacher's quality on the staged rows.
+
+    Memory: the labels and logits of validation, or of test.
+    """
+    splits = {}
+    for split in ("validation", "test"):
+        logits, labels = _labelled(buckets, staging, layout, split)
+        if len(labels):
+            splits[split] = split_quality(logits, labels, layout.head.classes)
+    found = [one for record in buckets.values() for one in record.noise_candidates]
+    return TeacherQuality(splits=splits, noise_candidates=least_likely(found))
+
+
+def split_quality(logits: Logits, labels: Labels, classes: tuple[str, ...]) -> SplitQuality:
+    """Return the quality of logits [rows, classes] against hard labels [rows]."""
+    scores = score(logits, labels, bins=_BINS)
+    confusion = np.array(scores.confusion)
+    columns = zip(classes, confusion.sum(axis=1), *per_class(confusion), strict=True)
+    return SplitQuality(
+        **scores.model_dump(exclude={"confusion", "reliability", "agreement"}),
+        nll_nats=nll(logits, labels, temperature=1.0),
+        calibrating_temperature=calibrating_temperature(logits, labels),
+        classes=tuple(
+            ClassScores(name=name, support=int(support), precision=p, recall=r, f1=f)
+            for name, support, p, r, f in columns
+        ),
+    )
+
+
+def nll(logits: Logits, labels: Labels, *, temperature: float) -> float:
+    """Return the mean negative log-likelihood of the labels at a temperature, in nats."""
+    scaled = logits.astype(np.float64) / temperature
+    own = scaled[np.arange(len(labels)), labels]
+    return float((np.logaddexp.reduce(scaled, axis=1) - own).mean())
+
+
+def calibrating_temperature(logits: Logits, labels: Labels) -> float:
+    """Return the temperature in [0.05, 20] whose negative log-likelihood is smallest.
+
+    A golden-section search over its logarithm; the function has one minimum.
+
+    Reference:
+      Guo, Pleiss, Sun, Weinberger. On Calibration of Modern Neural Networks. 2017.
+    """
+    low, high = np.log(_TEMPERATURES)
+    while high - low > 1e-4:
+        left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+        if nll(logits, labels, temperature=np.exp(left)) < nll(
+            logits, labels, temperature=np.exp(right)
+        ):
+            high = right
+        else:
+            low = left
+    return float(np.exp((low + high) / 2))
+
+
+def noise_candidates(rows: pa.Table, logits: Logits, layout: Layout) -> tuple[NoiseCandidate, ...]:
+    """Return the rows whose hard label has a probability below 0.05, at most 20.
+
+    Args:
+      rows: a bucket's; those without a hard label are passed over.
+      logits: float32 [rows, classes].
+      layout: for its head.
+    """
+    head = layout.head
+    labels = class_numbers(rows[head.label_column], head.classes)
+    labelled = np.flatnonzero(labels >= 0)
+    if len(labelled) == 0:
+        return ()
+    likely = probabilities(logits[labelled])
+    own = likely[np.arange(len(labelled)), labels[labelled]]
+    order = np.argsort(own, kind="stable")[:MOST_CANDIDATES]
+    names = ["example_id", "source_file", "source_row"]
+    chosen = [place for place in order if own[place] < UNLIKELY]
+    origins = rows.select(names).take(pa.array(labelled[chosen], pa.int64())).to_pylist()
+    return tuple(
+        NoiseCandidate(
+            probability=float(own[place]),
+            label=head.classes[labels[labelled[place]]],
+            teacher_says=head.classes[int(likely[place].argmax())],
+            **origin,
+        )
+        for place, origin in zip(chosen, origins, strict=True)
+    )
+
+
+def least_likely(found: Iterable[NoiseCandidate]) -> tuple[NoiseCandidate, ...]:
+    """Return the 20 least likely candidates; ties are broken by where the row is from."""
+    ordered = sorted(found, key=lambda one: (one.probability, one.source_file, one.source_row))
+    return tuple(ordered[:MOST_CANDIDATES])
+
+
+def check_gates(quality: TeacherQuality | None, how: Label, *, visible: bool = False) -> None:
+    """Let a teacher pass that is good enough on validation, or on test where that has no label.
+
+    Raises:
+      QualityError: a metric is below what is asked for, or cannot be measured.
+    """
+    stated = {name: getattr(how, f"min_teacher_{name}") for name in GATES}
+    gates = {name: limit for name, limit in stated.items() if limit is not None}
+    if not gates:
+        return
+    happened = "The table is as it was" if visible else "Nothing was committed"
+    splits = quality.splits if quality else {}
+    if not splits:
+        raise QualityError(
+            f"teacher cannot be measured: no labelled row in validation or test, expected "
+            f"{', '.join(gates)}. {happened}. Label some rows, or remove label.min_teacher_*."
+        )
+    split, found = next(iter(splits.items()))
+    for name, limit in gates.items():
+        if getattr(found, name) < limit:
+            raise QualityError(
+                f"teacher is not good enough: {name} on {split}: found {getattr(found, name):.4f}, "
+                f"expected at least {limit}. {happened}. Use a better teacher, or lower "
+                f"label.min_teacher_{name}."
+            )
+
+
+def _labelled(
+    buckets: Mapping[int, BucketRecord], staging: Staging, layout: Layout, split: str
+) -> tuple[Logits, Labels]:
+    head, logits, labels = layout.head, [], []
+    for record in buckets.values():
+        for file in record.files:
+            if file.split != split:
+                continue
+            path = staging.found_path(file)
+            shard = Shard(path, split, file.rows, file.size_bytes)
+            rows = read_shard(shard, [head.label_column, *layout.logit_columns])
+            numbers = class_numbers(rows[head.label_column], head.classes)
+            logits.append(decode(rows, layout)[numbers >= 0])
+            labels.append(numbers[numbers >= 0])
+    if not labels:
+        return np.zeros((0, len(head.classes)), np.float32), np.zeros(0, np.int64)
+    return np.concatenate(logits), np.concatenate(labels)
