@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from schemas.corpus_section import Asset
 from schemas.errors import AssetError
 from schemas.provenance import fingerprint, sha256_file
-from schemas.run_file import Asset
 from stages.atomic import write_whole
 
 

@@ -26,13 +26,8 @@ from schemas.errors import (
     TableError,
 )
 from schemas.heads import Head
-from schemas.soft_labels import (
-    FORMAT_VERSION,
-    READABLE_VERSIONS,
-    SPLIT_COLUMN,
-    TableCard,
-    table_schema,
-)
+from schemas.layout import SPLIT_COLUMN
+from schemas.soft_labels import FORMAT_VERSION, READABLE_VERSIONS, TableCard
 from schemas.teacher_card import TeacherMeasures
 
 CARD_KEY = "softshards"
@@ -84,7 +79,7 @@ class SoftLabelTable:
         """Return a whole split's columns in the table's order; for splits that fit in memory."""
         parts = [read_shard(shard, columns) for shard in self.shards_of(split)]
         if not parts:
-            schema = table_schema(self.card.features, self.card.head)
+            schema = self.card.layout.table_schema
             return pa.schema([schema.field(name) for name in columns]).empty_table()
         return pa.concat_tables(parts)
 

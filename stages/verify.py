@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from schemas.errors import DamagedTableError
 from schemas.provenance import digest_file
-from schemas.soft_labels import TableCard, file_schema
-from stages.columns import logits_matrix
+from schemas.soft_labels import TableCard
+from stages.codec import decode
 from stages.label.identity import buckets, input_digests
 from stages.progress import task
 from stages.table import Shard, SoftLabelTable
@@ -70,7 +70,7 @@ def shard_problems(shard: Shard, card: TableCard) -> Iterator[str]:
     except (pa.ArrowException, OSError) as error:
         yield f"cannot be read: {str(error).splitlines()[0]}"
         return
-    if not rows.schema.equals(file_schema(card.features, card.head)):
+    if not rows.schema.equals(card.layout.file_schema):
         yield f"has other columns: {rows.schema.names}"
         return
     for check in _CHECKS:
@@ -92,23 +92,31 @@ def _digests(rows: pa.Table, shard: Shard, card: TableCard) -> str:
 
 
 def _bucket(rows: pa.Table, shard: Shard, card: TableCard) -> str:
-    digests = rows["input_digest"].combine_chunks()
+    digests = _family(rows)
     wrong = int((buckets(digests, num_shards=card.num_shards) != shard.bucket).sum())
     return f"{wrong} rows belong to another shard" if wrong else ""
 
 
 def _order(rows: pa.Table, shard: Shard, card: TableCard) -> str:
-    keys = [("input_digest", "ascending"), ("example_id", "ascending")]
-    sorted_rows = pc.sort_indices(rows, sort_keys=keys).to_numpy().astype(np.int64)
+    names = ("family", "view", "example_id")
+    rows = rows.append_column("family", _family(rows))
+    keys = [(name, "ascending") for name in names]
+    sorted_rows = pc.sort_indices(rows.select(names), sort_keys=keys).to_numpy().astype(np.int64)
     return "" if (np.diff(sorted_rows) > 0).all() else "rows are not in their order"
 
 
+def _family(rows: pa.Table) -> pa.Array:
+    """Return the digest that decides a row's place: its parent's, for a view."""
+    return pc.coalesce(rows["parent_digest"], rows["input_digest"]).combine_chunks()
+
+
 def _logits(rows: pa.Table, shard: Shard, card: TableCard) -> str:
-    column = rows[card.head.teacher_column]
-    widths = pc.list_value_length(column).to_numpy()
-    if (widths != len(card.head.classes)).any():
-        return f"logits have {sorted(set(widths.tolist()))} classes, not {len(card.head.classes)}"
-    wrong = int((~np.isfinite(logits_matrix(column)).all(axis=1)).sum())
+    expected = card.top_k or len(card.head.classes)
+    for name in card.layout.logit_columns[:2]:
+        widths = pc.list_value_length(rows[name]).to_numpy()
+        if (widths != expected).any():
+            return f"{name} has {sorted(set(widths.tolist()))} values in a row, not {expected}"
+    wrong = int((~np.isfinite(decode(rows, card.layout)).all(axis=1)).sum())
     return f"{wrong} rows whose logits are not finite" if wrong else ""
 
 
@@ -116,7 +124,11 @@ _CHECKS: tuple[Check, ...] = (_row_count, _digests, _bucket, _order, _logits)
 
 
 def _total_problems(table: SoftLabelTable) -> Iterator[str]:
-    for split, rows in table.card.counts.split_rows.items():
+    counts = table.card.counts
+    found = sum(shard.rows for shard in table.shards)
+    if found != counts.rows + counts.views:
+        yield f"{found} rows in the log's files, {counts.rows + counts.views} in its card"
+    for split in ("validation", "test"):
         found = sum(shard.rows for shard in table.shards_of(split))
-        if found != rows:
-            yield f"split {split}: {found} rows in the log's files, {rows} in its card"
+        if found != (stated := counts.split_rows[split]):
+            yield f"split {split}: {found} rows in the log's files, {stated} in its card"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from schemas.corpus_section import Asset
 from schemas.errors import AssetError
-from schemas.run_file import Asset
 from stages.assets import resolve_files, resolve_model
 
 DATA = b"what is it\n"

@@ -95,7 +95,7 @@ def test_a_writer_that_was_overtaken_is_refused(table, monkeypatch):
 def test_another_format_version_is_refused(table):
     card = table.card.model_copy(update={"format_version": 999})
     commit(table.path, shards=table.shards, card=card, attempt="next")
-    with pytest.raises(StaleTableError, match="found version 999, expected 2"):
+    with pytest.raises(StaleTableError, match="found version 999, expected 3"):
         open_table(table.path)
 
 

@@ -73,7 +73,7 @@ def more_columns(rows):
         (other_text, "1 rows whose digest is not that of their text"),
         (reversed_rows, "rows are not in their order"),
         (not_finite, "1 rows whose logits are not finite"),
-        (too_narrow, "logits have [2] classes, not 3"),
+        (too_narrow, "teacher_thing has [2] values in a row, not 3"),
         (fewer, "the log says"),
         (more_columns, "has other columns"),
     ],

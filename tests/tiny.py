@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from schemas.layout import SPLIT_COLUMN, SPLITS
 from schemas.run_file import RunFile, parse_run_file
-from schemas.soft_labels import SPLIT_COLUMN, SPLITS, table_schema
 from stages.table import SoftLabelTable
 from stages.teacher_folder import open_teacher
 
@@ -94,6 +94,14 @@ def write_teacher(folder: Path, *, classes: tuple[str, ...] = CLASSES, bias: flo
     return folder
 
 
+def write_touchy_teacher(folder: Path) -> Path:
+    """Write the teacher with one more word, `poison`, that its graph cannot look up."""
+    write_teacher(folder)
+    text = "\n".join([*VOCABULARY, "poison"])
+    (folder / "vocab.txt").write_text(text, encoding="utf-8")
+    return folder
+
+
 def write_experiment(folder: Path, *, rows: list[dict[str, str]] | None = None) -> Path:
     """Write corpus, teacher and run file into a folder; return the run file's path."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -128,7 +136,7 @@ def label(
 
 def rows_of(table: SoftLabelTable) -> list[dict[str, object]]:
     """Return every row of a table, split by split, in the table's order."""
-    columns = table_schema(table.card.features, table.card.head).names
+    columns = table.card.layout.table_schema.names
     columns.remove(SPLIT_COLUMN)
     rows = []
     for split in SPLITS:

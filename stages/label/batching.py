@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -23,9 +27,25 @@ def token_bounded_batches(lengths: Lengths, *, batch_tokens: int) -> list[Rows]:
     [[1, 2], [0]]
     """
     order = np.argsort(lengths, kind="stable")
+    ordered = lengths[order].astype(np.int64)
     batches, start = [], 0
-    for end in range(1, len(order) + 1):
-        if end == len(order) or (end + 1 - start) * int(lengths[order[end]]) > batch_tokens:
-            batches.append(order[start:end])
-            start = end
+    while start < len(order):
+        tokens = _PaddedTokens(ordered, start)
+        fitting = bisect_right(tokens, batch_tokens)
+        batches.append(order[start : start + max(1, fitting)])
+        start += max(1, fitting)
     return batches
+
+
+class _PaddedTokens(Sequence[int]):
+    """Padded tokens of a batch from `start` on, by its last row: never falls."""
+
+    def __init__(self, ordered: Rows, start: int) -> None:
+        self._ordered = ordered
+        self._start = start
+
+    def __len__(self) -> int:
+        return len(self._ordered) - self._start
+
+    def __getitem__(self, last: Any) -> Any:
+        return (last + 1) * int(self._ordered[self._start + last])

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
-from schemas.soft_labels import FORMAT_VERSION, SPLITS, Counts, TableCard
+from schemas.layout import ASIDE, SPLITS
+from schemas.quality import TeacherQuality
+from schemas.soft_labels import FORMAT_VERSION, ChosenEncoding, Counts, TableCard
 from stages.label.plan import LabelPlan
 from stages.label.previous import PreviousLabels
 from stages.label.staging import BucketRecord
 
 
 def count(
-    buckets: Mapping[int, BucketRecord], previous: PreviousLabels | None, *, resumed: int
+    buckets: Mapping[int, BucketRecord],
+    previous: PreviousLabels | None,
+    *,
+    resumed: int,
+    quarantined: int,
 ) -> Counts:
     """Return the counts of finished buckets.
 
@@ -20,6 +26,7 @@ def count(
       buckets: all of them.
       previous: the version whose answers were reused, if any.
       resumed: buckets kept from an interrupted attempt.
+      quarantined: corpus rows that are left out.
     """
     records = list(buckets.values())
     files = [file for record in records for file in record.files]
@@ -35,15 +42,21 @@ def count(
         truncated=sum(record.truncated for record in records),
         resumed_shards=resumed,
         split_rows={
-            split: sum(file.rows for file in files if file.split == split) for split in SPLITS
+            split: sum(file.rows - file.views for file in files if file.split == split)
+            for split in (*SPLITS, ASIDE)
         },
         reused_inputs=reused,
         removed_inputs=max(0, known - reused),
         teacher_seconds_saved=round(saved, 3),
+        quarantined=quarantined,
+        views=sum(file.views for file in files),
+        left_out=sum(record.left_out for record in records),
     )
 
 
-def table_card(plan: LabelPlan, counts: Counts) -> TableCard:
+def table_card(
+    plan: LabelPlan, counts: Counts, chosen: ChosenEncoding, quality: TeacherQuality
+) -> TableCard:
     """Return what is written into the commit."""
     return TableCard(
         format_version=FORMAT_VERSION,
@@ -54,20 +67,29 @@ def table_card(plan: LabelPlan, counts: Counts) -> TableCard:
         features=plan.run.corpus.features,
         head=plan.run.head,
         num_shards=plan.run.label.num_shards,
-        precision=plan.run.label.precision,
+        precision=chosen.encoding.precision,
+        top_k=chosen.encoding.top_k,
+        kl_nats=chosen.kl_nats,
         counts=counts,
+        quality=quality,
         run_file=plan.run.model_dump(mode="json"),
     )
 
 
 def counts_text(counts: Counts) -> str:
     """Return the counts as one line."""
-    splits = ", ".join(f"{rows} {split}" for split, rows in counts.split_rows.items())
+    splits = ", ".join(f"{rows} {split}" for split, rows in counts.split_rows.items() if rows)
     text = (
         f"{counts.rows} rows ({splits}), {counts.distinct_inputs} distinct inputs, "
         f"{counts.teacher_calls} teacher calls in {counts.teacher_seconds:.1f} s, "
         f"{counts.truncated} truncated"
     )
+    if counts.views:
+        text += f"; {counts.views} views"
+    if counts.left_out:
+        text += f"; {counts.left_out} unlabelled rows left out, their text is labelled"
+    if counts.quarantined:
+        text += f"; {counts.quarantined} quarantined"
     if counts.reused_inputs or counts.removed_inputs:
         share = counts.reused_inputs / max(1, counts.distinct_inputs)
         text += (

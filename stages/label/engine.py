@@ -11,7 +11,11 @@ import threading
 from collections.abc import Callable, Sequence
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import (
+    DirectOptions,
+    PipelineOptions,
+    StandardOptions,
+)
 from apache_beam.runners.runner import PipelineState
 
 from schemas.errors import EngineError, PipelineError, error_classes
@@ -40,6 +44,12 @@ def engine_options(arguments: Sequence[str]) -> PipelineOptions:
         raise EngineError(
             f"runner refused: {runner}: it was seen to report success over missing rows. "
             "Use FnApiRunner, FlinkRunner, SparkRunner or DataflowRunner."
+        )
+    direct = options.view_as(DirectOptions)
+    if direct.direct_running_mode == "multi_threading" and direct.direct_num_workers != 1:
+        raise EngineError(
+            "running mode refused: multi_threading: it was seen to lose rows. Use "
+            "--direct_running_mode=multi_processing."
         )
     if runner in _LOCAL:
         if standard.runner:

@@ -6,18 +6,19 @@ Nothing here depends on file order, runner, worker or time, and never on Python'
 from __future__ import annotations
 
 import hashlib
-import struct
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.run_file import Split
-from schemas.soft_labels import DIGEST_BYTES
+from schemas.corpus_section import Split
+from schemas.layout import DIGEST_BYTES
+from stages.columns import digest_matrix
 
-_PERSON = b"softshards.in.1"
-_TEXT = b"s"
+_TEXT = ord("s")
+_LENGTH_BYTES = 8
+_fresh = hashlib.blake2b(digest_size=DIGEST_BYTES, person=b"softshards.in.1").copy
 
 
 def input_digests(columns: list[pa.Array]) -> pa.Array:
@@ -35,25 +36,51 @@ def input_digests(columns: list[pa.Array]) -> pa.Array:
     >>> input_digests([pa.array(["a"])])[0].as_py().hex()
     '2bcd7b1dd9a7a84a6ea0ab53395407c9'
     """
-    parts = [pc.cast(column, pa.binary()).to_pylist() for column in columns]
-    return pa.array([_digest(row) for row in zip(*parts, strict=True)], pa.binary())
+    parts = [part for column in columns for part in _framed(column)]
+    inputs = pc.binary_join_element_wise(*parts, pa.scalar(b"", pa.binary()))
+    return digest_column(b"".join(map(_digest, inputs.to_pylist())))
 
 
-def _digest(row: tuple[bytes, ...]) -> bytes:
-    state = hashlib.blake2b(digest_size=DIGEST_BYTES, person=_PERSON)
-    for part in row:
-        state.update(struct.pack("<cQ", _TEXT, len(part)) + part)
+def _framed(column: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Return each row's header (type byte, length) and its bytes."""
+    head = np.empty((len(column), 1 + _LENGTH_BYTES), np.uint8)
+    head[:, 0] = _TEXT
+    lengths = pc.binary_length(column).to_numpy(zero_copy_only=False).astype("<u8")
+    head[:, 1:] = lengths.view(np.uint8).reshape(-1, _LENGTH_BYTES)
+    buffers = [None, pa.py_buffer(head)]
+    header = pa.Array.from_buffers(pa.binary(1 + _LENGTH_BYTES), len(column), buffers)
+    return header.cast(pa.binary()), column.cast(pa.binary())
+
+
+def _digest(data: bytes) -> bytes:
+    state = _fresh()
+    state.update(data)
     return state.digest()
 
 
-def _words(digests: pa.Array) -> npt.NDArray[np.uint64]:
-    joined = b"".join(digests.to_pylist())
-    return np.frombuffer(joined, dtype=">u8").reshape(-1, DIGEST_BYTES // 8).astype(np.uint64)
+def digest_column(joined: bytes) -> pa.Array:
+    """Return a binary column of digests from their bytes, one after the other."""
+    count = len(joined) // DIGEST_BYTES
+    offsets = np.arange(count + 1, dtype=np.int32) * DIGEST_BYTES
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(joined)]
+    return pa.Array.from_buffers(pa.binary(), count, buffers)
+
+
+def digest_words(digests: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.uint64]:
+    """Return uint64 [rows, 2]: each digest's leading and trailing 64 bits."""
+    return digest_matrix(digests).view(">u8").astype(np.uint64)
+
+
+def order_of_digests(digests: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """Return the row numbers in ascending order of digest; equal ones keep their order."""
+    words = digest_words(digests)
+    order: npt.NDArray[np.int64] = np.lexsort((words[:, 1], words[:, 0]))
+    return order
 
 
 def buckets(digests: pa.Array, *, num_shards: int) -> npt.NDArray[np.int64]:
     """Return each row's shard: the digest's top 32 bits as a fraction, times `num_shards`."""
-    top = _words(digests)[:, 0] >> np.uint64(32)
+    top = digest_words(digests)[:, 0] >> np.uint64(32)
     return ((top * np.uint64(num_shards)) >> np.uint64(32)).astype(np.int64)
 
 
@@ -62,21 +89,40 @@ def splits_by_digest(digests: pa.Array, split: Split) -> pa.Array:
 
     The bits are others than those of the bucket, so every shard has every split.
     """
-    fraction = _words(digests)[:, 1].astype(np.float64) / 2.0**64
+    fraction = digest_words(digests)[:, 1].astype(np.float64) / 2.0**64
     held_out = [fraction < split.test, fraction < split.test + split.validation]
-    names = np.select(held_out, ["test", "validation"], default="train")
-    return pa.array(names.tolist(), pa.string())
+    numbers = np.select(held_out, [0, 1], default=2).astype(np.int8)
+    names = pa.array(["test", "validation", "train"])
+    return pa.DictionaryArray.from_arrays(pa.array(numbers), names).cast(pa.string())
 
 
-def occurrences(digests: npt.NDArray[np.object_]) -> npt.NDArray[np.int64]:
+def occurrences(digests: pa.Array) -> npt.NDArray[np.int64]:
     """Return, for sorted digests, each row's number among the rows of the same digest.
 
-    >>> occurrences(np.array([b"a", b"a", b"b"], object)).tolist()
+    >>> occurrences(digest_column(b"a" * 32 + b"b" * 16)).tolist()
     [0, 1, 0]
     """
     if len(digests) == 0:
         return np.zeros(0, np.int64)
-    starts = np.r_[True, digests[1:] != digests[:-1]]
-    index = np.arange(len(digests))
+    rows = digest_matrix(digests)
+    starts = np.r_[True, (rows[1:] != rows[:-1]).any(axis=1)]
+    index = np.arange(len(rows))
     first: npt.NDArray[np.int64] = np.maximum.accumulate(np.where(starts, index, 0))
     return index - first
+
+
+def distinct(digests: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the first row of each distinct digest, and each row's place among those.
+
+    >>> joined = b"b" * 16 + b"a" * 16 + b"b" * 16
+    >>> first, place = distinct(pa.chunked_array([digest_column(joined)]))
+    >>> first.tolist(), place.tolist()
+    ([1, 0], [1, 0, 1])
+    """
+    words, order = digest_words(digests), order_of_digests(digests)
+    numbers = words[order]
+    starts = np.ones(len(order), np.bool_)
+    starts[1:] = (numbers[1:] != numbers[:-1]).any(axis=1)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.cumsum(starts) - 1
+    return order[starts], place

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from schemas.errors import ConservationError, CorpusError
+from schemas.layout import Layout
 from stages.label.artefacts import artefacts_exist, export_artefacts
 from stages.label.card import count, counts_text, table_card
 from stages.label.corpus import CorpusPlan
+from stages.label.encoding import chosen_encoding
 from stages.label.passes import (
     RESIDENT_PER_BYTE,
     bucket_passes,
@@ -18,7 +20,10 @@ from stages.label.passes import (
 from stages.label.plan import LOCAL, LabelPlan, Machinery
 from stages.label.previous import PreviousLabels, previous_labels
 from stages.label.publish import commit, put_in_place, version_number
-from stages.label.staging import BucketRecord, Staging, UnitRecord
+from stages.label.quality import check_gates, teacher_quality
+from stages.label.quarantine import quarantine_path, settle
+from stages.label.staging import BucketRecord, Staging, UnitRecord, bucket_name, unit_name
+from stages.label.teacher import Teacher
 from stages.progress import say
 from stages.table import SoftLabelTable, open_table, table_exists
 
@@ -32,6 +37,7 @@ def label(plan: LabelPlan, *, labels: Path, machinery: Machinery = LOCAL) -> Sof
       PipelineError: any stated failure; nothing became visible.
     """
     if _is_current(plan, labels):
+        check_gates(open_table(labels).card.quality, plan.run.label, visible=True)
         say(f"label: nothing to do, {labels} is up to date")
     else:
         _label_anew(plan, labels, machinery)
@@ -53,31 +59,49 @@ def _label_anew(plan: LabelPlan, labels: Path, machinery: Machinery) -> None:
     if kept:
         say(f"label: {len(kept)} shards kept from an interrupted run")
     staging.forget_units()
+    chosen = staging.encoding() or chosen_encoding(plan, labels, teacher=lambda: _loaded(plan))
+    staging.write_encoding(chosen)
     previous = previous_labels(
         labels,
         teacher_fingerprint=plan.teacher.fingerprint,
         features=plan.run.corpus.features,
-        precision=plan.run.label.precision,
+        encoding=chosen.encoding,
     )
-    _run_engine(plan, staging, previous, machinery)
-    buckets = staging.buckets()
-    rows = check_conservation(plan.corpus, staging.units(), buckets)
-    if rows == 0:
+    layout = Layout(features=plan.run.corpus.features, head=plan.run.head, encoding=chosen.encoding)
+    _run_engine(plan, staging, previous, layout, machinery)
+    buckets, units = staging.buckets(), staging.units()
+    read = check_conservation(plan.corpus, units, buckets)
+    names = [*map(unit_name, units), *map(bucket_name, buckets)]
+    place = quarantine_path(labels, plan.fingerprint)
+    quarantined = settle(staging, names, how=plan.run.label, rows=read, path=place)
+    if read == quarantined:
         raise CorpusError(
-            f"corpus is empty: {len(plan.corpus.files)} files with no row. Nothing was committed."
+            f"corpus is empty: {len(plan.corpus.files)} files with no usable row. Nothing was "
+            "committed. Mend corpus.files."
         )
-    counts = count(buckets, previous, resumed=len(kept))
-    card = table_card(plan, counts)
+    counts = count(buckets, previous, resumed=len(kept), quarantined=quarantined)
+    quality = teacher_quality(buckets, staging, layout)
+    check_gates(quality, plan.run.label)
+    card = table_card(plan, counts, chosen, quality)
     attempt = f"{plan.fingerprint}:{version_number(labels) + 1}"
     commit(labels, shards=put_in_place(buckets, staging), card=card, attempt=attempt)
     staging.remove()
     say(f"label: {counts_text(counts)}; committed")
+    if quarantined:
+        say(f"label: {quarantined} rows are in quarantine: {place}")
+
+
+def _loaded(plan: LabelPlan) -> Teacher:
+    from stages.label.teachers import load_teacher
+
+    return load_teacher(plan.teacher)
 
 
 def _run_engine(
     plan: LabelPlan,
     staging: Staging,
     previous: PreviousLabels | None,
+    layout: Layout,
     machinery: Machinery,
 ) -> None:
     import apache_beam as beam
@@ -87,9 +111,7 @@ def _run_engine(
     from stages.label.transforms import LabelCorpus
 
     run = plan.run
-    handler = TeacherHandler(
-        plan.teacher, features=run.corpus.features, batch_tokens=run.label.batch_tokens
-    )
+    handler = TeacherHandler(plan.teacher, features=run.corpus.features, how=run.label)
     options = engine_options(machinery.beam_arguments)
     passes = _passes(plan, machinery) if is_local(options) else [range(run.label.num_shards)]
     for number, part in enumerate(passes, start=1):
@@ -98,13 +120,13 @@ def _run_engine(
         others = set(range(run.label.num_shards)) - set(part)
         stage = LabelCorpus(
             corpus=run.corpus,
-            head=run.head,
-            num_shards=run.label.num_shards,
-            precision=run.label.precision,
+            layout=layout,
+            how=run.label,
             skipped=frozenset(staging.buckets()) | others,
             staging=staging,
             handler=handler,
             previous=previous,
+            answers=plan.corpus.answers,
         )
         execute(
             options,
@@ -125,25 +147,35 @@ def _passes(plan: LabelPlan, machinery: Machinery) -> list[range]:
 def check_conservation(
     corpus: CorpusPlan, units: Mapping[str, UnitRecord], buckets: Mapping[int, BucketRecord]
 ) -> int:
-    """Return the number of rows, once rows read and rows staged agree, bucket by bucket.
+    """Return the number of rows read, once every one of them is staged or in quarantine.
 
     Raises:
-      ConservationError: a unit was not read to its end, or a bucket's rows differ.
+      ConservationError: a unit was not read to its end, or a unit's or bucket's rows differ.
     """
     if unread := [unit.name for unit in corpus.units if unit.name not in units]:
         raise ConservationError(
             f"corpus was not read to its end: {', '.join(unread[:5])}. Nothing was committed; "
             "run `label` again."
         )
-    read: dict[int, int] = {}
+    sent: dict[int, int] = {}
     for unit in corpus.units:
-        for bucket, rows in units[unit.name].rows_by_bucket.items():
-            read[bucket] = read.get(bucket, 0) + rows
-    written = {bucket: record.rows for bucket, record in buckets.items()}
-    if read != written:
-        wrong = sorted(b for b in read.keys() | written.keys() if read.get(b) != written.get(b))
+        record = units[unit.name]
+        for bucket, rows in record.rows_by_bucket.items():
+            sent[bucket] = sent.get(bucket, 0) + rows
+        if sum(record.rows_by_bucket.values()) + record.quarantined != record.rows:
+            raise ConservationError(
+                f"rows were lost or doubled: {unit.name}: {record.rows} read, {record.quarantined} "
+                f"quarantined, {sum(record.rows_by_bucket.values())} sent on. Nothing was "
+                "committed; run `label` again."
+            )
+    staged = {
+        bucket: record.rows + record.quarantined + record.left_out
+        for bucket, record in buckets.items()
+    }
+    if sent != staged:
+        wrong = sorted(b for b in sent.keys() | staged.keys() if sent.get(b) != staged.get(b))
         raise ConservationError(
-            f"rows were lost or doubled: shards {wrong[:10]}: {sum(read.values())} read, "
-            f"{sum(written.values())} written. Nothing was committed; run `label` again."
+            f"rows were lost or doubled: shards {wrong[:10]}: {sum(sent.values())} read, "
+            f"{sum(staged.values())} staged. Nothing was committed; run `label` again."
         )
-    return sum(read.values())
+    return sum(record.rows for record in units.values())

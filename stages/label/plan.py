@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from schemas.label_section import GATES
 from schemas.provenance import fingerprint
 from schemas.run_file import RunFile
 from schemas.soft_labels import FORMAT_VERSION
+from stages.label.answer_column import AnswerColumn
+from stages.label.augmenters import VERSION as AUGMENTERS_VERSION
 from stages.label.corpus import CorpusPlan, plan_corpus
-from stages.teacher_folder import TeacherFolder
+from stages.teacher_source import TeacherSource
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,7 @@ class LabelPlan:
 
     run: RunFile
     corpus: CorpusPlan
-    teacher: TeacherFolder
+    teacher: TeacherSource
     fingerprint: str
 
 
@@ -37,19 +40,28 @@ class Machinery:
 
 
 LOCAL = Machinery()
+_GATES = {f"min_teacher_{name}" for name in GATES}
 
 
-def plan_label(run: RunFile, *, base: Path, teacher: TeacherFolder) -> LabelPlan:
+def plan_label(run: RunFile, *, base: Path, teacher: TeacherSource) -> LabelPlan:
     """Find the corpus and say what the table would be made of.
 
     Raises:
       AssetError, CorpusError: the corpus cannot be had.
     """
-    corpus = plan_corpus(run, base=base)
+    corpus = replace(plan_corpus(run, base=base), answers=_answer_column(teacher))
     parts = {
         "format_version": FORMAT_VERSION,
         "teacher": teacher.fingerprint,
         "corpus": corpus.digest,
-        "label": run.label.model_dump(mode="json"),
+        "label": run.label.model_dump(mode="json", exclude=_GATES),  # they change no row
+        "augmenters": AUGMENTERS_VERSION,
     }
     return LabelPlan(run, corpus, teacher, fingerprint(parts))
+
+
+def _answer_column(teacher: TeacherSource) -> AnswerColumn | None:
+    how = teacher.how
+    if how.column is None:
+        return None
+    return AnswerColumn(how.column, len(teacher.classes), how.answers or "logits")

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.layout import Encoding, Layout
 from schemas.soft_labels import TableCard
-from stages.label.codec import is_no_coarser
+from stages.codec import decode, is_no_coarser
+from stages.columns import logits_lists
 from stages.table import Shard, open_table, read_shard, table_exists
 
 KNOWN_COLUMN = "known_logits"
+KNOWN_PREFIX = "known_"  # before a column of the layout: what is written as it was
 
 
 @dataclass
@@ -26,16 +30,20 @@ class PreviousLabels:
     Attributes:
       shards: its files.
       num_shards: buckets they were cut into.
-      teacher_column: the column of their logits.
+      layout: their columns.
+      as_it_was: whether they are kept just as the new version keeps them.
       distinct_inputs: inputs that it holds.
       seconds_per_call: what an answer cost when it was made.
+      views: how its augmented views were made, as its run file said.
     """
 
     shards: tuple[Shard, ...]
     num_shards: int
-    teacher_column: str
+    layout: Layout
+    as_it_was: bool
     distinct_inputs: int
     seconds_per_call: float
+    views: dict[str, Any] | None = None
 
     def attach(self, rows: pa.Table, *, bucket: int, num_shards: int) -> pa.Table:
         """Return a bucket's rows with what is known of each: a list of logits, or null.
@@ -45,10 +53,14 @@ class PreviousLabels:
         near = [shard for shard in self.shards if self._meets(shard, bucket, num_shards)]
         if not near:
             return rows
-        columns = ["input_digest", self.teacher_column]
+        columns = ["input_digest", *self.layout.logit_columns]
         known = pa.concat_tables([read_shard(shard, columns) for shard in near]).combine_chunks()
         place = pc.index_in(rows["input_digest"], value_set=known["input_digest"].combine_chunks())
-        return rows.append_column(KNOWN_COLUMN, known[self.teacher_column].take(place))
+        logits = logits_lists(decode(known, self.layout))
+        rows = rows.append_column(KNOWN_COLUMN, logits.take(place.combine_chunks()))
+        for name in self.layout.logit_columns if self.as_it_was else ():
+            rows = rows.append_column(KNOWN_PREFIX + name, known[name].take(place))
+        return rows
 
     def _meets(self, shard: Shard, bucket: int, num_shards: int) -> bool:
         ends_after = (shard.bucket + 1) * num_shards > bucket * self.num_shards
@@ -57,7 +69,7 @@ class PreviousLabels:
 
 
 def previous_labels(
-    labels: Path, *, teacher_fingerprint: str, features: tuple[str, ...], precision: str
+    labels: Path, *, teacher_fingerprint: str, features: tuple[str, ...], encoding: Encoding
 ) -> PreviousLabels | None:
     """Return what may be reused of the visible version, or None.
 
@@ -69,14 +81,18 @@ def previous_labels(
     table = open_table(labels)
     card = table.card
     same_answers = card.teacher_fingerprint == teacher_fingerprint and card.features == features
-    if not same_answers or not is_no_coarser(card.precision, precision):
+    if card.run_file.get("teacher", {}).get("kind") == "column":
+        return None  # its corpus brings the answers
+    if not same_answers or not is_no_coarser(card.encoding, encoding):
         return None
     return PreviousLabels(
         shards=table.shards,
         num_shards=card.num_shards,
-        teacher_column=card.head.teacher_column,
+        layout=card.layout,
+        as_it_was=card.encoding == encoding,
         distinct_inputs=card.counts.distinct_inputs,
         seconds_per_call=_seconds_per_call(card),
+        views=card.run_file.get("label", {}).get("views"),
     )
 
 

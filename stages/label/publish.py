@@ -16,7 +16,8 @@ from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
 from schemas.errors import PublishError
-from schemas.soft_labels import SPLIT_COLUMN, TableCard, table_schema
+from schemas.layout import SPLIT_COLUMN
+from schemas.soft_labels import TableCard
 from stages.label.staging import BucketRecord, Staging
 from stages.table import CARD_KEY, Shard, one_line, open_delta, visible_shards
 
@@ -59,7 +60,7 @@ def commit(path: Path, *, shards: Sequence[Shard], card: TableCard, attempt: str
         app_transactions=[Transaction(attempt, 1)],
         max_commit_retries=0,  # a retry would land on a version that nobody has looked at
     )
-    schema = Schema.from_arrow(table_schema(card.features, card.head))
+    schema = Schema.from_arrow(card.layout.table_schema)
     try:
         delta = open_delta(path)
         if delta is None:

@@ -8,20 +8,31 @@ record again, and an interrupted run is continued from the records that are ther
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from schemas.provenance import digest_bytes
+from schemas.quality import NoiseCandidate
+from schemas.quarantine import QUARANTINE_SCHEMA
+from schemas.soft_labels import ChosenEncoding
 from stages.atomic import write_whole
+from stages.label.intake import Refused, quarantine_table
 
 STAGING_FOLDER = "_staging"
+_ENCODING = "encoding"
 Record = TypeVar("Record", bound=BaseModel)
 
 
 class ShardFile(BaseModel):
-    """One Parquet file: path relative to the table, and what the log will say of it."""
+    """One Parquet file: path relative to the table, and what the log will say of it.
+
+    `views` of its rows are augmented ones.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,10 +40,18 @@ class ShardFile(BaseModel):
     split: str
     rows: int
     size_bytes: int
+    views: int = 0
 
 
 class BucketRecord(BaseModel):
-    """A bucket whose files are all staged."""
+    """A bucket whose files are all staged.
+
+    Attributes:
+      rows: corpus rows in its files.
+      quarantined: corpus rows that the teacher could not answer.
+      left_out: unlabelled rows whose text the labelled corpus has.
+      noise_candidates: rows whose hard label the teacher finds very unlikely.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,15 +62,20 @@ class BucketRecord(BaseModel):
     truncated: int
     seconds: float
     files: tuple[ShardFile, ...]
+    quarantined: int = 0
+    left_out: int = 0
+    noise_candidates: tuple[NoiseCandidate, ...] = ()
 
 
 class UnitRecord(BaseModel):
-    """A corpus unit that was read to its end: its rows by bucket."""
+    """A corpus unit that was read to its end: all its rows, those usable by bucket."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
+    rows: int
     rows_by_bucket: dict[int, int]
+    quarantined: int = 0
 
 
 class Staging:
@@ -65,13 +89,45 @@ class Staging:
         """Return where a shard file waits for the commit."""
         return self.path / "files" / file
 
+    def found_path(self, file: ShardFile) -> Path:
+        """Return where a shard file is: waiting, or in its place already."""
+        waiting = self.shard_path(file.path)
+        return waiting if waiting.is_file() else self.table_path / file.path
+
+    def quarantine_path(self, name: str) -> Path:
+        """Return where a unit's or bucket's refused rows wait."""
+        return self.path / "quarantine" / f"{name}.parquet"
+
+    def write_quarantine(self, name: str, refused: Sequence[Refused]) -> None:
+        """Write refused rows, or nothing where there is none."""
+        if refused:
+            sink = pa.BufferOutputStream()
+            pq.write_table(quarantine_table(refused), sink, compression="zstd")
+            write_whole(self.quarantine_path(name), bytes(sink.getvalue()))
+
+    def quarantined(self, names: Iterable[str]) -> pa.Table:
+        """Return the refused rows of some units and buckets, in order of file and row."""
+        paths = [self.quarantine_path(name) for name in names]
+        parts = [pq.read_table(path) for path in sorted(paths) if path.is_file()]
+        rows = pa.concat_tables([QUARANTINE_SCHEMA.empty_table(), *parts])
+        return rows.sort_by([("source_file", "ascending"), ("source_row", "ascending")])
+
     def write_bucket(self, record: BucketRecord) -> None:
         """Say that a bucket is finished."""
-        self._write(f"bucket-{record.bucket:05d}", record)
+        self._write(bucket_name(record.bucket), record)
 
     def write_unit(self, record: UnitRecord) -> None:
         """Say that a unit was read to its end."""
-        self._write(f"unit-{digest_bytes(record.name.encode())}", record)
+        self._write(unit_name(record.name), record)
+
+    def write_encoding(self, chosen: ChosenEncoding) -> None:
+        """Keep how this plan's logits are kept, for an attempt that goes on."""
+        self._write(_ENCODING, chosen)
+
+    def encoding(self) -> ChosenEncoding | None:
+        """Return how an earlier attempt kept its logits, if there was one."""
+        path = self.path / f"{_ENCODING}.json"
+        return _read(path, ChosenEncoding) if path.exists() else None
 
     def buckets(self) -> dict[int, BucketRecord]:
         """Return the finished buckets whose files are all here, whole."""
@@ -97,11 +153,21 @@ class Staging:
         shutil.rmtree(self.table_path / STAGING_FOLDER, ignore_errors=True)
 
     def _is_here(self, file: ShardFile) -> bool:
-        places = (self.shard_path(file.path), self.table_path / file.path)
-        return any(place.is_file() and place.stat().st_size == file.size_bytes for place in places)
+        place = self.found_path(file)
+        return place.is_file() and place.stat().st_size == file.size_bytes
 
     def _write(self, name: str, record: BaseModel) -> None:
         write_whole(self.path / f"{name}.json", record.model_dump_json().encode())
+
+
+def bucket_name(bucket: int) -> str:
+    """Return the name of a bucket's record."""
+    return f"bucket-{bucket:05d}"
+
+
+def unit_name(unit: str) -> str:
+    """Return the name of a unit's record."""
+    return f"unit-{digest_bytes(unit.encode())}"
 
 
 def _read(path: Path, kind: type[Record]) -> Record | None:

@@ -6,88 +6,130 @@ breaks on frozen ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from apache_beam.ml.inference.base import KeyedModelHandler, PredictionResult, RunInference
 
+from schemas.corpus_section import Corpus
 from schemas.heads import Head
-from schemas.run_file import Corpus
-from stages.label.codec import round_logits
+from schemas.label_section import Label
+from schemas.layout import Layout
+from stages.label.answer_column import AnswerColumn
+from stages.label.ask import SoftLabels
 from stages.label.corpus import read_unit
 from stages.label.handler import TeacherHandler
 from stages.label.identity import buckets
+from stages.label.intake import Intake, Refused, row_text
+from stages.label.overlap import Behind, ahead
 from stages.label.previous import PreviousLabels
-from stages.label.readers import Unit
+from stages.label.quality import noise_candidates
 from stages.label.shards import order_rows, with_logits, write_shards
-from stages.label.staging import BucketRecord, Staging, UnitRecord
-from stages.label.teacher import SoftLabels
+from stages.label.staging import BucketRecord, Staging, UnitRecord, bucket_name, unit_name
+from stages.label.units import Unit
+from stages.label.unlabelled import LEFT_OUT_COLUMN, mark_left_out, set_aside
+from stages.label.views import add_views
 
 
 @dataclass
 class SplitIntoBuckets(beam.DoFn):
     """Read a unit, check its rows and slice them by bucket.
 
-    Input: `Unit`. Output: (bucket, Arrow IPC bytes). Memory: one batch of rows. A retry
+    Input: `Unit`. Output: (bucket, Arrow IPC bytes). Memory: two batches of rows. A retry
     writes the unit's record again.
     """
 
     corpus: Corpus
     head: Head
-    num_shards: int
+    how: Label
     skipped: frozenset[int]
     staging: Staging
+    answers: AnswerColumn | None = None
 
     def process(self, unit: Unit) -> Iterator[tuple[int, bytes]]:
         """Yield the slices, and write the record of what was read."""
-        counts = np.zeros(self.num_shards, np.int64)
-        for rows in read_unit(unit, self.corpus, self.head):
-            bucket = buckets(rows["input_digest"].combine_chunks(), num_shards=self.num_shards)
-            counts += np.bincount(bucket, minlength=self.num_shards)
+        counts = np.zeros(self.how.num_shards, np.int64)
+        intake = Intake(unit.source, tolerant=self.how.tolerant)
+        read = read_unit(unit, self.corpus, self.head, intake, answers=self.answers)
+        for rows in ahead(read):
+            bucket = buckets(rows["input_digest"].combine_chunks(), num_shards=self.how.num_shards)
+            counts += np.bincount(bucket, minlength=self.how.num_shards)
             for number, part in slices(rows, bucket):
                 if number not in self.skipped:
                     yield number, to_ipc(part)
-        rows_by_bucket = {int(number): int(counts[number]) for number in np.flatnonzero(counts)}
-        self.staging.write_unit(UnitRecord(name=unit.name, rows_by_bucket=rows_by_bucket))
+        self.staging.write_quarantine(unit_name(unit.name), intake.refused)
+        self.staging.write_unit(
+            UnitRecord(
+                name=unit.name,
+                rows=intake.seen,
+                rows_by_bucket={
+                    int(number): int(counts[number]) for number in np.flatnonzero(counts)
+                },
+                quarantined=len(intake.refused),
+            )
+        )
 
 
 @dataclass
 class WriteShards(beam.DoFn):
     """Round and write one bucket.
 
-    Input: (bucket, PredictionResult). Output: bucket. A retry writes the same files again.
+    Input: (bucket, PredictionResult). Output: nothing. The files are written in a thread while
+    the teacher works on; the bundle ends when they are whole. A retry writes them again.
     """
 
     corpus: Corpus
-    head: Head
-    num_shards: int
-    precision: str
+    layout: Layout
+    how: Label
     staging: Staging
 
-    def process(self, element: tuple[int, PredictionResult]) -> Iterator[int]:
+    def setup(self) -> None:
+        """Start the thread."""
+        self._behind = Behind()
+
+    def process(self, element: tuple[int, PredictionResult]) -> None:
+        """Have the bucket written."""
+        self._behind.submit(lambda: self._write(*element))
+
+    def finish_bundle(self) -> None:
+        """Wait for the files."""
+        self._behind.finish()
+
+    def teardown(self) -> None:
+        """End the thread."""
+        self._behind.close()
+
+    def _write(self, bucket: int, result: PredictionResult) -> None:
         """Write the files, then the record that says they are whole."""
-        bucket, result = element
         answer: SoftLabels = result.inference
-        logits = round_logits(answer.logits, precision=self.precision)
-        rows = with_logits(result.example, logits, features=self.corpus.features, head=self.head)
+        refused = refused_rows(result.example, answer.failures, self.corpus.features)
+        self.staging.write_quarantine(bucket_name(bucket), refused)
+        rows, logits = answered(result.example, answer)
+        limits = tuple(part.min_confidence for part in self.corpus.unlabelled)
+        rows = set_aside(rows, logits, limits)
+        candidates = noise_candidates(rows, logits, self.layout)
+        rows = with_logits(rows, logits, self.layout)
         files = write_shards(
-            rows, self.staging, bucket=bucket, num_shards=self.num_shards, head=self.head
+            rows, self.staging, bucket=bucket, num_shards=self.how.num_shards, layout=self.layout
         )
         self.staging.write_bucket(
             BucketRecord(
                 bucket=bucket,
-                rows=rows.num_rows,
+                rows=sum(file.rows - file.views for file in files),
                 calls=answer.calls,
                 reused=answer.reused,
                 truncated=answer.truncated,
                 seconds=answer.seconds,
                 files=files,
+                quarantined=sum(row.stage == "teacher" for row in refused),
+                noise_candidates=candidates,
+                left_out=pc.sum(result.example[LEFT_OUT_COLUMN]).as_py() or 0,
             )
         )
-        yield bucket
 
 
 @dataclass
@@ -98,29 +140,33 @@ class LabelCorpus(beam.PTransform):
     """
 
     corpus: Corpus
-    head: Head
-    num_shards: int
-    precision: str
+    layout: Layout
+    how: Label
     skipped: frozenset[int]
     staging: Staging
     handler: TeacherHandler
     previous: PreviousLabels | None = None
+    answers: AnswerColumn | None = None
 
     def expand(self, units: beam.PCollection) -> beam.PCollection:
         """Wire the stage."""
+        head = self.layout.head
         split = SplitIntoBuckets(
-            self.corpus, self.head, self.num_shards, self.skipped, self.staging
+            self.corpus, head, self.how, self.skipped, self.staging, self.answers
         )
-        write = WriteShards(self.corpus, self.head, self.num_shards, self.precision, self.staging)
+        write = WriteShards(self.corpus, self.layout, self.how, self.staging)
+        views = beam.Map(with_views, self.how, feature=self.corpus.features[0], head=head)
+        merged = beam.Map(merge, self.previous, num_shards=self.how.num_shards)
         return (
             units
             | "SpreadUnits" >> beam.Reshuffle()  # Unit
             | "SplitIntoBuckets" >> beam.ParDo(split)  # (bucket, IPC bytes)
             | "GroupByBucket" >> beam.GroupByKey()  # (bucket, [IPC bytes])
-            | "OrderRows" >> beam.Map(assemble, head=self.head)  # (bucket, pa.Table)
-            | "MergeWithPrevious" >> beam.Map(merge, self.previous, num_shards=self.num_shards)
+            | "OrderRows" >> beam.Map(assemble, head=head)  # (bucket, pa.Table)
+            | "AddViews" >> views  # (bucket, pa.Table)
+            | "MergeWithPrevious" >> merged  # (bucket, pa.Table)
             | "Teacher" >> RunInference(KeyedModelHandler(self.handler))  # (bucket, result)
-            | "WriteShards" >> beam.ParDo(write)  # bucket
+            | "WriteShards" >> beam.ParDo(write)  # nothing: the staging folder says what is done
         )
 
 
@@ -137,7 +183,18 @@ def slices(rows: pa.Table, bucket: np.ndarray) -> Iterator[tuple[int, pa.Table]]
 def assemble(group: tuple[int, Iterable[bytes]], head: Head) -> tuple[int, pa.Table]:
     """Return a bucket's rows in their one order, however they came."""
     bucket, parts = group
-    return bucket, order_rows(pa.concat_tables([from_ipc(part) for part in parts]), head)
+    rows = order_rows(pa.concat_tables([from_ipc(part) for part in parts]), head)
+    return bucket, mark_left_out(rows)
+
+
+def with_views(
+    element: tuple[int, pa.Table], label: Label, *, feature: str, head: Head
+) -> tuple[int, pa.Table]:
+    """Return a bucket's rows and their augmented views."""
+    bucket, rows = element
+    return bucket, add_views(
+        rows, label.views, feature=feature, head=head, bucket=bucket, num_shards=label.num_shards
+    )
 
 
 def merge(
@@ -150,15 +207,46 @@ def merge(
     return bucket, previous.attach(rows, bucket=bucket, num_shards=num_shards)
 
 
+def refused_rows(
+    rows: pa.Table, failures: Mapping[int, str], features: tuple[str, ...]
+) -> list[Refused]:
+    """Return the rows that the teacher could not answer, as the quarantine holds them."""
+    found = []
+    for row, said in failures.items():
+        origin = rows.slice(row, 1).to_pylist()[0]
+        if origin[LEFT_OUT_COLUMN]:
+            continue
+        file, number = origin["source_file"], origin["source_row"]
+        error = f"teacher cannot answer: {file} row {number}: it {said}"
+        content = row_text(rows.select(list(features)), row)
+        column = features[0] if len(features) == 1 else None
+        stage = "view" if origin["view"] else "teacher"
+        found.append(Refused(file, number, stage, column, error, content))
+    return found
+
+
+def answered(rows: pa.Table, answer: SoftLabels) -> tuple[pa.Table, np.ndarray]:
+    """Return the rows that have an answer and are not left out, and their logits."""
+    kept = ~rows[LEFT_OUT_COLUMN].to_numpy()
+    kept[list(answer.failures)] = False
+    if kept.all():
+        return rows, answer.logits
+    return rows.filter(pa.array(kept)), answer.logits[kept]
+
+
+_COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+_ONE_THREAD = pa.ipc.IpcReadOptions(use_threads=False)
+
+
 def to_ipc(rows: pa.Table) -> bytes:
     """Return a table as an Arrow IPC stream."""
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, rows.schema) as writer:
+    with pa.ipc.new_stream(sink, rows.schema, options=_COMPRESSED) as writer:
         writer.write_table(rows)
     return bytes(sink.getvalue())
 
 
 def from_ipc(data: bytes) -> pa.Table:
     """Return the table of an Arrow IPC stream."""
-    with pa.ipc.open_stream(data) as reader:
+    with pa.ipc.open_stream(data, options=_ONE_THREAD) as reader:
         return reader.read_all()

@@ -115,6 +115,7 @@ def train_student(run: RunFile, table: SoftLabelTable, plan: StudentPlan) -> Stu
         run,
         wordpiece=wordpiece,
         seed=plan.seed,
+        labelled_only=plan.role == "baseline",
         name=plan.name,
         **objective(run, plan.role),
     )

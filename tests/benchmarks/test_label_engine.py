@@ -28,7 +28,7 @@ class Constant:
     classes = tiny.CLASSES
 
     def encode(self, inputs):
-        self.truncated = 0
+        self.overlong = np.zeros(inputs.num_rows, bool)
         self.lengths = np.full(inputs.num_rows, 8, np.int32)
         return self
 

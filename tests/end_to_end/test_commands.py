@@ -126,7 +126,7 @@ def no_teacher(experiment):
         (unknown_column, "unknown column: 'text' in corpus.jsonl: found ['words', 'thing']"),
         (unknown_class, "unknown class: corpus.jsonl row 1 column 'thing': found 'planet'"),
         (other_classes, "teacher has other classes: "),
-        (nan_logits, "teacher's logits are not finite: input "),
+        (nan_logits, "teacher cannot answer: input "),
         (no_teacher, "no teacher: "),
     ],
 )

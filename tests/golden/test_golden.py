@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from schemas.soft_labels import FORMAT_VERSION, READABLE_VERSIONS, file_schema
+from schemas.soft_labels import FORMAT_VERSION, READABLE_VERSIONS
 from stages.table import open_table, read_measures, read_shard
 from tests import tiny
 from tests.golden.write import FOLDER, plain
@@ -24,7 +24,7 @@ def test_a_golden_table_is_read_row_for_row(version):
     assert plain(tiny.rows_of(table)) == expected
     assert table.card.counts.rows == len(expected) == 25
     assert read_measures(table).parameters > 0
-    schema = file_schema(table.card.features, table.card.head)
+    schema = table.card.layout.file_schema
     assert read_shard(table.shards[0], schema.names).schema.equals(schema)
 
 

@@ -23,6 +23,11 @@ def test_a_runner_that_loses_rows_is_refused():
         engine_options(["--runner=DaskRunner"])
 
 
+def test_a_running_mode_that_loses_rows_is_refused():
+    with pytest.raises(EngineError, match="running mode refused: multi_threading"):
+        engine_options(["--direct_running_mode=multi_threading", "--direct_num_workers=2"])
+
+
 def test_an_unknown_option_is_refused():
     with pytest.raises(EngineError, match="unknown Beam option: --direct_num_wrkers"):
         engine_options(["--direct_num_wrkers=2"])

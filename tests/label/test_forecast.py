@@ -37,7 +37,7 @@ def test_a_corpus_that_changed_is_counted_as_label_will_count_it(labelled):
 
 
 def test_an_unchanged_corpus_costs_nothing_and_loads_no_teacher(labelled, monkeypatch):
-    monkeypatch.setattr("stages.label.teachers.keras.KerasTeacher", None)
+    monkeypatch.setattr("stages.label.forecast.load_teacher", None)
     found = look_ahead(labelled)
     assert found.teacher_calls == found.teacher_seconds == 0
     assert found.bytes_on_disk > 0

@@ -8,7 +8,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.run_file import Split
+from schemas.corpus_section import Split
 from stages.label.identity import buckets, input_digests, occurrences, splits_by_digest
 
 TEXTS = st.lists(st.text(max_size=20), min_size=1, max_size=30)
@@ -80,4 +80,4 @@ def test_split_and_bucket_are_independent():
 
 
 def test_occurrences_of_nothing():
-    assert occurrences(np.array([], object)).tolist() == []
+    assert occurrences(pa.array([], pa.binary())).tolist() == []

@@ -29,7 +29,6 @@ from stages.table import open_table, table_exists
 from stages.teacher_folder import open_teacher
 from tests import tiny
 
-
 # Beam's thread reports how a worker process ended that it is tearing down; rows and errors are
 # what these tests look at.
 WORKERS_MAY_END_BADLY = pytest.mark.filterwarnings(
@@ -153,7 +152,7 @@ def test_a_bad_row_commits_nothing_and_keeps_the_version_before(labelled):
 
 def test_a_teacher_whose_logits_are_nan_commits_nothing(experiment):
     tiny.write_teacher(experiment / "teacher", bias=float("nan"))
-    with pytest.raises(TeacherError, match="logits are not finite"):
+    with pytest.raises(TeacherError, match="logits that are not finite"):
         tiny.label(experiment, experiment / "labels")
     assert not table_exists(experiment / "labels")
 
@@ -162,7 +161,7 @@ def test_a_teacher_whose_logits_are_nan_commits_nothing(experiment):
 def test_a_failure_in_a_worker_process_is_stated_too(experiment):
     tiny.write_teacher(experiment / "teacher", bias=float("nan"))
     beam = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
-    with pytest.raises(TeacherError, match="logits are not finite"):
+    with pytest.raises(TeacherError, match="logits that are not finite"):
         tiny.label(experiment, experiment / "labels", beam=beam)
 
 
@@ -247,16 +246,26 @@ def bucket(number, rows):
     ("units", "buckets"),
     [
         ({}, {0: bucket(0, 2)}),
-        ({"corpus.jsonl#0": {0: 2, 1: 3}}, {0: bucket(0, 2)}),
-        ({"corpus.jsonl#0": {0: 2}}, {0: bucket(0, 2), 1: bucket(1, 3)}),
-        ({"corpus.jsonl#0": {0: 2}}, {0: bucket(0, 1)}),
+        ({"corpus.jsonl#0#0": {0: 2, 1: 3}}, {0: bucket(0, 2)}),
+        ({"corpus.jsonl#0#0": {0: 2}}, {0: bucket(0, 2), 1: bucket(1, 3)}),
+        ({"corpus.jsonl#0#0": {0: 2}}, {0: bucket(0, 1)}),
     ],
 )
 def test_rows_that_are_lost_or_doubled_stop_the_commit(units, buckets, experiment):
     plan = corpus_plan(experiment)
-    records = {name: UnitRecord(name=name, rows_by_bucket=rows) for name, rows in units.items()}
+    records = {
+        name: UnitRecord(name=name, rows=sum(rows.values()), rows_by_bucket=rows)
+        for name, rows in units.items()
+    }
     with pytest.raises(ConservationError):
         check_conservation(plan, records, buckets)
+
+
+def test_a_unit_whose_rows_do_not_add_up_stops_the_commit(experiment):
+    plan = corpus_plan(experiment)
+    record = UnitRecord(name="corpus.jsonl#0#0", rows=4, rows_by_bucket={0: 2}, quarantined=1)
+    with pytest.raises(ConservationError, match="4 read, 1 quarantined, 2 sent on"):
+        check_conservation(plan, {record.name: record}, {0: bucket(0, 2)})
 
 
 def test_a_staged_bucket_of_another_plan_is_not_used(experiment):

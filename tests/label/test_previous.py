@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from schemas.layout import Encoding
 from stages.columns import logits_matrix
 from stages.label.previous import KNOWN_COLUMN, previous_labels
 from stages.table import open_table
@@ -13,7 +14,7 @@ def previous(table, **changes):
     asked = {
         "teacher_fingerprint": table.card.teacher_fingerprint,
         "features": ("text",),
-        "precision": table.card.precision,
+        "encoding": table.card.encoding,
         **changes,
     }
     return previous_labels(table.path, **asked)
@@ -55,10 +56,10 @@ def test_nothing_is_reused_where_the_answers_do_not_hold(table, tmp_path):
     assert previous(table) is not None
     assert previous(table, teacher_fingerprint="another") is None
     assert previous(table, features=("text", "title")) is None
-    assert previous(table, precision="float32") is None
+    assert previous(table, encoding=Encoding(precision="float32")) is None
     assert (
         previous_labels(
-            tmp_path / "none", teacher_fingerprint="t", features=("text",), precision="float16"
+            tmp_path / "none", teacher_fingerprint="t", features=("text",), encoding=Encoding()
         )
         is None
     )

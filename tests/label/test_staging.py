@@ -46,7 +46,7 @@ def test_a_torn_record_does_not_count(staging):
 
 
 def test_units_are_forgotten_and_the_folder_removed(staging):
-    staging.write_unit(UnitRecord(name="file#0", rows_by_bucket={0: 3}))
+    staging.write_unit(UnitRecord(name="file#0", rows=3, rows_by_bucket={0: 3}))
     assert staging.units()["file#0"].rows_by_bucket == {0: 3}
     staging.forget_units()
     assert staging.units() == {}

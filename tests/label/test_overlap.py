@@ -1,0 +1,66 @@
+"""Overlap: order, errors and the bound on what waits."""
+
+import threading
+
+import pytest
+
+from stages.label.overlap import Behind, ahead
+
+
+def test_ahead_keeps_the_order():
+    assert list(ahead(iter(range(50)))) == list(range(50))
+
+
+def test_ahead_raises_in_its_turn_what_making_an_item_raises():
+    def items():
+        yield 1
+        raise ValueError("second")
+
+    found = ahead(items())
+    assert next(found) == 1
+    with pytest.raises(ValueError, match="second"):
+        next(found)
+
+
+def test_ahead_makes_one_item_while_one_is_used():
+    made = []
+
+    def items():
+        for number in range(10):
+            made.append(number)
+            yield number
+
+    found = ahead(items())
+    next(found)
+    found.close()
+    assert len(made) <= 2
+
+
+def test_behind_does_the_work_in_order_and_is_finished_when_it_says_so():
+    done, behind = [], Behind()
+    for number in range(20):
+        behind.submit(lambda number=number: done.append(number))
+    behind.finish()
+    behind.close()
+    assert done == list(range(20))
+
+
+def test_behind_lets_at_most_two_pieces_wait():
+    behind, gate = Behind(), threading.Event()
+    behind.submit(gate.wait)
+    third = threading.Thread(target=lambda: [behind.submit(lambda: None) for _ in range(2)])
+    third.start()
+    third.join(0.2)
+    assert third.is_alive()
+    gate.set()
+    third.join(10)
+    assert not third.is_alive()
+    behind.close()
+
+
+def test_behind_raises_what_the_work_raised():
+    behind = Behind()
+    behind.submit(lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        behind.finish()
+    behind.close()
