@@ -42,6 +42,11 @@ def put_in_place(buckets: Mapping[int, BucketRecord], staging: Staging) -> list[
                     f"shard cannot be put in its place: {place}: {error.strerror}. Nothing became "
                     "visible. Mend the cause and run `label` again."
                 ) from error
+            if not place.is_file():
+                raise PublishError(
+                    f"staged shard is gone: {place}: another run has removed it. Nothing became "
+                    "visible. Run `label` again."
+                )
             shards.append(Shard(place, file.split, file.rows, file.size_bytes))
     return shards
 

@@ -7,7 +7,9 @@ record again, and an interrupted run is continued from the records that are ther
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -25,6 +27,7 @@ from stages.label.intake import Refused, quarantine_table
 
 STAGING_FOLDER = "_staging"
 _ENCODING = "encoding"
+_ABANDONED_SECONDS = 7 * 24 * 3600
 Record = TypeVar("Record", bound=BaseModel)
 
 
@@ -149,8 +152,17 @@ class Staging:
             path.unlink()
 
     def remove(self) -> None:
-        """Remove the folder, and every other plan's: a commit has superseded them."""
-        shutil.rmtree(self.table_path / STAGING_FOLDER, ignore_errors=True)
+        """Remove the folder, and those of other plans that nobody has touched for a week.
+
+        A younger one may be of a run that is at work now.
+        """
+        shutil.rmtree(self.path, ignore_errors=True)
+        limit = time.time() - _ABANDONED_SECONDS
+        for folder in list(self.path.parent.glob("*")):
+            if max(path.stat().st_mtime for path in (folder, *folder.iterdir())) < limit:
+                shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # another run's is there
+            self.path.parent.rmdir()
 
     def _is_here(self, file: ShardFile) -> bool:
         place = self.found_path(file)
