@@ -7,6 +7,7 @@ from pathlib import Path
 
 from schemas.errors import ConservationError, CorpusError
 from schemas.layout import Layout
+from stages.allocator import return_freed_memory
 from stages.label.artefacts import artefacts_exist, export_artefacts
 from stages.label.card import count, counts_text, table_card
 from stages.label.corpus import CorpusPlan
@@ -134,6 +135,7 @@ def _run_engine(
             finished=lambda: len(list(staging.path.glob("bucket-*.json"))),
             total=run.label.num_shards,
         )
+        return_freed_memory()
 
 
 def _passes(plan: LabelPlan, machinery: Machinery) -> list[range]:
