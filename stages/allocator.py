@@ -12,8 +12,6 @@ import contextlib
 import ctypes
 import gc
 
-import pyarrow as pa
-
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 _SETTINGS = {
     _M_MMAP_MAX: 0,
@@ -36,6 +34,8 @@ def keep_freed_memory() -> bool:
 
 def return_freed_memory() -> None:
     """Give memory that is in use no more back to the system: cycles, Arrow's pool, the C heap."""
+    import pyarrow as pa  # the command's start must not wait for it
+
     gc.collect()
     pa.default_memory_pool().release_unused()
     with contextlib.suppress(OSError, AttributeError):  # another C library
