@@ -56,6 +56,11 @@ class FromProbabilities:
         """Number of weights; 0 where it is not known."""
         return self.teacher.parameters
 
+    @property
+    def parallel_calls(self) -> int:
+        """How many threads may ask it at a time."""
+        return getattr(self.teacher, "parallel_calls", 1)
+
     def encode(self, inputs: pa.Table) -> EncodedInputs:
         """Return the feature columns' rows preprocessed."""
         return self.teacher.encode(inputs)

@@ -1,10 +1,13 @@
 """Ask the teacher: each distinct input once, in batches of similar length, answers in row order.
 
+A teacher that gains by it is asked for several batches at a time.
+
 An input that the teacher fails on is found by halving its batch until it is alone.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +22,7 @@ from stages.columns import logits_matrix
 from stages.label.answers import are_probabilities
 from stages.label.batching import token_bounded_batches
 from stages.label.identity import distinct
+from stages.label.overlap import side_by_side
 from stages.label.previous import KNOWN_COLUMN
 from stages.label.teacher import EncodedInputs, Teacher
 
@@ -99,6 +103,7 @@ class _Session:
         self.truncated = 0
         self._teacher, self._inputs, self._how = teacher, inputs, how
         self._answered = 0
+        self._counting = threading.Lock()
 
     def answers(self) -> npt.NDArray[np.float32]:
         """Return float32 [inputs, classes], zeros for what failed."""
@@ -115,9 +120,14 @@ class _Session:
         def ask(batch: Rows) -> None:
             found[rows[batch]] = self._checked(self._teacher.logits(encoded, batch), rows[batch])
 
-        lengths = encoded.lengths[fitting]
-        for batch in token_bounded_batches(lengths, batch_tokens=self._how.batch_tokens):
-            self._halving(ask, fitting[batch], lambda number: int(rows[number]))
+        batches = token_bounded_batches(
+            encoded.lengths[fitting], batch_tokens=self._how.batch_tokens
+        )
+        side_by_side(
+            lambda batch: self._halving(ask, fitting[batch], lambda number: int(rows[number])),
+            batches,
+            threads=getattr(self._teacher, "parallel_calls", 1),
+        )
         return found
 
     def _encoded(self) -> tuple[Rows, EncodedInputs]:
@@ -168,7 +178,8 @@ class _Session:
         for place in np.flatnonzero(bad):
             said = f"has logits that are not finite, {logits[place].tolist()[:8]}"
             self._fail(int(numbers[place]), said)
-        self._answered += int((~bad).sum())
+        with self._counting:
+            self._answered += int((~bad).sum())
         return np.where(bad[:, None], np.float32(0), logits)
 
     def _fail(self, number: int, said: str) -> None:
@@ -178,8 +189,10 @@ class _Session:
                 f"teacher cannot answer: input {shown}: it {said}. Mend the teacher or the row, "
                 "or let label.max_quarantined leave it out."
             )
-        self.failures[number] = said
-        if len(self.failures) >= _HOPELESS and not self._answered:
+        with self._counting:
+            self.failures[number] = said
+            hopeless = len(self.failures) >= _HOPELESS and not self._answered
+        if hopeless:
             raise TeacherError(
                 f"teacher fails on every input: {len(self.failures)} in a row, the last {shown}: "
                 f"it {said}. Mend the teacher."

@@ -1,9 +1,9 @@
-"""Work done ahead or behind in one thread: Arrow and the teacher leave Python's lock meanwhile."""
+"""Work done ahead, behind or side by side: Arrow and the teacher leave Python's lock meanwhile."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -24,6 +24,28 @@ def ahead(items: Iterator[Item]) -> Iterator[Item]:
         while (item := waiting.result()) is not _END:
             waiting = pool.submit(next, items, _END)
             yield item  # type: ignore[misc]
+
+
+def side_by_side(work: Callable[[Item], None], items: Iterable[Item], *, threads: int) -> None:
+    """Do the work for each item, in so many threads; begun in order, ended in any.
+
+    What it raises is raised here; items not begun by then are left.
+
+    >>> found = []
+    >>> side_by_side(found.append, "abc", threads=2)
+    >>> sorted(found)
+    ['a', 'b', 'c']
+    """
+    if threads == 1:
+        for item in items:
+            work(item)
+        return
+    pool = ThreadPoolExecutor(threads)
+    try:
+        for begun in [pool.submit(work, item) for item in items]:
+            begun.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class Behind:

@@ -22,7 +22,11 @@ class EncodedInputs(Protocol):
 
 
 class Teacher(Protocol):
-    """A trained model that answers with logits."""
+    """A trained model that answers with logits.
+
+    It may also have `parallel_calls`, an int: how many threads may ask it at a time, and gain by
+    it. Without it batches are asked one after the other.
+    """
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -1,10 +1,11 @@
 """Overlap: order, errors and the bound on what waits."""
 
 import threading
+import time
 
 import pytest
 
-from stages.label.overlap import Behind, ahead
+from stages.label.overlap import Behind, ahead, side_by_side
 
 
 def test_ahead_keeps_the_order():
@@ -64,3 +65,30 @@ def test_behind_raises_what_the_work_raised():
     with pytest.raises(ZeroDivisionError):
         behind.finish()
     behind.close()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_side_by_side_does_each_item_once(threads):
+    found = []
+    side_by_side(found.append, range(50), threads=threads)
+    assert sorted(found) == list(range(50))
+
+
+def test_side_by_side_has_as_many_at_work_as_there_are_threads():
+    together = threading.Barrier(3, timeout=10)
+    side_by_side(lambda _: together.wait(), range(6), threads=3)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_side_by_side_raises_what_an_item_raises_and_leaves_the_rest(threads):
+    found = []
+
+    def work(item):
+        if item == 1:
+            raise ValueError("second")
+        time.sleep(0.001)
+        found.append(item)
+
+    with pytest.raises(ValueError, match="second"):
+        side_by_side(work, range(5000), threads=threads)
+    assert len(found) < 4500
