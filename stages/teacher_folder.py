@@ -38,7 +38,7 @@ def teacher_in(path: Path, card: TeacherCard, how: Teacher = KERAS) -> TeacherSo
         how=how,
         location=str(path),
         classes=card.classes,
-        fingerprint=_fingerprint(path, card),
+        fingerprint=_fingerprint(path, card, how),
         max_length=card.max_length,
         lowercase=card.lowercase,
         vocabulary=path / VOCABULARY_FILE,
@@ -62,7 +62,7 @@ def read_card(path: Path) -> TeacherCard:
         raise TeacherError(f"teacher card cannot be read: {path / CARD_FILE}: {said}.") from error
 
 
-def _fingerprint(path: Path, card: TeacherCard) -> str:
+def _fingerprint(path: Path, card: TeacherCard, how: Teacher) -> str:
     return teacher_fingerprint(
         {
             "weights_and_config": digest_file(path / MODEL_FILE),
@@ -70,6 +70,7 @@ def _fingerprint(path: Path, card: TeacherCard) -> str:
             "classes": card.classes,
             "max_length": card.max_length,
             "lowercase": card.lowercase,
-            "backend": "tensorflow",
+            "backend": "onnxruntime" if how.runtime == "onnx" else "tensorflow",
+            "compute_dtype": how.compute_dtype,
         }
     )

@@ -10,17 +10,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from schemas.errors import TeacherError
+from schemas.errors import AssetError, TeacherError
 from schemas.provenance import digest_file
 from schemas.run_file import RunFile
 from schemas.teacher_card import VOCABULARY_FILE
 from schemas.teacher_section import Teacher
 from stages.assets import resolve_model
+from stages.hub import is_hub_handle, snapshot
 from stages.plugins import source_of
 from stages.teacher_folder import open_teacher
 from stages.teacher_source import TeacherSource, teacher_fingerprint
 
-_PLACES = {"path", "source", "encoder", "fit"}
+_STATED_APART = {"path", "source", "encoder", "fit", "runtime", "compute_dtype"}
 
 
 def find_teacher(run: RunFile, *, base: Path, fitted: Path) -> TeacherSource:
@@ -48,8 +49,23 @@ def _in_files(run: RunFile, base: Path) -> TeacherSource:
         raise TeacherError(f"no teacher: kind {run.teacher.kind!r} without a place. State one.")
     found = resolve_model(asset, base=base)
     source = _source(run, run.teacher, {"asset": found.digest}, location=found.location)
-    vocabulary = Path(found.location) / VOCABULARY_FILE
+    return _with_vocabulary(source, Path(found.location))
+
+
+def _with_vocabulary(source: TeacherSource, folder: Path) -> TeacherSource:
+    vocabulary = folder / VOCABULARY_FILE
     return replace(source, vocabulary=vocabulary) if vocabulary.is_file() else source
+
+
+def _in_transformers(run: RunFile, base: Path) -> TeacherSource:
+    handle = run.teacher.source.handle if run.teacher.source else None
+    if handle is None:
+        return _in_files(run, base)
+    if not is_hub_handle(handle):
+        raise AssetError(f"not a repository of the hub: {handle}. State hf://owner/name.")
+    found = snapshot(handle)
+    source = _source(run, run.teacher, {"asset": found.handle}, location=found.handle)
+    return _with_vocabulary(source, found.folder)
 
 
 def _in_module(run: RunFile, base: Path) -> TeacherSource:
@@ -75,19 +91,21 @@ def _in_column(run: RunFile, base: Path) -> TeacherSource:
 def _source(
     run: RunFile, how: Teacher, parts: dict[str, object], *, location: str = ""
 ) -> TeacherSource:
-    stated = how.model_dump(mode="json", exclude=_PLACES)
+    stated = how.model_dump(mode="json", exclude=_STATED_APART)
     classes = run.head.classes
+    parts = {**parts, "classes": classes, "how": stated, "compute_dtype": how.compute_dtype}
     return TeacherSource(
         how=how,
         location=location,
         classes=classes,
-        fingerprint=teacher_fingerprint({**parts, "classes": classes, "how": stated}),
+        fingerprint=teacher_fingerprint(parts),
         max_length=how.max_length,
         lowercase=how.lowercase,
     )
 
 
 _FINDERS: dict[str, Callable[[RunFile, Path], TeacherSource]] = {
+    "transformers": _in_transformers,
     "module": _in_module,
     "column": _in_column,
 }

@@ -47,4 +47,4 @@ class TeacherSource:
 def teacher_fingerprint(parts: dict[str, object]) -> str:
     """Return the fingerprint of what decides a teacher's logits, with this process's maths."""
     maths = os.environ.get("TF_SET_ONEDNN_FPMATH_MODE", "")
-    return fingerprint({**parts, "compute_dtype": "float32", "maths_mode": maths})
+    return fingerprint({"compute_dtype": "float32", **parts, "maths_mode": maths})

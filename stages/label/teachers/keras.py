@@ -1,7 +1,11 @@
-"""A `.keras` teacher, loaded in Keras's safe mode and run as one traced graph."""
+"""A `.keras` teacher, loaded in Keras's safe mode and run as one traced graph.
+
+The graph is run by TensorFlow, or converted for ONNX Runtime; its layers may compute in bfloat16.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +18,8 @@ import tensorflow as tf
 
 from schemas.errors import TeacherError
 from schemas.teacher_card import MODEL_FILE, VOCABULARY_FILE
+from stages.label.teachers.bfloat16 import in_bfloat16
+from stages.label.teachers.onnx_graph import OnnxGraph
 from stages.teacher_source import TeacherSource
 from stages.text import Wordpiece, read_vocabulary
 
@@ -36,6 +42,8 @@ class KerasTeacher:
     logits [batch, classes].
     """
 
+    parallel_calls = 2  # while one batch waits between two operations, the other computes
+
     def __init__(self, source: TeacherSource) -> None:
         """Load the model.
 
@@ -43,19 +51,22 @@ class KerasTeacher:
           TeacherError: it cannot be loaded or has another number of outputs than classes.
         """
         self.classes = source.classes
-        self._model = load_model(source)
         self._wordpiece = Wordpiece(
             read_vocabulary(Path(source.location) / VOCABULARY_FILE),
             lowercase=source.lowercase,
             max_length=source.max_length,
         )
-        ids = tf.TensorSpec([None, None], tf.int32)
-        self._logits = tf.function(self._call, input_signature=[ids])
-
-    @property
-    def parameters(self) -> int:
-        """Number of weights."""
-        return int(self._model.count_params())
+        model = load_model(source)
+        if source.how.compute_dtype == "bfloat16":
+            model = in_bfloat16(model)
+        self.parameters = int(model.count_params())
+        graph = logits_graph(model, pad_id=self._wordpiece.pad_id)
+        self._answer: Callable[[tf.Tensor], npt.NDArray[np.float32]]
+        if source.how.runtime == "onnx":
+            runtime = OnnxGraph(graph, name=source.fingerprint)
+            self._answer, self.parallel_calls = runtime.answer, runtime.parallel_calls
+        else:
+            self._answer = lambda token_ids: graph(token_ids).numpy()
 
     def encode(self, inputs: pa.Table) -> WordpieceInputs:
         """Return the token ids of the one text column."""
@@ -68,15 +79,19 @@ class KerasTeacher:
         self, encoded: WordpieceInputs, rows: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float32]:
         """Return float32 [len(rows), classes]; the model runs with `training=False`."""
-        batch = tf.gather(encoded.token_ids, rows).to_tensor(self._wordpiece.pad_id)
-        answer: npt.NDArray[np.float32] = self._logits(batch).numpy()
-        return answer
+        return self._answer(tf.gather(encoded.token_ids, rows).to_tensor(self._wordpiece.pad_id))
 
-    def _call(self, token_ids: tf.Tensor) -> tf.Tensor:
-        features = model_inputs(token_ids, pad_id=self._wordpiece.pad_id)
-        wanted = {tensor.name for tensor in self._model.inputs}
+
+def logits_graph(model: keras.Model, *, pad_id: int) -> tf.types.experimental.PolymorphicFunction:
+    """Return int32 [batch, tokens] → float32 [batch, classes] with `training=False`."""
+    wanted = {tensor.name for tensor in model.inputs}
+
+    def call(token_ids: tf.Tensor) -> tf.Tensor:
+        features = model_inputs(token_ids, pad_id=pad_id)
         named = {name: value for name, value in features.items() if name in wanted}
-        return tf.cast(self._model(named, training=False), tf.float32)
+        return tf.cast(model(named, training=False), tf.float32)
+
+    return tf.function(call, input_signature=[tf.TensorSpec([None, None], tf.int32)])
 
 
 def model_inputs(token_ids: tf.Tensor, *, pad_id: int) -> dict[str, tf.Tensor]:

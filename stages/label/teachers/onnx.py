@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +10,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from schemas.errors import TeacherError
+from stages.label.teachers.onnx_session import session_of
+from stages.label.teachers.processors import usable_cores
+from stages.label.teachers.tokens import TokenInputs
 from stages.teacher_source import TeacherSource
 
 MODEL, TOKENIZER = "model.onnx", "tokenizer.json"
 _INPUTS = frozenset({"input_ids", "attention_mask", "token_type_ids"})
-
-
-@dataclass(frozen=True)
-class TokenInputs:
-    """Token ids, not padded."""
-
-    token_ids: list[list[int]]
-    lengths: npt.NDArray[np.int32]
-    overlong: npt.NDArray[np.bool_]
 
 
 class OnnxTeacher:
@@ -37,6 +30,7 @@ class OnnxTeacher:
         """
         self.classes = source.classes
         self.parameters = 0
+        self.parallel_calls = usable_cores()
         self._place = Path(source.location)
         try:
             self._session, self._tokenizer = _loaded(self._place)
@@ -69,12 +63,7 @@ class OnnxTeacher:
 
     def logits(self, encoded: TokenInputs, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Return float32 [len(rows), classes]; padding is masked."""
-        chosen = [encoded.token_ids[row] for row in rows]
-        token_ids = np.zeros((len(chosen), max(map(len, chosen))), np.int64)
-        mask = np.zeros_like(token_ids)
-        for row, ids in enumerate(chosen):
-            token_ids[row, : len(ids)] = ids
-            mask[row, : len(ids)] = 1
+        token_ids, mask = encoded.padded(rows)
         features = {
             "input_ids": token_ids,
             "attention_mask": mask,
@@ -95,15 +84,9 @@ class OnnxTeacher:
 
 
 def _loaded(folder: Path) -> tuple[Any, Any]:
-    import onnxruntime
     import tokenizers
 
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        str(folder / MODEL), options, providers=["CPUExecutionProvider"]
-    )
-    return session, tokenizers.Tokenizer.from_file(str(folder / TOKENIZER))
+    return session_of(str(folder / MODEL)), tokenizers.Tokenizer.from_file(str(folder / TOKENIZER))
 
 
 def load(source: TeacherSource) -> OnnxTeacher:

@@ -17,6 +17,8 @@ from stages.teacher_source import TeacherSource
 class SavedModelTeacher:
     """A signature with one input of strings [batch]."""
 
+    parallel_calls = 2
+
     def __init__(self, source: TeacherSource) -> None:
         """Load the model.
 

@@ -1,0 +1,106 @@
+"""A text classifier of keras-hub: backbone, head and preprocessing from one preset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras_hub
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import tensorflow as tf
+
+from schemas.errors import TeacherError
+from stages.label.teachers.bfloat16 import in_bfloat16
+from stages.teacher_source import TeacherSource
+
+_MASK = "padding_mask"
+
+
+@dataclass(frozen=True)
+class PaddedInputs:
+    """What the preprocessor made: each array [inputs, max_length], padded on the right."""
+
+    features: dict[str, npt.NDArray[np.generic]]
+    lengths: npt.NDArray[np.int32]
+    overlong: npt.NDArray[np.bool_]
+
+
+class KerasHubTeacher:
+    """`keras_hub.models.TextClassifier`, with its own preprocessing in front of it."""
+
+    parallel_calls = 2
+
+    def __init__(self, source: TeacherSource) -> None:
+        """Load the preset.
+
+        Raises:
+          TeacherError: it cannot be loaded or has another number of classes.
+        """
+        self.classes = source.classes
+        try:
+            model = keras_hub.models.TextClassifier.from_preset(source.location)
+            self._preprocessor = model.preprocessor
+            self._preprocessor.sequence_length = source.max_length
+            found = int(model.num_classes)
+        except Exception as error:  # keras-hub raises whatever its download and parsing raise
+            said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            raise TeacherError(
+                f"teacher cannot be loaded: {source.location}: {said}. Expected a preset of a text "
+                "classifier with its preprocessor."
+            ) from error
+        if found != len(self.classes):
+            raise TeacherError(
+                f"teacher has another number of classes: {source.location}: found {found}, "
+                f"expected {len(self.classes)}. State its classes, or use another teacher."
+            )
+        self._model = in_bfloat16(model) if source.how.compute_dtype == "bfloat16" else model
+        self._max_length = source.max_length
+        self._logits = tf.function(self._call, reduce_retracing=True)
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+        return int(self._model.count_params())
+
+    def encode(self, inputs: pa.Table) -> PaddedInputs:
+        """Return the one text column preprocessed; a model without a mask sees its padding."""
+        texts = tf.constant(inputs.column(0).to_pylist(), tf.string)
+        features = self._features(texts, self._max_length)
+        if _MASK not in features:
+            whole = np.full(len(texts), self._max_length, np.int32)
+            return PaddedInputs(features, whole, np.zeros(len(texts), np.bool_))
+        lengths = features[_MASK].sum(axis=1).astype(np.int32)
+        overlong = np.zeros(len(lengths), np.bool_)
+        full = np.flatnonzero(lengths == self._max_length)
+        if len(full):
+            longer = self._features(tf.gather(texts, full), self._max_length + 1)
+            overlong[full] = longer[_MASK].sum(axis=1) > self._max_length
+        return PaddedInputs(features, lengths, overlong)
+
+    def logits(self, encoded: PaddedInputs, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return float32 [len(rows), classes]; the model runs with `training=False`."""
+        longest = int(encoded.lengths[rows].max(initial=1))
+        batch = {
+            name: tf.constant(value[rows, :longest]) for name, value in encoded.features.items()
+        }
+        answer: npt.NDArray[np.float32] = self._logits(batch).numpy()
+        return answer
+
+    def _features(self, texts: tf.Tensor, length: int) -> dict[str, npt.NDArray[np.generic]]:
+        self._preprocessor.sequence_length = length
+        made = self._preprocessor(texts)
+        self._preprocessor.sequence_length = self._max_length
+        return {name: np.asarray(value) for name, value in made.items()}
+
+    def _call(self, features: dict[str, tf.Tensor]) -> tf.Tensor:
+        return tf.cast(self._model(features, training=False), tf.float32)
+
+
+def load(source: TeacherSource) -> KerasHubTeacher:
+    """Return the teacher of a preset.
+
+    Raises:
+      TeacherError: it cannot be loaded.
+    """
+    return KerasHubTeacher(source)

@@ -1,0 +1,80 @@
+"""A TensorFlow graph run by ONNX Runtime: converted once, and kept in the user's cache."""
+
+from __future__ import annotations
+
+import logging
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from schemas.errors import TeacherError
+from stages.assets import cache_folder
+from stages.atomic import write_whole
+from stages.label.teachers.onnx_session import session_of
+from stages.label.teachers.processors import usable_cores
+from stages.progress import say
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+_OPSET = 18
+
+
+class OnnxGraph:
+    """Token ids in, logits out; each call computes in one thread, and there is one per core."""
+
+    def __init__(self, graph: tf.types.experimental.PolymorphicFunction, *, name: str) -> None:
+        """Take the converted graph from the cache, or convert it.
+
+        Args:
+          graph: a traced function with one input and one output.
+          name: decides the graph: a fingerprint.
+
+        Raises:
+          TeacherError: the `onnx` extra is not installed, or the graph cannot be converted.
+        """
+        self.parallel_calls = usable_cores()
+        try:
+            self._session = _cached_session(graph, name)
+        except ImportError as error:
+            raise TeacherError(
+                f"teacher cannot be run by ONNX Runtime: {error}. Install softshards[onnx]."
+            ) from error
+        except Exception as error:  # whatever the converter and the runtime raise
+            said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise TeacherError(
+                f"teacher cannot be run by ONNX Runtime: {said}. State teacher.runtime = "
+                '"tensorflow".'
+            ) from error
+        self._input = self._session.get_inputs()[0].name
+
+    def answer(self, token_ids: tf.Tensor) -> npt.NDArray[np.float32]:
+        """Return float32 [batch, classes] for int32 [batch, tokens]."""
+        return np.asarray(self._session.run(None, {self._input: token_ids.numpy()})[0], np.float32)
+
+
+def _cached_session(graph: Any, name: str) -> InferenceSession:
+    place = cache_folder() / "onnx" / f"{name}-{version('tf2onnx')}-{_OPSET}.onnx"
+    if place.is_file():
+        try:
+            return session_of(str(place))
+        except Exception as error:  # whatever the runtime raises
+            say(f"teacher: {place} cannot be used and is made again: {str(error)[:80]}")
+    say("teacher: converting it for ONNX Runtime")
+    model = _converted(graph)
+    write_whole(place, model)
+    return session_of(model)
+
+
+def _converted(graph: Any) -> bytes:
+    import tf2onnx
+
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    model, _ = tf2onnx.convert.from_function(
+        graph, input_signature=graph.input_signature, opset=_OPSET
+    )
+    found: bytes = model.SerializeToString()
+    return found

@@ -1,0 +1,131 @@
+"""A sequence classifier of Hugging Face transformers: safetensors weights, no code of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from schemas.errors import TeacherError
+from stages.hub import is_hub_handle, snapshot
+from stages.label.teachers.tokens import TokenInputs
+from stages.teacher_source import TeacherSource
+
+_GENERIC = "LABEL_"
+
+
+class TransformersTeacher:
+    """`AutoModelForSequenceClassification`, on the accelerator if there is one.
+
+    Where the model's configuration names the classes, its logits are put into the run's order.
+    In bfloat16 its last layer computes so too: logits then have 8 bits of mantissa.
+    """
+
+    def __init__(self, source: TeacherSource) -> None:
+        """Load model and tokenizer.
+
+        Raises:
+          TeacherError: the `torch` extra is not installed, a file is missing or cannot be used,
+            or the model has other classes.
+        """
+        self.classes = source.classes
+        self._place = source.location
+        self._tokenizer, self._model = _loaded(self._place)
+        self._order = self._class_order()
+        limit = min(self._tokenizer.model_max_length, source.max_length)
+        self._max_length = int(limit)
+        self._pad_id = self._tokenizer.pad_token_id
+        if self._pad_id is None:  # a decoder: its classifier looks for the last token before these
+            self._pad_id = self._tokenizer.eos_token_id or 0
+        self._model.config.pad_token_id = self._pad_id
+        self._rounded = source.how.compute_dtype == "bfloat16"
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+        return int(self._model.num_parameters())
+
+    def encode(self, inputs: pa.Table) -> TokenInputs:
+        """Return the token ids of the one text column."""
+        texts = inputs.column(0).to_pylist()
+        token_ids = self._token_ids(texts, truncation=False)
+        overlong = np.array([len(ids) > self._max_length for ids in token_ids], np.bool_)
+        cut = np.flatnonzero(overlong)
+        shorter = self._token_ids([texts[row] for row in cut], truncation=True) if len(cut) else []
+        for row, ids in zip(cut, shorter, strict=True):
+            token_ids[row] = ids
+        lengths = np.array([len(ids) for ids in token_ids], np.int32)
+        return TokenInputs(token_ids, lengths, overlong)
+
+    def logits(self, encoded: TokenInputs, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return float32 [len(rows), classes]; dropout is off and padding is masked."""
+        import torch
+
+        token_ids, mask = encoded.padded(rows, pad_id=self._pad_id)
+        fed = {"input_ids": token_ids, "attention_mask": mask}
+        device = self._model.device
+        tensors = {name: torch.from_numpy(value).to(device) for name, value in fed.items()}
+        rounded = torch.autocast(device.type, torch.bfloat16, enabled=self._rounded)
+        with torch.inference_mode(), rounded:
+            logits = self._model(**tensors).logits.float()
+        answer: npt.NDArray[np.float32] = logits.cpu().numpy()
+        return answer[:, self._order]
+
+    def _token_ids(self, texts: list[str], *, truncation: bool) -> list[list[int]]:
+        limit = self._max_length if truncation else None
+        found = self._tokenizer(texts, truncation=truncation, max_length=limit, verbose=False)
+        ids: list[list[int]] = found["input_ids"]
+        return ids
+
+    def _class_order(self) -> list[int]:
+        named = self._model.config.id2label
+        names = [str(named[number]) for number in range(len(named))]
+        generic = all(name.startswith(_GENERIC) for name in names)
+        if generic and len(names) == len(self.classes):
+            return list(range(len(names)))
+        if sorted(names) != sorted(self.classes):
+            raise TeacherError(
+                f"teacher has other classes: {self._place}: found {len(names)} "
+                f"({', '.join(names[:12])}), expected {len(self.classes)} "
+                f"({', '.join(self.classes[:12])}). Use its classes, or another teacher."
+            )
+        return [names.index(name) for name in self.classes]
+
+
+def _loaded(place: str) -> tuple[Any, Any]:
+    try:
+        import torch
+        from transformers import AutoModelForSequenceClassification, AutoTokenizer
+        from transformers.utils.logging import disable_progress_bar
+    except ImportError as error:
+        raise TeacherError(
+            f"teacher cannot be loaded: {place}: {error}. Install softshards[torch]."
+        ) from error
+    folder = snapshot(place).folder if is_hub_handle(place) else Path(place)
+    disable_progress_bar()
+    local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, **local)
+        model = AutoModelForSequenceClassification.from_pretrained(
+            folder, use_safetensors=True, dtype=torch.float32, **local
+        )
+    except Exception as error:  # whatever the library raises
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise TeacherError(
+            f"teacher cannot be loaded: {place}: {said} Expected config.json, model.safetensors "
+            "and a tokenizer in one folder."
+        ) from error
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return tokenizer, model.to(device).eval()
+
+
+def load(source: TeacherSource) -> TransformersTeacher:
+    """Return the teacher in a folder.
+
+    Raises:
+      TeacherError: it cannot be loaded.
+    """
+    return TransformersTeacher(source)

@@ -1,0 +1,110 @@
+"""A BERT of one layer with weights made by hand, for teachers that come as a whole encoder.
+
+Attention is even over all tokens, so that [CLS] holds the mean of the words' vectors; a word's
+vector points to its class. The same numbers go into keras-hub and into transformers.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from tests import tiny
+
+WIDTH, HEADS, INNER, POSITIONS = 16, 2, 32, 32
+
+
+def weights() -> dict[str, np.ndarray]:
+    """Return the weights that are not zero, by name; dense kernels are [from, to]."""
+    table = np.zeros((len(tiny.VOCABULARY), WIDTH), np.float32)
+    for number, word in enumerate(tiny.VOCABULARY):
+        table[number, 3 + number % 13] = 1.0
+        for place, name in enumerate(tiny.CLASSES):
+            if word in tiny._WORDS[name]:
+                table[number] = np.eye(WIDTH)[place] * 2
+    same = np.eye(WIDTH, dtype=np.float32)
+    return {"words": table, "value": same, "attended": same, "pooled": same, "logits": same[:, :3]}
+
+
+def write_keras_hub(folder: Path) -> Path:
+    """Write a preset of `BertTextClassifier`."""
+    import keras_hub
+
+    tokenizer = keras_hub.models.BertTokenizer(tiny.VOCABULARY, lowercase=True)
+    preprocessor = keras_hub.models.BertTextClassifierPreprocessor(tokenizer, sequence_length=16)
+    backbone = keras_hub.models.BertBackbone(
+        vocabulary_size=len(tiny.VOCABULARY),
+        num_layers=1,
+        num_heads=HEADS,
+        hidden_dim=WIDTH,
+        intermediate_dim=INNER,
+        max_sequence_length=POSITIONS,
+    )
+    model = keras_hub.models.BertTextClassifier(backbone, 3, preprocessor=preprocessor)
+    made = weights()
+    ends = {
+        "token_embedding/embeddings": made["words"],
+        "value/kernel": made["value"],
+        "attention_output/kernel": made["attended"],
+        "pooled_dense/kernel": made["pooled"],
+        "logits/kernel": made["logits"],
+    }
+    for variable in model.weights:
+        value = np.full(variable.shape, float(variable.path.endswith("gamma")), np.float32)
+        for end, known in ends.items():
+            if variable.path.endswith(end):
+                value = known.reshape(variable.shape)
+        variable.assign(value)
+    model.save_to_preset(str(folder))
+    return folder
+
+
+def write_transformers(folder: Path, classes: tuple[str, ...] = tiny.CLASSES) -> Path:
+    """Write a folder of `BertForSequenceClassification`; its classes are in the order given."""
+    import torch
+    import transformers
+
+    config = transformers.BertConfig(
+        vocab_size=len(tiny.VOCABULARY),
+        hidden_size=WIDTH,
+        num_hidden_layers=1,
+        num_attention_heads=HEADS,
+        intermediate_size=INNER,
+        max_position_embeddings=POSITIONS,
+        id2label=dict(enumerate(classes)),
+        label2id={name: number for number, name in enumerate(classes)},
+        layer_norm_eps=1e-12,
+    )
+    model = transformers.BertForSequenceClassification(config)
+    made = weights()
+    order = [tiny.CLASSES.index(name) for name in classes]
+    ends = {
+        "word_embeddings.weight": made["words"],
+        "self.value.weight": made["value"].T,
+        "attention.output.dense.weight": made["attended"].T,
+        "pooler.dense.weight": made["pooled"].T,
+        "classifier.weight": made["logits"].T[order],
+    }
+    state = {}
+    for name, tensor in model.state_dict().items():
+        value = np.full(tensor.shape, float(name.endswith("LayerNorm.weight")), np.float32)
+        value = next((known for end, known in ends.items() if name.endswith(end)), value)
+        state[name] = torch.from_numpy(value.copy())
+    model.load_state_dict(state)
+    model.save_pretrained(folder)
+    words = {word: number for number, word in enumerate(tiny.VOCABULARY)}
+    _write_tokenizer(folder, words)
+    return folder
+
+
+def _write_tokenizer(folder: Path, words: dict[str, int]) -> None:
+    """Write the tokenizer's files as the library itself does."""
+    import transformers
+
+    (folder / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
+    tokenizer = transformers.BertTokenizerFast(vocab=words, model_max_length=POSITIONS)
+    tokenizer.save_pretrained(folder)
+    stated = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    assert stated["model_max_length"] == POSITIONS
