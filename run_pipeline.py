@@ -186,8 +186,46 @@ def inspect(folder: Path, as_json: bool) -> None:
 
 @main.command()
 @click.argument("labels", type=click.Path(path_type=Path))
+@click.option(
+    "--with-teacher",
+    "run_file",
+    metavar="RUN.toml",
+    type=click.Path(path_type=Path),
+    help="Ask this run's teacher for a sample again, and compare.",
+)
+@TEACHER_OUT
+@SET
+@click.option(
+    "--inputs",
+    type=click.IntRange(min=1),
+    default=256,
+    show_default=True,
+    help="How many it is asked.",
+)
+@click.option(
+    "--max-kl",
+    type=click.FloatRange(min=0),
+    default=1e-3,
+    show_default=True,
+    help="Mean KL in nats of its answers from the table's that is let pass.",
+)
+@click.option(
+    "--max-flips",
+    type=click.FloatRange(0, 1),
+    default=0.01,
+    show_default=True,
+    help="Share of rows with another most likely class that is let pass.",
+)
 @stated
-def verify(labels: Path) -> None:
+def verify(
+    labels: Path,
+    run_file: Path | None,
+    out: Path | None,
+    overrides: tuple[str, ...],
+    inputs: int,
+    max_kl: float,
+    max_flips: float,
+) -> None:
     """Read a whole table and check every shard's bytes, rows, digests, order and logits."""
     from stages.table import open_table
     from stages.verify import verify as verify_table
@@ -198,6 +236,17 @@ def verify(labels: Path) -> None:
         f"{labels}: version {table.version} is whole: {found.rows} rows in {found.shards} shards, "
         f"{found.size_bytes} bytes"
     )
+    if run_file is not None:
+        from stages.experiment import read_run_file, recheck_step
+        from stages.label.recheck import Tolerance
+
+        run_ = read_run_file(run_file, overrides)
+        tolerance = Tolerance(inputs, max_kl, max_flips)
+        again = recheck_step(run_, labels=labels, out=out or labels.parent, tolerance=tolerance)
+        click.echo(
+            f"{labels}: its teacher says the same on {again.inputs} inputs: mean KL "
+            f"{again.kl_nats:.1e} nats, {again.flip_rate:.2%} with another class"
+        )
 
 
 @main.command()

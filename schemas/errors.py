@@ -12,6 +12,7 @@
     │   ├── MissingTableError    there is no committed version
     │   ├── StaleTableError      made by another teacher, format or class order
     │   ├── DamagedTableError    a shard is missing, truncated or not what the log says
+    │   ├── TeacherDriftError    its teacher answers otherwise now
     │   └── PublishError         the commit did not happen; nothing became visible
     ├── ConservationError   rows were lost or doubled; nothing was committed
     ├── StudentError        a student that cannot be built, trained or loaded
@@ -74,6 +75,10 @@ class StaleTableError(TableError):
 
 class DamagedTableError(TableError):
     """A shard's bytes are not those that were committed."""
+
+
+class TeacherDriftError(TableError):
+    """The teacher that made the table, asked again, does not say what the table says."""
 
 
 class PublishError(TableError):

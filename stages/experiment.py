@@ -21,6 +21,7 @@ from stages.train.pipeline import StudentPlan
 
 if TYPE_CHECKING:
     from stages.label.forecast import Forecast
+    from stages.label.recheck import Rechecked, Tolerance
 
 TEACHER_FOLDER = "teacher"
 LABELS_FOLDER = "labels"
@@ -77,6 +78,20 @@ def plan_step(run: RunFile, *, labels: Path, out: Path) -> Forecast:
 
     teacher = find_teacher(run, base=Path.cwd(), fitted=out / TEACHER_FOLDER)
     return forecast(plan_label(run, base=Path.cwd(), teacher=teacher), labels=labels)
+
+
+def recheck_step(run: RunFile, *, labels: Path, out: Path, tolerance: Tolerance) -> Rechecked:
+    """Ask the run's teacher for a sample of the table again, and compare.
+
+    Raises:
+      PipelineError: any stated failure, such as another teacher, or answers that differ.
+    """
+    from stages.label.recheck import recheck
+    from stages.label.teachers import load_teacher
+
+    teacher = find_teacher(run, base=Path.cwd(), fitted=out / TEACHER_FOLDER)
+    table = open_table(labels, head=run.head, teacher=teacher.fingerprint)
+    return recheck(table, load_teacher(teacher), how=run.label, tolerance=tolerance)
 
 
 def train_step(

@@ -209,6 +209,8 @@ def test_plan_says_what_label_would_do_and_writes_nothing(experiment):
 
 def test_verify_says_that_a_table_is_whole_or_what_is_wrong(labelled):
     assert "is whole: 120 rows" in command("verify", "labels").stdout
+    said = command("verify", "labels", "--with-teacher", "run.toml").stdout
+    assert "its teacher says the same on 120 inputs: mean KL" in said
     shard = next((labelled / "labels").glob("split=train/*.parquet"))
     data = bytearray(shard.read_bytes())
     data[100] ^= 1

@@ -105,7 +105,7 @@ def _loaded(place: str) -> tuple[Any, Any]:
             f"teacher cannot be loaded: {place}: {error}. Install softshards[torch]."
         ) from error
     folder = snapshot(place).folder if is_hub_handle(place) else Path(place)
-    disable_progress_bar()
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **local)

@@ -1,0 +1,94 @@
+"""Ask the teacher again for a sample of a table, and compare with what the table says.
+
+Files, library versions or a processor may have changed since; a fingerprint does not see the last
+two. The teacher's new answers are encoded as the table's are, so that only the teacher differs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from schemas.errors import TeacherDriftError
+from schemas.label_section import Label
+from stages.codec import decode, encode
+from stages.label.ask import soft_labels
+from stages.label.encoding import mean_kl
+from stages.label.teacher import Teacher
+from stages.table import Shard, SoftLabelTable, read_shard
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far a sample may be from what the table says.
+
+    Attributes:
+      inputs: rows that are asked again, at least, where the table has as many.
+      max_kl_nats: mean KL(new answer ‖ table) over them.
+      max_flip_rate: share of them whose most likely class is another.
+    """
+
+    inputs: int = 256
+    max_kl_nats: float = 1e-3
+    max_flip_rate: float = 0.01
+
+
+@dataclass(frozen=True)
+class Rechecked:
+    """What a sample showed."""
+
+    inputs: int
+    kl_nats: float
+    flip_rate: float
+
+
+def recheck(
+    table: SoftLabelTable, teacher: Teacher, *, how: Label, tolerance: Tolerance
+) -> Rechecked:
+    """Compare the teacher's answers now with the table's.
+
+    Args:
+      table: made by this teacher.
+      teacher: asked for the sample, as `label` asks it.
+      how: for batches and inputs that are too long.
+      tolerance: what is let pass.
+
+    Raises:
+      TeacherDriftError: the answers differ by more.
+      TeacherError: the teacher cannot answer.
+    """
+    rows = sample_of(table, tolerance.inputs)
+    layout = table.card.layout
+    answer = soft_labels(teacher, rows, features=table.card.features, how=how)
+    asked = np.setdiff1d(np.arange(rows.num_rows), list(answer.failures))
+    now = decode(pa.table(encode(answer.logits[asked], layout)), layout)
+    kept = decode(rows.take(pa.array(asked)), layout)
+    flips = now.argmax(axis=1) != kept.argmax(axis=1)
+    found = Rechecked(
+        inputs=len(asked),
+        kl_nats=mean_kl(now, kept),
+        flip_rate=float(flips.mean()) if len(asked) else 0.0,
+    )
+    if found.kl_nats > tolerance.max_kl_nats or found.flip_rate > tolerance.max_flip_rate:
+        raise TeacherDriftError(
+            f"teacher answers otherwise now: {table.path}: {found.inputs} inputs asked again: mean "
+            f"KL {found.kl_nats:.2e} nats, {found.flip_rate:.2%} with another class; expected at "
+            f"most {tolerance.max_kl_nats:g} nats and {tolerance.max_flip_rate:.2%}. Find what "
+            "changed (a library, a processor, a file), or label again into a new folder."
+        )
+    return found
+
+
+def sample_of(table: SoftLabelTable, inputs: int) -> pa.Table:
+    """Return rows of every shard, evenly spread over each; the same ones for the same version."""
+    share = inputs / max(1, sum(shard.rows for shard in table.shards))
+    columns = ["input_digest", *table.card.features, *table.card.layout.logit_columns]
+    return pa.concat_tables([_evenly(shard, share, columns) for shard in table.shards])
+
+
+def _evenly(shard: Shard, share: float, columns: list[str]) -> pa.Table:
+    wanted = min(shard.rows, int(np.ceil(shard.rows * share)))
+    places = np.linspace(0, shard.rows - 1, wanted).astype(np.int64)
+    return read_shard(shard, columns).take(pa.array(places))
