@@ -56,3 +56,19 @@ class TeacherQuality(_Measured):
 
     splits: dict[str, SplitQuality]
     noise_candidates: tuple[NoiseCandidate, ...] = ()
+
+
+class RuntimeCheck(_Measured):
+    """A teacher that was converted, beside the one it was converted from, on a sample.
+
+    Attributes:
+      runtime: what it was converted for.
+      inputs: distinct inputs that both answered.
+      largest_difference: of a logit.
+      times_as_fast: seconds before / seconds after, on this machine.
+    """
+
+    runtime: str
+    inputs: int
+    largest_difference: float
+    times_as_fast: float

@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict
 
 from schemas.heads import Head
 from schemas.layout import Encoding, Layout, Precision
-from schemas.quality import TeacherQuality
+from schemas.quality import RuntimeCheck, TeacherQuality
 
-FORMAT_VERSION = 3
-READABLE_VERSIONS = (1, 2, 3)
+FORMAT_VERSION = 4
+READABLE_VERSIONS = (1, 2, 3, 4)
 
 
 class Counts(BaseModel):
@@ -71,6 +71,7 @@ class TableCard(BaseModel):
     Attributes:
       kl_nats: mean KL from the teacher's logits to those kept, on a sample; where measured.
       quality: of the teacher, on the hard labels.
+      runtime_check: of a converted teacher against the one it was converted from.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -88,6 +89,7 @@ class TableCard(BaseModel):
     kl_nats: float | None = None
     counts: Counts
     quality: TeacherQuality | None = None
+    runtime_check: RuntimeCheck | None = None
     run_file: dict[str, Any]
 
     @property

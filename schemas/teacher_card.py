@@ -34,8 +34,26 @@ class TeacherCard(BaseModel):
     epochs: tuple[dict[str, float], ...] = ()
 
 
+class WordEmbeddings(BaseModel):
+    """The teacher's word embeddings, float32 [pieces, width], and the digest of their file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pieces: int
+    width: int
+    digest: str
+
+
 class TeacherMeasures(BaseModel):
-    """What a report says of the teacher without loading it; written beside the table."""
+    """What a report says of the teacher without loading it; written beside the table.
+
+    Attributes:
+      fingerprint: of the teacher.
+      lowercase: how its tokenizer reads text.
+      parameters, file_bytes: its size; 0 where that is not known.
+      speed: of one call; None for one that cannot be asked.
+      embeddings: of its words, beside this file; None where it has none for the vocabulary.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -44,3 +62,4 @@ class TeacherMeasures(BaseModel):
     parameters: int
     file_bytes: int
     speed: Speed | None
+    embeddings: WordEmbeddings | None = None

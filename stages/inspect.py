@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.errors import PipelineError, TableError
-from schemas.quality import TeacherQuality
+from schemas.quality import RuntimeCheck, TeacherQuality
 from schemas.student_card import STUDENT_CARD_FILE
 from schemas.teacher_card import CARD_FILE
 from stages.evaluate.pipeline import REPORT_FOLDER, REPORT_JSON, read_report
@@ -54,6 +54,7 @@ def _table(folder: Path) -> Description:
         ["quarantined", str(counts.quarantined)],
         ["head", f"{table.card.head.name}: {', '.join(table.card.head.classes[:12])}"],
         *_quality(table.card.quality),
+        *_runtime(table.card.runtime_check),
         ["shards", f"{len(table.shards)} files, {size} bytes"],
         ["bytes per row", f"{size / max(1, counts.rows):.1f} ({table.card.encoding} logits)"],
         ["teacher", table.card.teacher_fingerprint],
@@ -93,6 +94,15 @@ def _quality(quality: TeacherQuality | None) -> list[list[str]]:
         for one in quality.noise_candidates
     ]
     return rows
+
+
+def _runtime(check: RuntimeCheck | None) -> list[list[str]]:
+    if check is None:
+        return []
+    said = (
+        f"{check.runtime}: {check.times_as_fast:.2f} times as fast, largest difference of a logit "
+    )
+    return [["runtime", f"{said}{check.largest_difference:.1e} on {check.inputs} inputs"]]
 
 
 def _teacher(folder: Path) -> Description:

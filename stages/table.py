@@ -28,11 +28,9 @@ from schemas.errors import (
 from schemas.heads import Head
 from schemas.layout import SPLIT_COLUMN
 from schemas.soft_labels import FORMAT_VERSION, READABLE_VERSIONS, TableCard
-from schemas.teacher_card import TeacherMeasures
 
 CARD_KEY = "softshards"
 ARTEFACTS_FOLDER = "_artefacts"
-MEASURES_FILE = "teacher_measures.json"
 
 
 @dataclass(frozen=True)
@@ -140,21 +138,6 @@ def read_shard(shard: Shard, columns: Sequence[str]) -> pa.Table:
     except (pa.ArrowException, OSError) as error:
         raise DamagedTableError(
             f"shard cannot be read: {shard.path}: {str(error).splitlines()[0]}. Label again."
-        ) from error
-
-
-def read_measures(table: SoftLabelTable) -> TeacherMeasures:
-    """Return what the label stage measured of the teacher.
-
-    Raises:
-      TableError: the artefacts are not there.
-    """
-    path = table.artefacts_path / MEASURES_FILE
-    try:
-        return TeacherMeasures.model_validate_json(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise TableError(
-            f"artefacts are missing: {path}: {str(error).splitlines()[0]}. Run `label` again."
         ) from error
 
 

@@ -22,6 +22,7 @@ from stages.teacher_folder import open_teacher
 from stages.teacher_source import TeacherSource, teacher_fingerprint
 
 _STATED_APART = {"path", "source", "encoder", "fit", "runtime", "compute_dtype"}
+_VOCABULARIES = (VOCABULARY_FILE, "assets/tokenizer/vocabulary.txt")  # keras-hub's own place
 
 
 def find_teacher(run: RunFile, *, base: Path, fitted: Path) -> TeacherSource:
@@ -53,8 +54,8 @@ def _in_files(run: RunFile, base: Path) -> TeacherSource:
 
 
 def _with_vocabulary(source: TeacherSource, folder: Path) -> TeacherSource:
-    vocabulary = folder / VOCABULARY_FILE
-    return replace(source, vocabulary=vocabulary) if vocabulary.is_file() else source
+    found = [folder / name for name in _VOCABULARIES if (folder / name).is_file()]
+    return replace(source, vocabulary=found[0]) if found else source
 
 
 def _in_transformers(run: RunFile, base: Path) -> TeacherSource:

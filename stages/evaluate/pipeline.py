@@ -15,13 +15,14 @@ from schemas.provenance import fingerprint
 from schemas.report import ModelResult, Report
 from schemas.run_file import RunFile
 from schemas.student_card import STUDENT_MODEL_FILE
+from stages.artefacts import read_measures
 from stages.atomic import write_whole
 from stages.codec import decode
 from stages.columns import class_numbers, repeats
 from stages.evaluate.compare import compare
 from stages.evaluate.metrics import score
 from stages.progress import say, task
-from stages.table import SoftLabelTable, read_measures
+from stages.table import SoftLabelTable
 from stages.train.pipeline import StudentPlan, read_student_card
 
 REPORT_FOLDER = "report"

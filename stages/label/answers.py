@@ -61,6 +61,11 @@ class FromProbabilities:
         """How many threads may ask it at a time."""
         return getattr(self.teacher, "parallel_calls", 1)
 
+    def word_embeddings(self) -> npt.NDArray[np.float32] | None:
+        """Return float32 [pieces, width], or None where it has none."""
+        asked = getattr(self.teacher, "word_embeddings", None)
+        return None if asked is None else asked()
+
     def encode(self, inputs: pa.Table) -> EncodedInputs:
         """Return the feature columns' rows preprocessed."""
         return self.teacher.encode(inputs)

@@ -1,17 +1,22 @@
-"""What the teacher leaves beside its table, so that nobody need load it again.
-
-`_artefacts/<teacher fingerprint>/` holds its vocabulary and its measures: parameters, file
-size and speed. Delta readers ignore folders whose name starts with an underscore.
-"""
+"""Export what the teacher leaves beside its table: see `stages/artefacts.py`."""
 
 from __future__ import annotations
 
-from schemas.teacher_card import VOCABULARY_FILE, TeacherMeasures
+import io
+from typing import TYPE_CHECKING
+
+from schemas.provenance import digest_file
+from schemas.teacher_card import VOCABULARY_FILE, TeacherMeasures, WordEmbeddings
+from stages.artefacts import EMBEDDINGS_FILE, MEASURES_FILE
 from stages.atomic import write_whole
 from stages.label.wordlist import made_vocabulary
 from stages.progress import say
-from stages.table import MEASURES_FILE, SoftLabelTable, read_shard
+from stages.table import SoftLabelTable, read_shard
 from stages.teacher_source import TeacherSource
+
+if TYPE_CHECKING:
+    from schemas.report import Speed
+    from stages.label.teacher import Teacher
 
 _SPEED_CALLS = 50
 
@@ -22,33 +27,58 @@ def artefacts_exist(table: SoftLabelTable) -> bool:
 
 
 def export_artefacts(table: SoftLabelTable, source: TeacherSource) -> None:
-    """Copy the vocabulary and measure the teacher; the measures are written last."""
-    import numpy as np
-    import pyarrow as pa
-
-    from stages.evaluate.speed import measure_speed, sample_texts
+    """Copy the vocabulary and the embeddings, and measure the teacher; the measures come last."""
     from stages.label.teachers import load_teacher
 
     say("label: measuring the teacher's speed")
     write_whole(table.artefacts_path / VOCABULARY_FILE, vocabulary_bytes(source, table))
     teacher = load_teacher(source)
+    measures = TeacherMeasures(
+        fingerprint=source.fingerprint,
+        lowercase=source.lowercase,
+        parameters=teacher.parameters,
+        file_bytes=source.file_bytes,
+        speed=_speed(teacher, table) if source.how.kind != "column" else None,
+        embeddings=export_embeddings(teacher, source, table),
+    )
+    path = table.artefacts_path / MEASURES_FILE
+    write_whole(path, measures.model_dump_json(indent=2).encode())
+
+
+def export_embeddings(
+    teacher: Teacher, source: TeacherSource, table: SoftLabelTable
+) -> WordEmbeddings | None:
+    """Write the teacher's word embeddings, a row a line of its vocabulary; None if it has none.
+
+    A model may have more rows than its vocabulary has pieces: those beyond are not written.
+    """
+    import numpy as np
+
+    asked = getattr(teacher, "word_embeddings", None)
+    found = asked() if asked is not None and source.vocabulary is not None else None
+    pieces = len(vocabulary_bytes(source, table).decode().removesuffix("\n").split("\n"))
+    if found is None or len(found) < pieces:
+        return None
+    stream = io.BytesIO()
+    np.save(stream, np.ascontiguousarray(found[:pieces], np.float32), allow_pickle=False)
+    path = table.artefacts_path / EMBEDDINGS_FILE
+    write_whole(path, stream.getvalue())
+    return WordEmbeddings(pieces=pieces, width=found.shape[1], digest=digest_file(path))
+
+
+def _speed(teacher: Teacher, table: SoftLabelTable) -> Speed:
+    import numpy as np
+    import pyarrow as pa
+
+    from stages.evaluate.speed import measure_speed, sample_texts
+
     feature = table.card.features[0]
 
     def predict(texts: list[str]) -> object:
         encoded = teacher.encode(pa.table({feature: texts}))
         return teacher.logits(encoded, np.arange(len(texts)))
 
-    asked = source.how.kind != "column"
-    speed = measure_speed(predict, sample_texts(table), calls=_SPEED_CALLS) if asked else None
-    measures = TeacherMeasures(
-        fingerprint=source.fingerprint,
-        lowercase=source.lowercase,
-        parameters=teacher.parameters,
-        file_bytes=source.file_bytes,
-        speed=speed,
-    )
-    path = table.artefacts_path / MEASURES_FILE
-    write_whole(path, measures.model_dump_json(indent=2).encode())
+    return measure_speed(predict, sample_texts(table), calls=_SPEED_CALLS)
 
 
 def vocabulary_bytes(source: TeacherSource, table: SoftLabelTable) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from schemas.layout import ASIDE, SPLITS
-from schemas.quality import TeacherQuality
+from schemas.quality import RuntimeCheck, TeacherQuality
 from schemas.soft_labels import FORMAT_VERSION, ChosenEncoding, Counts, TableCard
 from stages.label.plan import LabelPlan
 from stages.label.previous import PreviousLabels
@@ -55,7 +55,11 @@ def count(
 
 
 def table_card(
-    plan: LabelPlan, counts: Counts, chosen: ChosenEncoding, quality: TeacherQuality
+    plan: LabelPlan,
+    counts: Counts,
+    chosen: ChosenEncoding,
+    quality: TeacherQuality,
+    checked: RuntimeCheck | None,
 ) -> TableCard:
     """Return what is written into the commit."""
     return TableCard(
@@ -72,6 +76,7 @@ def table_card(
         kl_nats=chosen.kl_nats,
         counts=counts,
         quality=quality,
+        runtime_check=checked,
         run_file=plan.run.model_dump(mode="json"),
     )
 

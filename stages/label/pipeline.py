@@ -23,6 +23,7 @@ from stages.label.previous import PreviousLabels, previous_labels
 from stages.label.publish import commit, put_in_place, version_number
 from stages.label.quality import check_gates, teacher_quality
 from stages.label.quarantine import quarantine_path, settle
+from stages.label.runtime import check_runtime
 from stages.label.staging import BucketRecord, Staging, UnitRecord, bucket_name, unit_name
 from stages.label.teacher import Teacher
 from stages.progress import say
@@ -68,6 +69,7 @@ def _label_anew(plan: LabelPlan, labels: Path, machinery: Machinery) -> None:
         features=plan.run.corpus.features,
         encoding=chosen.encoding,
     )
+    checked = previous.runtime_check if previous else check_runtime(plan)
     layout = Layout(features=plan.run.corpus.features, head=plan.run.head, encoding=chosen.encoding)
     _run_engine(plan, staging, previous, layout, machinery)
     buckets, units = staging.buckets(), staging.units()
@@ -83,7 +85,7 @@ def _label_anew(plan: LabelPlan, labels: Path, machinery: Machinery) -> None:
     counts = count(buckets, previous, resumed=len(kept), quarantined=quarantined)
     quality = teacher_quality(buckets, staging, layout)
     check_gates(quality, plan.run.label)
-    card = table_card(plan, counts, chosen, quality)
+    card = table_card(plan, counts, chosen, quality, checked)
     attempt = f"{plan.fingerprint}:{version_number(labels) + 1}"
     commit(labels, shards=put_in_place(buckets, staging), card=card, attempt=attempt)
     staging.remove()

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.layout import Encoding, Layout
+from schemas.quality import RuntimeCheck
 from schemas.soft_labels import TableCard
 from stages.codec import decode, is_no_coarser
 from stages.columns import logits_lists
@@ -35,6 +36,7 @@ class PreviousLabels:
       distinct_inputs: inputs that it holds.
       seconds_per_call: what an answer cost when it was made.
       views: how its augmented views were made, as its run file said.
+      runtime_check: of its teacher, where that was converted.
     """
 
     shards: tuple[Shard, ...]
@@ -44,6 +46,7 @@ class PreviousLabels:
     distinct_inputs: int
     seconds_per_call: float
     views: dict[str, Any] | None = None
+    runtime_check: RuntimeCheck | None = None
 
     def attach(self, rows: pa.Table, *, bucket: int, num_shards: int) -> pa.Table:
         """Return a bucket's rows with what is known of each: a list of logits, or null.
@@ -93,6 +96,7 @@ def previous_labels(
         distinct_inputs=card.counts.distinct_inputs,
         seconds_per_call=_seconds_per_call(card),
         views=card.run_file.get("label", {}).get("views"),
+        runtime_check=card.runtime_check,
     )
 
 

@@ -25,7 +25,8 @@ class Teacher(Protocol):
     """A trained model that answers with logits.
 
     It may also have `parallel_calls`, an int: how many threads may ask it at a time, and gain by
-    it. Without it batches are asked one after the other.
+    it (without it batches are asked one after the other), and `word_embeddings()`, which returns
+    float32 [pieces, width] in the order of its vocabulary, or None.
     """
 
     @property

@@ -11,9 +11,10 @@ from schemas.provenance import fingerprint
 from schemas.run_file import RunFile, Student
 from schemas.student_card import STUDENT_CARD_FILE, STUDENT_MODEL_FILE, Role, StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
+from stages.artefacts import read_measures
 from stages.atomic import whole_file, write_whole
 from stages.progress import say
-from stages.table import SoftLabelTable, read_measures, read_shard
+from stages.table import SoftLabelTable, read_shard
 
 STUDENTS_FOLDER = "students"
 

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from schemas.soft_labels import FORMAT_VERSION, READABLE_VERSIONS
-from stages.table import open_table, read_measures, read_shard
+from stages.artefacts import read_embeddings, read_measures
+from stages.table import open_table, read_shard
 from tests import tiny
 from tests.golden.write import FOLDER, plain
 
@@ -24,6 +25,8 @@ def test_a_golden_table_is_read_row_for_row(version):
     assert plain(tiny.rows_of(table)) == expected
     assert table.card.counts.rows == len(expected) == 25
     assert read_measures(table).parameters > 0
+    embeddings = read_embeddings(table)
+    assert embeddings is None if int(version[1:]) < 4 else embeddings.shape == (27, 3)
     schema = table.card.layout.file_schema
     assert read_shard(table.shards[0], schema.names).schema.equals(schema)
 

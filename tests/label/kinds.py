@@ -150,7 +150,7 @@ def on_onnx_runtime(folder):
     return ["teacher.runtime=onnx"]
 
 
-WITHOUT_A_VOCABULARY = [saved_model, probabilities, onnx, module, column, keras_hub]
+WITHOUT_A_VOCABULARY = [saved_model, probabilities, onnx, module, column]
 ENCODERS = [keras_hub, transformers]
 ROUNDED = [in_bfloat16(keras), in_bfloat16(keras_hub), in_bfloat16(transformers)]
 ASKED = [keras, saved_model, probabilities, onnx, module, on_onnx_runtime, *ENCODERS, *ROUNDED]

@@ -5,7 +5,7 @@ The graph is run by TensorFlow, or converted for ONNX Runtime; its layers may co
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +60,7 @@ class KerasTeacher:
         if source.how.compute_dtype == "bfloat16":
             model = in_bfloat16(model)
         self.parameters = int(model.count_params())
+        self._model = model
         graph = logits_graph(model, pad_id=self._wordpiece.pad_id)
         self._answer: Callable[[tf.Tensor], npt.NDArray[np.float32]]
         if source.how.runtime == "onnx":
@@ -80,6 +81,24 @@ class KerasTeacher:
     ) -> npt.NDArray[np.float32]:
         """Return float32 [len(rows), classes]; the model runs with `training=False`."""
         return self._answer(tf.gather(encoded.token_ids, rows).to_tensor(self._wordpiece.pad_id))
+
+    def word_embeddings(self) -> npt.NDArray[np.float32] | None:
+        """Return float32 [pieces, width]: the table that token ids are looked up in first."""
+        return embeddings_of(self._model, pieces=self._wordpiece.vocabulary_size)
+
+
+def embeddings_of(model: keras.Model, *, pieces: int) -> npt.NDArray[np.float32] | None:
+    """Return the one table of an embedding layer that has a row for each piece, or None."""
+    layers = [layer for layer in _layers(model) if isinstance(layer, keras.layers.Embedding)]
+    found = [layer.embeddings for layer in layers if layer.input_dim >= pieces]
+    return np.asarray(found[0].numpy(), np.float32) if len(found) == 1 else None
+
+
+def _layers(model: keras.Model) -> Iterator[keras.Layer]:
+    for layer in model.layers:
+        yield layer
+        if isinstance(layer, keras.Model):
+            yield from _layers(layer)
 
 
 def logits_graph(model: keras.Model, *, pad_id: int) -> tf.types.experimental.PolymorphicFunction:

@@ -55,8 +55,11 @@ class KerasHubTeacher:
                 f"expected {len(self.classes)}. State its classes, or use another teacher."
             )
         self._model = in_bfloat16(model) if source.how.compute_dtype == "bfloat16" else model
+        self._backbone = model.backbone
         self._max_length = source.max_length
-        self._logits = tf.function(self._call, reduce_retracing=True)
+        made = self._features(tf.constant(["one"]), self._max_length)
+        specs = {name: tf.TensorSpec([None, None], value.dtype) for name, value in made.items()}
+        self._logits = tf.function(self._call, input_signature=[specs])
 
     @property
     def parameters(self) -> int:
@@ -86,6 +89,11 @@ class KerasHubTeacher:
         }
         answer: npt.NDArray[np.float32] = self._logits(batch).numpy()
         return answer
+
+    def word_embeddings(self) -> npt.NDArray[np.float32] | None:
+        """Return float32 [pieces, width]: the backbone's token embedding."""
+        found = getattr(self._backbone, "token_embedding", None)
+        return None if found is None else np.asarray(found.embeddings.numpy(), np.float32)
 
     def _features(self, texts: tf.Tensor, length: int) -> dict[str, npt.NDArray[np.generic]]:
         self._preprocessor.sequence_length = length

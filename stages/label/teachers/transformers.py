@@ -74,6 +74,12 @@ class TransformersTeacher:
         answer: npt.NDArray[np.float32] = logits.cpu().numpy()
         return answer[:, self._order]
 
+    def word_embeddings(self) -> npt.NDArray[np.float32]:
+        """Return float32 [pieces, width]: the input embeddings."""
+        table = self._model.get_input_embeddings().weight.detach().float()
+        found: npt.NDArray[np.float32] = table.cpu().numpy()
+        return found
+
     def _token_ids(self, texts: list[str], *, truncation: bool) -> list[list[int]]:
         limit = self._max_length if truncation else None
         found = self._tokenizer(texts, truncation=truncation, max_length=limit, verbose=False)

@@ -1,0 +1,57 @@
+"""What a teacher left beside its table, read so that the teacher need not be loaded.
+
+`_artefacts/<teacher fingerprint>/` holds its vocabulary, its measures and, where it has them, its
+word embeddings. The measures are written last: without them the folder is unfinished.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.errors import DamagedTableError, TableError
+from schemas.provenance import digest_file
+from schemas.teacher_card import TeacherMeasures
+from stages.table import SoftLabelTable
+
+MEASURES_FILE = "teacher_measures.json"
+EMBEDDINGS_FILE = "embeddings.npy"
+
+
+def read_measures(table: SoftLabelTable) -> TeacherMeasures:
+    """Return what the label stage measured of the teacher.
+
+    Raises:
+      TableError: the artefacts are not there.
+    """
+    path = table.artefacts_path / MEASURES_FILE
+    try:
+        return TeacherMeasures.model_validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise TableError(
+            f"artefacts are missing: {path}: {str(error).splitlines()[0]}. Run `label` again."
+        ) from error
+
+
+def read_embeddings(table: SoftLabelTable) -> npt.NDArray[np.float32] | None:
+    """Return the teacher's word embeddings, or None where it has none.
+
+    Returns:
+      float32 [pieces, width]: a row for each line of the exported vocabulary.
+
+    Raises:
+      TableError: the artefacts are not there.
+      DamagedTableError: the file is missing, or is not the one that was written.
+    """
+    stated = read_measures(table).embeddings
+    if stated is None:
+        return None
+    path = table.artefacts_path / EMBEDDINGS_FILE
+    found = digest_file(path) if path.is_file() else "no file"
+    if found != stated.digest:
+        raise DamagedTableError(
+            f"embeddings are damaged: {path}: found {found}, expected digest {stated.digest}. "
+            f"Remove {path.parent} and run `label` again."
+        )
+    embeddings: npt.NDArray[np.float32] = np.load(path, allow_pickle=False)
+    return embeddings

@@ -1,0 +1,65 @@
+"""Hold a converted teacher to the one it was converted from, on a sample of the corpus."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from schemas.errors import TeacherError
+from schemas.quality import RuntimeCheck
+from stages.label.ask import SoftLabels, soft_labels
+from stages.label.plan import LabelPlan
+from stages.label.sample import sample_rows
+from stages.label.shards import order_rows
+from stages.label.teachers import load_teacher
+from stages.progress import say
+
+LARGEST_DIFFERENCE = 1e-3  # between two float32 runtimes 1e-5 is usual
+
+
+def check_runtime(plan: LabelPlan) -> RuntimeCheck | None:
+    """Ask the teacher as it is and as it is run; None where these are one, or nothing is asked.
+
+    Both are asked twice, and the second time counts for speed.
+
+    Raises:
+      TeacherError: a logit differs by more than 0.001.
+    """
+    source = plan.teacher
+    if source.how.runtime == "tensorflow":
+        return None
+    sample = sample_rows(plan.corpus, tolerant=plan.run.label.tolerant)
+    if sample is None:
+        return None
+    rows = order_rows(sample, plan.run.head)
+    features, how = plan.run.corpus.features, plan.run.label
+
+    def ask(runtime: str) -> SoftLabels:
+        stated = source.how.model_copy(update={"runtime": runtime})
+        teacher = load_teacher(replace(source, how=stated))
+        soft_labels(teacher, rows, features=features, how=how)
+        return soft_labels(teacher, rows, features=features, how=how)
+
+    first, second = ask("tensorflow"), ask(source.how.runtime)
+    failed = [*first.failures, *second.failures]
+    both = np.setdiff1d(np.arange(rows.num_rows), failed)
+    differences = np.abs(first.logits[both] - second.logits[both])
+    found = RuntimeCheck(
+        runtime=source.how.runtime,
+        inputs=len(both),
+        largest_difference=float(differences.max(initial=0.0)),
+        times_as_fast=first.seconds / second.seconds,
+    )
+    say(
+        f"label: {found.runtime} runs the teacher {found.times_as_fast:.2f} times as fast as "
+        f"tensorflow; largest difference of a logit {found.largest_difference:.1e} on "
+        f"{found.inputs} inputs"
+    )
+    if found.largest_difference > LARGEST_DIFFERENCE:
+        raise TeacherError(
+            f"converted teacher says something else: {source.location}: a logit differs by "
+            f"{found.largest_difference:.2e}, expected at most {LARGEST_DIFFERENCE:g}. Nothing was "
+            'committed. State teacher.runtime = "tensorflow".'
+        )
+    return found

@@ -1,0 +1,61 @@
+"""What a teacher leaves beside its table."""
+
+import numpy as np
+import pytest
+
+from schemas.errors import DamagedTableError, TableError
+from stages.artefacts import read_embeddings, read_measures
+from tests import tiny
+from tests.label.kinds import keras_hub, labelled_by, module, probabilities, transformers
+
+
+def test_embeddings_are_the_teachers_own_a_row_a_piece(labelled, table):
+    import keras
+
+    model = keras.saving.load_model(labelled / "teacher" / "teacher.keras")
+    found = read_embeddings(table)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, model.get_weights()[0][: len(tiny.VOCABULARY)])
+    stated = read_measures(table).embeddings
+    assert (stated.pieces, stated.width) == found.shape == (len(tiny.VOCABULARY), 3)
+
+
+@pytest.mark.parametrize("make", [keras_hub, transformers])
+def test_an_encoders_embeddings_go_with_its_vocabulary(make, experiment):
+    from stages.text import read_vocabulary
+    from tests.tiny_berts import weights
+
+    table = labelled_by(experiment, make(experiment))
+    np.testing.assert_array_equal(read_embeddings(table), weights()["words"])
+    assert read_vocabulary(table.artefacts_path / "vocab.txt") == tiny.VOCABULARY
+
+
+@pytest.mark.parametrize("make", [module, probabilities])
+def test_a_teacher_without_embeddings_leaves_none(make, experiment, monkeypatch):
+    import sys
+
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    table = labelled_by(experiment, make(experiment))
+    sys.modules.pop("own_teacher", None)
+    assert read_embeddings(table) is None
+    assert not (table.artefacts_path / "embeddings.npy").exists()
+
+
+def test_a_flipped_bit_in_the_embeddings_is_found(table):
+    path = table.artefacts_path / "embeddings.npy"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(DamagedTableError, match=r"embeddings are damaged: .*embeddings.npy: found"):
+        read_embeddings(table)
+    path.unlink()
+    with pytest.raises(DamagedTableError, match="found no file, expected digest"):
+        read_embeddings(table)
+
+
+def test_artefacts_that_are_gone_are_stated_and_made_again(labelled, table):
+    (table.artefacts_path / "teacher_measures.json").unlink()
+    with pytest.raises(TableError, match=r"artefacts are missing.*Run `label` again"):
+        read_measures(table)
+    tiny.label(labelled, labelled / "labels")
+    assert read_measures(table).parameters > 0
