@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from stages.label.teachers.keras import model_inputs
+from stages.label.teachers.pieces import model_inputs
 
 _WINDOW_BATCHES = 16
 

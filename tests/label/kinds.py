@@ -66,6 +66,26 @@ def probabilities(folder):
     return ["teacher={kind='saved_model', path='saved', " + how + "}"]
 
 
+def saved_model_of_tokens(folder):
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.weights = tf.Variable(embeddings(folder))
+
+    def call(input_ids, attention_mask):
+        real = tf.cast(attention_mask, tf.float32)[:, :, None]
+        return {"logits": tf.reduce_sum(tf.gather(module.weights, input_ids) * real, axis=1)}
+
+    shape = [None, None]
+    ids = tf.TensorSpec(shape, tf.int64, name="input_ids")
+    mask = tf.TensorSpec(shape, tf.int32, name="attention_mask")
+    module.call = tf.function(call, input_signature=[ids, mask])
+    place = folder / "saved"
+    tf.saved_model.save(module, place, {"serving_default": module.call})
+    (place / "vocab.txt").write_text("\n".join(tiny.VOCABULARY))
+    return ['teacher={kind="saved_model", path="saved", max_length=16}']
+
+
 def onnx(folder):
     pytest.importorskip("onnxruntime")
     tokenizers = pytest.importorskip("tokenizers")
@@ -153,7 +173,8 @@ def on_onnx_runtime(folder):
 WITHOUT_A_VOCABULARY = [saved_model, probabilities, onnx, module, column]
 ENCODERS = [keras_hub, transformers]
 ROUNDED = [in_bfloat16(keras), in_bfloat16(keras_hub), in_bfloat16(transformers)]
-ASKED = [keras, saved_model, probabilities, onnx, module, on_onnx_runtime, *ENCODERS, *ROUNDED]
+ASKED = [keras, saved_model, saved_model_of_tokens, probabilities, onnx, module, on_onnx_runtime]
+ASKED += [*ENCODERS, *ROUNDED]
 
 
 def source_of(folder, overrides):

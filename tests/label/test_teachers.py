@@ -24,6 +24,7 @@ from tests.label.kinds import (
     on_onnx_runtime,
     onnx,
     saved_model,
+    saved_model_of_tokens,
     source_of,
     transformers,
 )
@@ -226,6 +227,27 @@ def test_what_is_wrong_is_said(make, change, message, experiment):
     overrides = [*make(experiment), change, *(["teacher.options={}"] if make is module else [])]
     with pytest.raises(PipelineError, match=message):
         load_teacher(source_of(experiment, overrides))
+
+
+def test_a_saved_model_of_tokens_cuts_what_does_not_fit_and_needs_its_vocabulary(experiment):
+    source = source_of(experiment, saved_model_of_tokens(experiment))
+    teacher = load_teacher(source)
+    assert teacher.encode(pa.table({"text": ["cat " * 40]})).overlong.tolist() == [True]
+    (experiment / "saved" / "vocab.txt").unlink()
+    with pytest.raises(TeacherError, match="teacher has no vocabulary: .*saved: its inputs are"):
+        load_teacher(source)
+
+
+def test_a_saved_model_of_other_inputs_is_refused(experiment):
+    import tensorflow as tf
+
+    module = tf.Module()
+    spec = tf.TensorSpec([None, 4], tf.float32, name="pixels")
+    module.call = tf.function(lambda pixels: {"logits": pixels}, input_signature=[spec])
+    tf.saved_model.save(module, experiment / "other", {"serving_default": module.call})
+    source = source_of(experiment, ['teacher={kind="saved_model", path="other"}'])
+    with pytest.raises(TeacherError, match="other inputs: .*other: found pixels float32, expected"):
+        load_teacher(source)
 
 
 def test_classes_that_a_model_does_not_have_are_refused(experiment):

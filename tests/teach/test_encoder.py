@@ -8,7 +8,7 @@ import tensorflow as tf
 from safetensors.numpy import save_file
 
 from schemas.errors import AssetError
-from stages.label.teachers.keras import model_inputs
+from stages.label.teachers.pieces import model_inputs
 from stages.teach.encoder import classifier, load_encoder
 from tests import tiny
 

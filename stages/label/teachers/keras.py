@@ -6,7 +6,6 @@ The graph is run by TensorFlow, or converted for ONNX Runtime; its layers may co
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -20,19 +19,11 @@ from schemas.errors import TeacherError
 from schemas.teacher_card import MODEL_FILE, VOCABULARY_FILE
 from stages.label.teachers.bfloat16 import in_bfloat16
 from stages.label.teachers.onnx_graph import OnnxGraph
+from stages.label.teachers.pieces import WordpieceInputs, model_inputs
 from stages.teacher_source import TeacherSource
 from stages.text import Wordpiece, read_vocabulary
 
 INPUTS = frozenset({"token_ids", "segment_ids", "padding_mask"})
-
-
-@dataclass(frozen=True)
-class WordpieceInputs:
-    """Token ids, not padded."""
-
-    token_ids: tf.RaggedTensor
-    lengths: npt.NDArray[np.int32]
-    overlong: npt.NDArray[np.bool_]
 
 
 class KerasTeacher:
@@ -71,16 +62,13 @@ class KerasTeacher:
 
     def encode(self, inputs: pa.Table) -> WordpieceInputs:
         """Return the token ids of the one text column."""
-        pieces = self._wordpiece.pieces(tf.constant(inputs.column(0).to_pylist(), tf.string))
-        token_ids = self._wordpiece.frame(pieces)
-        overlong = self._wordpiece.overlong(pieces).numpy()
-        return WordpieceInputs(token_ids, token_ids.row_lengths().numpy(), overlong)
+        return WordpieceInputs.of(inputs, self._wordpiece)
 
     def logits(
         self, encoded: WordpieceInputs, rows: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float32]:
         """Return float32 [len(rows), classes]; the model runs with `training=False`."""
-        return self._answer(tf.gather(encoded.token_ids, rows).to_tensor(self._wordpiece.pad_id))
+        return self._answer(encoded.padded(rows))
 
     def word_embeddings(self) -> npt.NDArray[np.float32] | None:
         """Return float32 [pieces, width]: the table that token ids are looked up in first."""
@@ -111,15 +99,6 @@ def logits_graph(model: keras.Model, *, pad_id: int) -> tf.types.experimental.Po
         return tf.cast(model(named, training=False), tf.float32)
 
     return tf.function(call, input_signature=[tf.TensorSpec([None, None], tf.int32)])
-
-
-def model_inputs(token_ids: tf.Tensor, *, pad_id: int) -> dict[str, tf.Tensor]:
-    """Return an encoder's inputs: token ids, one segment, and a mask that hides padding."""
-    return {
-        "token_ids": token_ids,
-        "segment_ids": tf.zeros_like(token_ids),
-        "padding_mask": tf.cast(token_ids != pad_id, tf.int32),
-    }
 
 
 def load_model(source: TeacherSource) -> keras.Model:

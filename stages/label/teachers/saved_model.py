@@ -1,7 +1,8 @@
-"""A TensorFlow SavedModel: one of its signatures, from raw strings to logits or probabilities."""
+"""A TensorFlow SavedModel: one of its signatures, from strings or token ids to its answers."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,23 @@ import pyarrow as pa
 import tensorflow as tf
 
 from schemas.errors import TeacherError
+from schemas.teacher_card import VOCABULARY_FILE
+from stages.label.teachers.pieces import WordpieceInputs, model_inputs
 from stages.label.teachers.texts import TextInputs
 from stages.teacher_source import TeacherSource
+from stages.text import Wordpiece, read_vocabulary
+
+_TOKEN_IDS = ("token_ids", "input_ids", "input_word_ids")
+_MASKS = ("padding_mask", "attention_mask", "input_mask")
+_SEGMENTS = ("segment_ids", "token_type_ids", "input_type_ids")
+_VOCABULARIES = (VOCABULARY_FILE, f"assets/{VOCABULARY_FILE}")
 
 
 class SavedModelTeacher:
-    """A signature with one input of strings [batch]."""
+    """A signature over strings [batch], or over token ids, mask and segments [batch, tokens].
+
+    The second wants a wordpiece `vocab.txt` in the model's folder or in its assets.
+    """
 
     parallel_calls = 2
 
@@ -36,7 +48,8 @@ class SavedModelTeacher:
                 "saved_model.pb."
             ) from error
         self._signature = self._named(source.how.signature)
-        self._input = self._text_input()
+        self._inputs = self._signature.structured_input_signature[1]
+        self._wordpiece = None if self._takes_strings() else self._tokenizer(source)
         self._output = self._answers(source.how.output)
 
     @property
@@ -45,14 +58,22 @@ class SavedModelTeacher:
         found = getattr(self._model, "variables", None) or self._signature.variables
         return int(sum(np.prod(variable.shape) for variable in found))
 
-    def encode(self, inputs: pa.Table) -> TextInputs:
-        """Return the texts as they are: the graph has its own preprocessing."""
-        return TextInputs.of(inputs)
+    def encode(self, inputs: pa.Table) -> TextInputs | WordpieceInputs:
+        """Return the texts as they are, or their token ids."""
+        if self._wordpiece is None:
+            return TextInputs.of(inputs)
+        return WordpieceInputs.of(inputs, self._wordpiece)
 
-    def logits(self, encoded: TextInputs, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    def logits(
+        self, encoded: TextInputs | WordpieceInputs, rows: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
         """Return float32 [len(rows), classes]: the named output."""
-        answers = self._signature(**{self._input: tf.constant(encoded.take(rows), tf.string)})
-        return np.asarray(answers[self._output].numpy(), np.float32)
+        if isinstance(encoded, TextInputs):
+            (name,) = self._inputs
+            fed = {name: tf.constant(encoded.take(rows), tf.string)}
+        else:
+            fed = self._tokens(encoded.padded(rows))
+        return np.asarray(self._signature(**fed)[self._output].numpy(), np.float32)
 
     def _named(self, name: str) -> Any:
         if name not in self._model.signatures:
@@ -62,16 +83,38 @@ class SavedModelTeacher:
             )
         return self._model.signatures[name]
 
-    def _text_input(self) -> str:
-        inputs = self._signature.structured_input_signature[1]
-        texts = [name for name, spec in inputs.items() if spec.dtype == tf.string]
-        if len(inputs) != 1 or len(texts) != 1:
-            found = ", ".join(f"{name} {spec.dtype.name}" for name, spec in inputs.items())
-            raise TeacherError(
-                f"teacher has other inputs: {self._place}: found {found}, expected one of strings. "
-                "State another teacher.signature."
-            )
-        return str(texts[0])
+    def _takes_strings(self) -> bool:
+        """Return whether it takes strings; False for token ids."""
+        strings = [spec.dtype == tf.string for spec in self._inputs.values()]
+        if strings == [True]:
+            return True
+        known = {*_TOKEN_IDS, *_MASKS, *_SEGMENTS}
+        if known >= set(self._inputs) and set(_TOKEN_IDS) & set(self._inputs):
+            return False
+        found = ", ".join(f"{name} {spec.dtype.name}" for name, spec in self._inputs.items())
+        raise TeacherError(
+            f"teacher has other inputs: {self._place}: found {found}, expected one of strings, or "
+            f"one of {', '.join(_TOKEN_IDS)} with a mask and segments. State another "
+            "teacher.signature."
+        )
+
+    def _tokenizer(self, source: TeacherSource) -> Wordpiece:
+        for name in _VOCABULARIES:
+            path = Path(source.location) / name
+            if path.is_file():
+                return Wordpiece(
+                    read_vocabulary(path), lowercase=source.lowercase, max_length=source.max_length
+                )
+        raise TeacherError(
+            f"teacher has no vocabulary: {self._place}: its inputs are token ids, expected "
+            f"{' or '.join(_VOCABULARIES)} in its folder."
+        )
+
+    def _tokens(self, token_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+        features = model_inputs(token_ids, pad_id=self._wordpiece.pad_id)
+        columns = zip((_TOKEN_IDS, _SEGMENTS, _MASKS), features.values(), strict=True)
+        named = {name: value for names, value in columns for name in names}
+        return {name: tf.cast(named[name], spec.dtype) for name, spec in self._inputs.items()}
 
     def _answers(self, stated: str | None) -> str:
         outputs = self._signature.structured_outputs
