@@ -30,6 +30,7 @@ _GOLDEN = (5**0.5 - 1) / 2
 
 Logits = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
+Exact = npt.NDArray[np.float64]
 
 
 def teacher_quality(
@@ -66,9 +67,7 @@ def split_quality(logits: Logits, labels: Labels, classes: tuple[str, ...]) -> S
 
 def nll(logits: Logits, labels: Labels, *, temperature: float) -> float:
     """Return the mean negative log-likelihood of the labels at a temperature, in nats."""
-    scaled = logits.astype(np.float64) / temperature
-    own = scaled[np.arange(len(labels)), labels]
-    return float((np.logaddexp.reduce(scaled, axis=1) - own).mean())
+    return _nll(*_below_largest(logits, labels), temperature)
 
 
 def calibrating_temperature(logits: Logits, labels: Labels) -> float:
@@ -79,16 +78,27 @@ def calibrating_temperature(logits: Logits, labels: Labels) -> float:
     Reference:
       Guo, Pleiss, Sun, Weinberger. On Calibration of Modern Neural Networks. 2017.
     """
+    below = _below_largest(logits, labels)
     low, high = np.log(_TEMPERATURES)
     while high - low > 1e-4:
         left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-        if nll(logits, labels, temperature=np.exp(left)) < nll(
-            logits, labels, temperature=np.exp(right)
-        ):
+        if _nll(*below, np.exp(left)) < _nll(*below, np.exp(right)):
             high = right
         else:
             low = left
     return float(np.exp((low + high) / 2))
+
+
+def _below_largest(logits: Logits, labels: Labels) -> tuple[Exact, Exact]:
+    """Return how far each logit, and that of the label, is below its row's largest, in float64."""
+    below = logits.astype(np.float64)
+    below -= below.max(axis=1, keepdims=True)
+    return below, below[np.arange(len(labels)), labels]
+
+
+def _nll(below: Exact, own: Exact, temperature: float) -> float:
+    summed = np.exp(below / temperature).sum(axis=1)
+    return float((np.log(summed) - own / temperature).mean())
 
 
 def noise_candidates(rows: pa.Table, logits: Logits, layout: Layout) -> tuple[NoiseCandidate, ...]:
