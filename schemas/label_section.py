@@ -71,7 +71,7 @@ class Label(Section):
     precision: Precision | Literal["auto"] = "float16"
     top_k: int | None = Field(default=None, ge=1)
     kl_budget_nats: float = Field(default=1e-3, gt=0)
-    batch_tokens: int = Field(default=4096, ge=1)
+    batch_tokens: int = Field(default=2048, ge=1)
     too_long: Literal["truncate", "quarantine"] = "truncate"
     max_quarantined: Count | Fraction = 0
     views: Views | None = None

@@ -37,6 +37,7 @@ class Forecast:
       removed_inputs: of the visible version, by this teacher, that left the corpus.
       quarantined: rows that cannot be read; the teacher may add some.
       teacher_seconds: estimate for the calls; 0 where there is none.
+      teacher_seconds_saved: what the reused answers cost when they were made.
       bytes_on_disk: estimate for the whole version.
       break_even_epochs: epochs of one student after which the calls have paid for themselves,
         against running the teacher inside training; None where nothing is called.
@@ -51,6 +52,7 @@ class Forecast:
     removed_inputs: int
     quarantined: int
     teacher_seconds: float
+    teacher_seconds_saved: float
     bytes_on_disk: int
     break_even_epochs: float | None
 
@@ -93,6 +95,7 @@ def forecast(plan: LabelPlan, *, labels: Path, teacher: Teacher | None = None) -
         removed_inputs=max(0, previous.distinct_inputs - reused) if previous else 0,
         quarantined=seen.quarantined,
         teacher_seconds=cost.seconds * calls,
+        teacher_seconds_saved=reused * previous.seconds_per_call if previous else 0.0,
         bytes_on_disk=round(cost.row_bytes * (seen.rows + views.calls + views.reused)),
         break_even_epochs=calls / seen.train_rows if calls and seen.train_rows else None,
     )
@@ -111,6 +114,7 @@ def forecast_text(found: Forecast) -> list[tuple[str, str]]:
         ("removed", str(found.removed_inputs)),
         ("quarantined", f"{found.quarantined} at reading"),
         ("teacher time", f"about {found.teacher_seconds:.0f} s in one process, from a sample"),
+        ("teacher time saved", f"about {found.teacher_seconds_saved:.0f} s"),
         ("bytes on disk", f"about {found.bytes_on_disk}"),
         ("pays off after", "at once" if epochs is None else f"{epochs:.2f} epochs of one student"),
     ]

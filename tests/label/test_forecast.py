@@ -34,6 +34,9 @@ def test_a_corpus_that_changed_is_counted_as_label_will_count_it(labelled):
     assert found.teacher_calls == counts.teacher_calls == 1
     assert found.reused_inputs == counts.reused_inputs
     assert found.removed_inputs == counts.removed_inputs > 0
+    saved = counts.teacher_seconds_saved
+    assert found.teacher_seconds_saved == pytest.approx(saved, rel=0.01, abs=0.002)
+    assert "teacher time saved" in dict(forecast_text(found))
 
 
 def test_an_unchanged_corpus_costs_nothing_and_loads_no_teacher(labelled, monkeypatch):
