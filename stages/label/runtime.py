@@ -12,7 +12,6 @@ from stages.label.ask import SoftLabels, soft_labels
 from stages.label.plan import LabelPlan
 from stages.label.sample import sample_rows
 from stages.label.shards import order_rows
-from stages.label.teachers import load_teacher
 from stages.progress import say
 
 LARGEST_DIFFERENCE = 1e-3  # between two float32 runtimes 1e-5 is usual
@@ -34,6 +33,8 @@ def check_runtime(plan: LabelPlan) -> RuntimeCheck | None:
         return None
     rows = order_rows(sample, plan.run.head)
     features, how = plan.run.corpus.features, plan.run.label
+
+    from stages.label.teachers import load_teacher
 
     def ask(runtime: str) -> SoftLabels:
         stated = source.how.model_copy(update={"runtime": runtime})

@@ -5,7 +5,7 @@ import pytest
 
 from schemas.errors import MissingTableError, TeacherError
 from stages.inspect import inspect_folder
-from stages.label import runtime
+from stages.label import teachers
 from stages.label.plan import plan_label
 from stages.label.runtime import check_runtime
 from stages.table import open_table
@@ -49,7 +49,7 @@ def test_a_teacher_that_is_run_as_it_is_needs_no_check(experiment, table):
 
 
 def test_a_conversion_that_changes_a_logit_is_refused(experiment, monkeypatch):
-    real = runtime.load_teacher
+    real = teachers.load_teacher
 
     def spoilt(source):
         teacher = real(source)
@@ -58,7 +58,7 @@ def test_a_conversion_that_changes_a_logit_is_refused(experiment, monkeypatch):
             teacher.logits = lambda *asked: answer(*asked) + np.float32(0.002)
         return teacher
 
-    monkeypatch.setattr(runtime, "load_teacher", spoilt)
+    monkeypatch.setattr(teachers, "load_teacher", spoilt)
     with pytest.raises(TeacherError, match="a logit differs by 2.00e-03, expected at most 0.001"):
         labelled_by(experiment, [ON_ONNX])
     with pytest.raises(MissingTableError):
