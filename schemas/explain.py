@@ -10,6 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+ALTERNATIVES = ("number", "schedule")  # tags of unions, in `train_section.py`
+
 
 def explain(error: ValidationError, model: type[BaseModel], *, source: str) -> str:
     """Return what does not hold in a run file, as one sentence.
@@ -19,8 +21,13 @@ def explain(error: ValidationError, model: type[BaseModel], *, source: str) -> s
       model: the whole file's, for the names of known keys.
       source: name of the file.
     """
-    lines = [_explain_one(dict(item), model) for item in error.errors()]
+    lines = [_explain_one(_without_tags(dict(item)), model) for item in error.errors()]
     return f"run file does not hold: {source}: " + "; ".join(lines) + "."
+
+
+def _without_tags(item: dict[str, Any]) -> dict[str, Any]:
+    """Leave out of a place the names of alternatives, which nobody wrote."""
+    return {**item, "loc": tuple(part for part in item["loc"] if part not in ALTERNATIVES)}
 
 
 def _explain_one(item: dict[str, Any], model: type[BaseModel]) -> str:

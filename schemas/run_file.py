@@ -11,45 +11,16 @@ import tomllib
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from schemas.corpus_section import Corpus
 from schemas.errors import RunFileError
 from schemas.explain import explain
 from schemas.heads import Head
 from schemas.label_section import Label
-from schemas.section import Name, Section, Seed
+from schemas.section import Name, Section
 from schemas.teacher_section import Teacher
-
-
-class Student(Section):
-    """One student: a shipped `kind`, or `module:function`, with the options it takes."""
-
-    name: Name
-    kind: str
-    options: dict[str, int | float | str | bool] = {}
-
-
-class Train(Section):
-    """How every student is trained. `hard_label_weight` w: (1 - w)·T²·KL + w·cross-entropy."""
-
-    seeds: tuple[Seed, ...] = Field(min_length=1)
-    students: tuple[Student, ...] = Field(min_length=1)
-    temperature: float = Field(default=2.0, gt=0)
-    hard_label_weight: float = Field(default=0.3, ge=0, le=1)
-    epochs: int = Field(default=20, ge=1)
-    batch_size: int = Field(default=64, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0)
-    max_length: int = Field(default=64, ge=4)
-    baseline: bool = True
-
-    @field_validator("seeds", "students")
-    @classmethod
-    def _distinct(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        names = [getattr(item, "name", item) for item in value]
-        if len(set(names)) != len(names):
-            raise ValueError(f"named twice in {names}")
-        return value
+from schemas.train_section import Train
 
 
 class Evaluate(Section):
@@ -76,6 +47,13 @@ class RunFile(Section):
         top_k, classes = self.label.top_k, len(self.head.classes)
         if top_k is not None and top_k >= classes:
             raise ValueError(f"label.top_k must be below the {classes} classes (found {top_k})")
+        return self
+
+    @model_validator(mode="after")
+    def _a_bucket_needs_a_tail(self) -> Self:
+        may_have_one = self.label.top_k is not None or self.label.precision == "auto"
+        if self.train.tail == "bucket" and not may_have_one:
+            raise ValueError('train.tail = "bucket" needs a table with label.top_k')
         return self
 
     @model_validator(mode="after")

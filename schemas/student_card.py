@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from schemas.run_file import Student
+from schemas.train_section import Student
 
 STUDENT_CARD_FILE = "student.json"
 STUDENT_MODEL_FILE = "student.keras"

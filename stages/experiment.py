@@ -17,7 +17,7 @@ from schemas.teacher_card import CARD_FILE
 from stages.label.plan import LOCAL, Machinery
 from stages.table import SoftLabelTable, open_table
 from stages.teacher_places import find_teacher
-from stages.train.pipeline import StudentPlan
+from stages.train.plan import StudentPlan
 
 if TYPE_CHECKING:
     from stages.label.forecast import Forecast
@@ -115,7 +115,7 @@ def evaluate_step(run: RunFile, *, labels: Path, out: Path) -> Report:
       PipelineError: any stated failure.
     """
     from stages.evaluate.pipeline import evaluate
-    from stages.train.pipeline import plan_students
+    from stages.train.plan import plan_students
 
     table = open_table(labels, head=run.head, teacher=teacher_at_hand(run, out=out))
     return evaluate(run, table, list(plan_students(run, table, out=out)), out=out)

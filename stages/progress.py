@@ -81,8 +81,12 @@ class EpochProgress:
     def __exit__(self, *error: object) -> None:
         self._task.__exit__(None, None, None)
 
-    def callback(self) -> object:
-        """Return the Keras callback that moves the bar; Keras is imported here."""
+    def callback(self, first_step: int = 0) -> object:
+        """Return the Keras callback that moves the bar; Keras is imported here.
+
+        Args:
+          first_step: of the epoch that a call of `fit` begins in.
+        """
         import keras
 
         epoch_now = 0
@@ -92,7 +96,7 @@ class EpochProgress:
             epoch_now = epoch
 
         def batch(step: int, logs: object) -> None:
-            self._advance(epoch_now * self._steps + step + 1, self._note)
+            self._advance(epoch_now * self._steps + first_step + step + 1, self._note)
 
         def end(epoch: int, logs: dict[str, float]) -> None:
             figures = (f"{key} {value:.3f}" for key, value in logs.items() if "val_" in key)

@@ -23,7 +23,8 @@ from stages.evaluate.compare import compare
 from stages.evaluate.metrics import score
 from stages.progress import say, task
 from stages.table import SoftLabelTable
-from stages.train.pipeline import StudentPlan, read_student_card
+from stages.train.pipeline import read_student_card
+from stages.train.plan import StudentPlan
 
 REPORT_FOLDER = "report"
 REPORT_JSON = "report.json"

@@ -1,4 +1,4 @@
-"""The student under training: Keras's own `fit`, with the distillation objective as its loss."""
+"""The student under training: Keras's own `fit`, with the objective as its loss."""
 
 from __future__ import annotations
 
@@ -7,20 +7,25 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from schemas.errors import StudentError
-from stages.train.losses import distillation_objective, has_hard_label, mean_over_valid
+from stages.train.losses import has_hard_label, mean_over_valid
+from stages.train.objective import Objective
 
 
 class Distiller(keras.Model):
-    """Wraps a student; `y` holds `label` int64 [batch] and `teacher_logits` [batch, classes]."""
+    """Wraps a student; `y` holds the targets that `Objective.value` takes."""
 
-    def __init__(
-        self, student: keras.Model, *, temperature: float, hard_label_weight: float
-    ) -> None:
+    def __init__(self, student: keras.Model, objective: Objective, *, total_steps: int) -> None:
+        """Wrap it.
+
+        Args:
+          student: from inputs to logits.
+          objective: what it is trained on.
+          total_steps: of the whole training, for schedules.
+        """
         super().__init__()
         self.student = student
-        self._temperature = temperature
-        self._hard_label_weight = hard_label_weight
+        self._objective = objective
+        self._total_steps = total_steps
         self._accuracy = keras.metrics.Mean(name="accuracy")
         self._agreement = keras.metrics.Mean(name="agreement")
 
@@ -38,13 +43,8 @@ class Distiller(keras.Model):
     ) -> tf.Tensor:
         """Return the objective of one batch."""
         del x, sample_weight, training
-        return distillation_objective(
-            y_pred,
-            y["teacher_logits"],
-            y["label"],
-            temperature=self._temperature,
-            hard_label_weight=self._hard_label_weight,
-        )
+        done = tf.cast(self.optimizer.iterations, tf.float32)
+        return self._objective.value(y_pred, y, progress=done / self._total_steps)
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
@@ -65,24 +65,11 @@ class Distiller(keras.Model):
         return [*super().metrics, self._accuracy, self._agreement]
 
 
-class StopOnNonFiniteLoss(keras.callbacks.Callback):
-    """Ends training with a stated error, naming epoch and step, when the loss is not finite."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._name = name
-        self._epoch = 0
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Note the epoch."""
-        self._epoch = epoch
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Check the running mean of the loss."""
-        loss = (logs or {}).get("loss", 0.0)
-        if not tf.math.is_finite(loss):
-            rate = float(self.model.optimizer.learning_rate)
-            raise StudentError(
-                f"loss is not finite: {self._name}, epoch {self._epoch + 1}, step {batch + 1}: "
-                f"found {loss} at learning rate {rate:g}. Lower the rate or check the table."
-            )
+def compiled(
+    student: keras.Model, objective: Objective, *, learning_rate: float, total_steps: int
+) -> Distiller:
+    """Return the student under an objective, with Adam."""
+    distiller = Distiller(student, objective, total_steps=total_steps)
+    distiller.compile(keras.optimizers.Adam(learning_rate), jit_compile=False)
+    distiller.optimizer.build(student.trainable_variables)  # or else the step is traced twice
+    return distiller

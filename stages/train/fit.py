@@ -1,95 +1,161 @@
-"""Fit one student to the table: Keras's `fit` over the stream, best validation epoch kept."""
+"""Fit one student to the table: Keras's `fit` over the stream, phase after phase, resumable.
+
+It ends with the weights of the best validation epoch. Interrupted at any step and run again, it
+goes on from its newest checkpoint and ends in the same weights.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import keras
 import tensorflow as tf
 
 from schemas.run_file import RunFile
-from stages.progress import EpochProgress, by_epoch
+from stages.progress import EpochProgress
 from stages.table import SoftLabelTable
 from stages.text import Wordpiece
-from stages.train.distiller import Distiller, StopOnNonFiniteLoss
+from stages.train.callbacks import KeepBest, SaveState, StopOnNonFiniteLoss
+from stages.train.checkpoint import Checkpoint, Checkpoints
+from stages.train.distiller import compiled
+from stages.train.objective import Objective
 from stages.train.stream import SoftLabelStream
 
 _VALIDATION_BATCH = 256
 
 
-def fit(
-    student: keras.Model,
-    table: SoftLabelTable,
-    run: RunFile,
-    *,
-    wordpiece: Wordpiece,
-    seed: int,
-    labelled_only: bool,
-    name: str,
-    temperature: float,
-    hard_label_weight: float,
-) -> tuple[dict[str, float], ...]:
-    """Train the student; it ends with the weights of its best validation epoch.
+@dataclass(frozen=True)
+class Phase:
+    """A part of a training.
 
-    Args:
-      student: from token ids to logits.
-      table: the opened version.
-      run: for `[train]` and whether repeats count.
-      wordpiece: the student's tokenizer.
-      seed: of the order of rows.
+    Attributes:
+      objective: what is trained on.
+      epochs: of this part.
+      learning_rate: of Adam.
       labelled_only: train on the rows with a hard label only, and on no augmented view.
-      name: for progress and messages.
-      temperature: of both sides.
-      hard_label_weight: in [0, 1].
-
-    Returns:
-      Training and validation figures by epoch.
-
-    Raises:
-      StudentError: the loss is not finite.
-      TableError: train or validation have no row.
     """
-    how, once = run.train, run.corpus.repeats == "once"
-    stream = SoftLabelStream(
-        table,
-        "train",
-        batch_size=how.batch_size,
-        seed=seed,
-        once=once,
-        labelled_only=labelled_only,
-    )
-    held_out = SoftLabelStream(table, "validation", batch_size=_VALIDATION_BATCH, seed=0, once=once)
 
-    def tokenize(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        labels = {"label": batch["label"], "teacher_logits": batch["teacher_logits"]}
-        return wordpiece.token_ids(batch["text"]), labels
-
-    distiller = compiled(
-        student,
-        learning_rate=how.learning_rate,
-        temperature=temperature,
-        hard_label_weight=hard_label_weight,
-    )
-    best = keras.callbacks.EarlyStopping(
-        "val_accuracy", mode="max", patience=how.epochs, restore_best_weights=True
-    )
-    steps = stream.steps_per_epoch
-    with EpochProgress(f"train {name}", epochs=how.epochs, steps=steps) as shown:
-        history = distiller.fit(
-            stream.dataset().map(tokenize, num_parallel_calls=1).prefetch(4),
-            epochs=how.epochs,
-            steps_per_epoch=steps,
-            validation_data=held_out.one_pass().map(tokenize),
-            callbacks=[StopOnNonFiniteLoss(name), best, shown.callback()],
-            shuffle=False,
-            verbose=0,
-        ).history
-    return by_epoch(history)
+    objective: Objective
+    epochs: int
+    learning_rate: float
+    labelled_only: bool
 
 
-def compiled(student: keras.Model, *, learning_rate: float, **objective: Any) -> Distiller:
-    """Return the student under the objective, with Adam."""
-    distiller = Distiller(student, **objective)
-    distiller.compile(keras.optimizers.Adam(learning_rate), jit_compile=False)
-    distiller.optimizer.build(student.trainable_variables)  # or else the step is traced twice
-    return distiller
+class Training:
+    """One student's training: what its phases share."""
+
+    def __init__(
+        self,
+        student: keras.Model,
+        table: SoftLabelTable,
+        run: RunFile,
+        *,
+        wordpiece: Wordpiece,
+        seed: int,
+        name: str,
+        checkpoints: Checkpoints,
+        checkpoint_seconds: float,
+    ) -> None:
+        """Plan it.
+
+        Args:
+          student: from token ids to logits.
+          table: the opened version.
+          run: for `[train]` and whether repeats count.
+          wordpiece: the student's tokenizer.
+          seed: of the order of rows.
+          name: for progress and messages.
+          checkpoints: where its state is kept.
+          checkpoint_seconds: how often, at most.
+        """
+        self._student, self._table, self._run = student, table, run
+        self._wordpiece, self._seed, self._name = wordpiece, seed, name
+        self._held_out = self._stream("validation", batch_size=_VALIDATION_BATCH, seed=0)
+        figure = "val_accuracy" if self._held_out.labelled else "val_agreement"
+        self._best = KeepBest(student, figure)
+        self._saving = SaveState(checkpoints, self._best, every_seconds=checkpoint_seconds)
+        self._checkpoints = checkpoints
+
+    def fit(self, phases: Sequence[Phase]) -> tuple[dict[str, float], ...]:
+        """Train through the phases.
+
+        Returns:
+          Training and validation figures by epoch, over all phases.
+
+        Raises:
+          StudentError: the loss is not finite.
+          TableError: train or validation have no row.
+        """
+        kept = self._checkpoints.newest()
+        for number, phase in enumerate(phases):
+            if kept is not None and number < kept.state.phase:
+                continue
+            resumed = kept if kept is not None and number == kept.state.phase else None
+            self._fit_phase(number, phase, resumed)
+        self._best.restore()
+        return self._saving.state.epochs
+
+    def _fit_phase(self, number: int, phase: Phase, kept: Checkpoint | None) -> None:
+        if kept is None:
+            self._best.restore()
+            self._saving.begin_phase(number)
+        else:
+            self._saving.resume(kept)
+        stream = self._stream(
+            "train",
+            batch_size=self._run.train.batch_size,
+            seed=self._seed,
+            labelled_only=phase.labelled_only,
+        )
+        steps = stream.steps_per_epoch
+        distiller = compiled(
+            self._student,
+            phase.objective,
+            learning_rate=phase.learning_rate,
+            total_steps=steps * phase.epochs,
+        )
+        self._saving.steps_per_epoch = steps
+        with EpochProgress(f"train {self._name}", epochs=phase.epochs, steps=steps) as shown:
+            callbacks = [StopOnNonFiniteLoss(self._name), self._best, self._saving]
+            for part in _parts(self._saving.state.epoch, self._saving.state.step, phase.epochs):
+                first_epoch, first_step, end = part
+                data = stream.dataset(first_epoch=first_epoch, first_step=first_step)
+                distiller.fit(
+                    data.map(self._inputs, num_parallel_calls=1).prefetch(4),
+                    initial_epoch=first_epoch,
+                    epochs=end,
+                    steps_per_epoch=steps - first_step,
+                    validation_data=self._held_out.one_pass().map(self._inputs),
+                    callbacks=[*callbacks, shown.callback(first_step)],
+                    shuffle=False,
+                    verbose=0,
+                )
+        self._saving.save()
+
+    def _stream(
+        self, split: str, *, batch_size: int, seed: int, labelled_only: bool = False
+    ) -> SoftLabelStream:
+        return SoftLabelStream(
+            self._table,
+            split,
+            batch_size=batch_size,
+            seed=seed,
+            once=self._run.corpus.repeats == "once",
+            labelled_only=labelled_only,
+        )
+
+    def _inputs(self, batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        targets = {name: value for name, value in batch.items() if name != "text"}
+        return self._wordpiece.token_ids(batch["text"]), targets
+
+
+def _parts(epoch: int, step: int, epochs: int) -> list[tuple[int, int, int]]:
+    """Return (first epoch, first step, end) of each call of `fit`: a begun epoch has its own.
+
+    >>> _parts(2, 5, 9), _parts(0, 0, 9), _parts(8, 5, 9), _parts(9, 0, 9)
+    ([(2, 5, 3), (3, 0, 9)], [(0, 0, 9)], [(8, 5, 9)], [])
+    """
+    begun = [(epoch, step, epoch + 1)] if step else []
+    whole = epoch + len(begun)
+    return begun + ([(whole, 0, epochs)] if whole < epochs else [])

@@ -2,68 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from schemas.errors import StudentError, TableError
-from schemas.provenance import fingerprint
-from schemas.run_file import RunFile, Student
-from schemas.student_card import STUDENT_CARD_FILE, STUDENT_MODEL_FILE, Role, StudentCard
+from schemas.run_file import RunFile
+from schemas.student_card import STUDENT_CARD_FILE, STUDENT_MODEL_FILE, StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
-from stages.artefacts import read_measures
+from stages.artefacts import read_embeddings, read_measures
 from stages.atomic import whole_file, write_whole
 from stages.progress import say
 from stages.table import SoftLabelTable, read_shard
+from stages.train.plan import StudentPlan, phases, plan_students
 
-STUDENTS_FOLDER = "students"
-
-
-@dataclass(frozen=True)
-class StudentPlan:
-    """One student to be trained: which, in which role, from which seed, into which folder."""
-
-    student: Student
-    role: Role
-    seed: int
-    path: Path
-    fingerprint: str
-
-    @property
-    def name(self) -> str:
-        """A name for messages."""
-        return f"{self.student.name} {self.role} seed {self.seed}"
+if TYPE_CHECKING:
+    import keras
 
 
-def plan_students(run: RunFile, table: SoftLabelTable, *, out: Path) -> Iterator[StudentPlan]:
-    """Yield every student of a run, each before its baseline."""
-    roles: tuple[Role, ...] = ("student", "baseline") if run.train.baseline else ("student",)
-    how = run.train.model_dump(
-        mode="json", exclude={"seeds", "students", "baseline", "temperature", "hard_label_weight"}
-    )
-    for student in run.train.students:
-        for seed in run.train.seeds:
-            for role in roles:
-                parts = {
-                    "table": table.card.plan_fingerprint,
-                    "student": student.model_dump(mode="json"),
-                    "how": how,
-                    "repeats": run.corpus.repeats,
-                    "objective": "hard labels" if role == "baseline" else objective(run, role),
-                    "seed": seed,
-                }
-                path = out / STUDENTS_FOLDER / student.name / f"seed-{seed}" / role
-                yield StudentPlan(student, role, seed, path, fingerprint(parts))
+CHECKPOINT_SECONDS = 60.0
+CHECKPOINTS_FOLDER = "_checkpoints"
 
 
-def objective(run: RunFile, role: Role) -> dict[str, float]:
-    """Return the distiller's settings; a baseline learns from hard labels only."""
-    weight = 1.0 if role == "baseline" else run.train.hard_label_weight
-    return {"temperature": run.train.temperature, "hard_label_weight": weight}
-
-
-def train(run: RunFile, table: SoftLabelTable, *, out: Path) -> list[StudentPlan]:
+def train(
+    run: RunFile,
+    table: SoftLabelTable,
+    *,
+    out: Path,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> list[StudentPlan]:
     """Train what is not there yet; return every student of the run.
+
+    An interrupted training goes on from its newest checkpoint.
 
     Raises:
       PipelineError: any stated failure; finished students are kept.
@@ -72,8 +42,10 @@ def train(run: RunFile, table: SoftLabelTable, *, out: Path) -> list[StudentPlan
     waiting = [plan for plan in plans if not _is_current(plan)]
     if not waiting:
         say(f"train: nothing to do, {len(plans)} students are up to date")
+    if waiting and run.train.label_smoothing and run.train.hard_label_weight != 1.0:
+        say("train: label smoothing blurs what the teacher says of the other classes")
     for plan in waiting:
-        train_student(run, table, plan)
+        train_student(run, table, plan, checkpoint_seconds=checkpoint_seconds)
     return plans
 
 
@@ -90,7 +62,13 @@ def read_student_card(path: Path) -> StudentCard:
         raise StudentError(f"no student: {path}: {said}. Run `train`.") from error
 
 
-def train_student(run: RunFile, table: SoftLabelTable, plan: StudentPlan) -> StudentCard:
+def train_student(
+    run: RunFile,
+    table: SoftLabelTable,
+    plan: StudentPlan,
+    *,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> StudentCard:
     """Train one student and write its folder, its card last.
 
     Raises:
@@ -100,26 +78,25 @@ def train_student(run: RunFile, table: SoftLabelTable, plan: StudentPlan) -> Stu
     import keras
 
     from stages.text import Wordpiece
-    from stages.train.fit import fit
-    from stages.train.students import build_student
+    from stages.train.checkpoint import Checkpoints
+    from stages.train.fit import Training
 
     keras.utils.set_random_seed(plan.seed)
     lowercase = read_measures(table).lowercase
     vocabulary = _vocabulary(run, table, lowercase=lowercase)
-    model = build_student(
-        plan.student, vocabulary_size=len(vocabulary), classes=len(run.head.classes)
-    )
-    wordpiece = Wordpiece(vocabulary, lowercase=lowercase, max_length=run.train.max_length)
-    epochs = fit(
+    model = _built(plan, table, vocabulary)
+    checkpoints = Checkpoints(plan.path / CHECKPOINTS_FOLDER / plan.fingerprint)
+    training = Training(
         model,
         table,
         run,
-        wordpiece=wordpiece,
+        wordpiece=Wordpiece(vocabulary, lowercase=lowercase, max_length=run.train.max_length),
         seed=plan.seed,
-        labelled_only=plan.role == "baseline",
         name=plan.name,
-        **objective(run, plan.role),
+        checkpoints=checkpoints,
+        checkpoint_seconds=checkpoint_seconds,
     )
+    epochs = training.fit(phases(run.train, plan.role))
     (plan.path / STUDENT_CARD_FILE).unlink(missing_ok=True)
     with whole_file(plan.path / STUDENT_MODEL_FILE) as part:
         model.save(part)
@@ -136,7 +113,27 @@ def train_student(run: RunFile, table: SoftLabelTable, plan: StudentPlan) -> Stu
         epochs=epochs,
     )
     write_whole(plan.path / STUDENT_CARD_FILE, card.model_dump_json(indent=2).encode())
+    shutil.rmtree(plan.path / CHECKPOINTS_FOLDER, ignore_errors=True)
     return card
+
+
+def _built(plan: StudentPlan, table: SoftLabelTable, vocabulary: list[str]) -> keras.Model:
+    """Return the student before its first step."""
+    from stages.text import read_vocabulary
+    from stages.train.embeddings import start_embeddings
+    from stages.train.students import build_student
+
+    classes = len(table.card.head.classes)
+    model = build_student(plan.student, vocabulary_size=len(vocabulary), classes=classes)
+    if plan.student.embeddings == "teacher":
+        start_embeddings(
+            model,
+            read_embeddings(table),
+            teacher_pieces=read_vocabulary(table.artefacts_path / VOCABULARY_FILE),
+            pieces=vocabulary,
+            name=plan.name,
+        )
+    return model
 
 
 def _is_current(plan: StudentPlan) -> bool:

@@ -35,7 +35,10 @@ class _Group:
 
 
 class SoftLabelStream:
-    """Batches of one split: `text`, `label` (class number, -1 for none), `teacher_logits`."""
+    """Batches of one split: `text`, `label` (class number, -1 for none), `teacher_logits`.
+
+    Of a table with `top_k` also `teacher_kept`: which logits are the teacher's own.
+    """
 
     def __init__(
         self,
@@ -76,7 +79,7 @@ class SoftLabelStream:
             for group in _groups(shard, rows.labelled if labelled_only else rows.counted)
         ]
         self.rows = sum(len(group.kept) for group in self._groups)
-        labelled = sum(int(rows.labelled.sum()) for rows in chosen)
+        self.labelled = labelled = sum(int(rows.labelled.sum()) for rows in chosen)
         if self.rows == 0:
             raise TableError(f"no row in split {split!r}: {table.path}. Mend the corpus's split.")
         self.steps_per_pass = math.ceil(self.rows / batch_size)
@@ -86,7 +89,7 @@ class SoftLabelStream:
         """Return endless batches from (first_epoch, first_step) on, epoch after epoch.
 
         Elements: `text` string [batch], `label` int64 [batch], `teacher_logits` float32
-        [batch, classes].
+        [batch, classes], and `teacher_kept` bool [batch, classes] of a table with `top_k`.
         """
         first_row = first_step * self._batch_size
         epochs = tf.data.Dataset.counter(first_epoch)
@@ -119,7 +122,8 @@ class SoftLabelStream:
         chunks = tf.data.Dataset.from_generator(
             self.chunks, output_signature=signature, args=(epoch, first_row)
         )
-        return chunks.map(_unpack).rebatch(self._batch_size)
+        top_k = self._layout.encoding.top_k
+        return chunks.map(lambda *columns: _unpack(*columns, top_k=top_k)).rebatch(self._batch_size)
 
     def _windows(self, order: npt.NDArray[np.int64]) -> Iterator[list[_Group]]:
         window: list[_Group] = []
@@ -150,10 +154,24 @@ def text_buffers(column: pa.Array) -> tuple[bytes, npt.NDArray[np.int64]]:
 
 
 def _unpack(
-    blob: tf.Tensor, offsets: tf.Tensor, labels: tf.Tensor, logits: tf.Tensor
+    blob: tf.Tensor,
+    offsets: tf.Tensor,
+    labels: tf.Tensor,
+    logits: tf.Tensor,
+    *,
+    top_k: int | None,
 ) -> dict[str, tf.Tensor]:
     text = tf.strings.substr(blob, offsets[:-1], offsets[1:] - offsets[:-1])
-    return {"text": text, "label": labels, "teacher_logits": logits}
+    columns = {"text": text, "label": labels, "teacher_logits": logits}
+    if top_k is not None:
+        columns["teacher_kept"] = _largest(logits, top_k)
+    return columns
+
+
+def _largest(logits: tf.Tensor, top_k: int) -> tf.Tensor:
+    """Return bool [batch, classes]: the largest logits, which are those that a table keeps."""
+    _, classes = tf.math.top_k(logits, top_k)
+    return tf.reduce_any(tf.one_hot(classes, logits.shape[-1], True, False, dtype=tf.bool), axis=1)
 
 
 @dataclass(frozen=True)

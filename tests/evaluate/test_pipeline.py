@@ -9,7 +9,8 @@ from schemas.errors import StudentError, TableError
 from schemas.report import Report
 from stages.evaluate.pipeline import evaluate, held_out
 from stages.evaluate.predict import StudentPredictor
-from stages.train.pipeline import plan_students, read_student_card, train
+from stages.train.pipeline import read_student_card, train
+from stages.train.plan import plan_students
 from tests import tiny
 
 

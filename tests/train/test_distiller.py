@@ -3,11 +3,11 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from schemas.errors import StudentError
-from stages.train.distiller import Distiller, StopOnNonFiniteLoss
-from stages.train.losses import distillation_objective
+from stages.train.callbacks import StopOnNonFiniteLoss
+from stages.train.distiller import Distiller
+from stages.train.objective import Objective
 
 RNG = np.random.default_rng(7)
 
@@ -27,7 +27,8 @@ def data(rows=256, labels=None):
 
 
 def distiller(*, weight, temperature=2.0, rate=0.05):
-    made = Distiller(linear(), temperature=temperature, hard_label_weight=weight)
+    objective = Objective(temperature, hard_label_weight=weight)
+    made = Distiller(linear(), objective, total_steps=100)
     made.compile(keras.optimizers.Adam(rate), jit_compile=False)
     return made
 
@@ -35,13 +36,7 @@ def distiller(*, weight, temperature=2.0, rate=0.05):
 def test_its_loss_is_the_objective():
     inputs, labels = data(32)
     made = distiller(weight=0.3)
-    expected = distillation_objective(
-        made(inputs),
-        labels["teacher_logits"],
-        tf.constant(labels["label"]),
-        temperature=2.0,
-        hard_label_weight=0.3,
-    )
+    expected = Objective(2.0, hard_label_weight=0.3).value(made(inputs), labels)
     found = made.evaluate(inputs, labels, batch_size=32, verbose=0, return_dict=True)
     assert found["loss"] == pytest.approx(float(expected), rel=1e-5)
 

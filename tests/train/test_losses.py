@@ -90,27 +90,6 @@ def test_mean_counts_valid_entries_only():
     assert float(losses.mean_over_valid(values, tf.constant([False] * 3))) == 0.0
 
 
-def test_objective_weighs_both_terms_over_their_own_rows():
-    rng = np.random.default_rng(5)
-    student, teacher = rng.normal(size=(2, 4, 3)).astype(np.float32)
-    labels = np.array([0, 2, -1, 1])
-    value = losses.distillation_objective(
-        student, teacher, tf.constant(labels), temperature=4.0, hard_label_weight=0.3
-    )
-    soft = oracles.kl_to_teacher(student, teacher, 4.0).mean()
-    hard = oracles.cross_entropy(student[[0, 1, 3]], labels[[0, 1, 3]]).mean()
-    np.testing.assert_allclose(value, 0.7 * soft + 0.3 * hard, rtol=1e-5)
-
-
-def test_baseline_objective_does_not_touch_the_teacher():
-    student = np.zeros((2, 3), np.float32)
-    teacher = np.full((2, 3), np.nan, np.float32)
-    value = losses.distillation_objective(
-        student, teacher, tf.constant([0, 1]), temperature=2.0, hard_label_weight=1.0
-    )
-    np.testing.assert_allclose(value, np.log(3.0), rtol=1e-6)
-
-
 def test_equals_keras_with_an_explicit_kl_on_moderate_logits():
     rng = np.random.default_rng(7)
     student, teacher = rng.normal(size=(2, 8, 5)).astype(np.float32)
@@ -136,29 +115,3 @@ def test_documents_that_the_keras_default_is_no_kl_of_distributions():
     default = keras.distillation.LogitsDistillation(temperature=2.0)
     exact = oracles.kl_to_teacher(student, teacher, 2.0)[0]
     assert float(default.compute_loss(teacher, student)) != pytest.approx(exact, rel=0.05)
-
-
-@pytest.mark.parametrize("hard_label_weight", [0.0, 0.3])
-def test_learns_a_teacher_better_than_chance_and_than_few_hard_labels(hard_label_weight):
-    rng = np.random.default_rng(11)
-    inputs = rng.normal(size=(600, 20)).astype(np.float32)
-    teacher = (inputs @ rng.normal(size=(20, 4)) * 2).astype(np.float32)
-    labels = np.where(np.arange(600) < 24, teacher.argmax(axis=1), -1)
-
-    def agreement(weight):
-        weights = tf.Variable(tf.zeros((20, 4)))
-        optimizer = keras.optimizers.Adam(0.05)
-        for _ in range(150):
-            with tf.GradientTape() as tape:
-                loss = losses.distillation_objective(
-                    inputs[:400] @ weights,
-                    teacher[:400],
-                    tf.constant(labels[:400]),
-                    temperature=2.0,
-                    hard_label_weight=weight,
-                )
-            optimizer.apply([tape.gradient(loss, weights)], [weights])
-        predicted = (inputs[400:] @ weights.numpy()).argmax(axis=1)
-        return (predicted == teacher[400:].argmax(axis=1)).mean()
-
-    assert agreement(hard_label_weight) > max(0.9, agreement(1.0) + 0.05)

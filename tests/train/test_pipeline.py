@@ -8,7 +8,8 @@ import pytest
 
 from schemas.errors import StudentError, TableError
 from stages.table import open_table
-from stages.train.pipeline import plan_students, read_student_card, train
+from stages.train.pipeline import read_student_card, train
+from stages.train.plan import plan_students
 from tests import tiny
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from schemas.errors import StudentError
-from schemas.run_file import Student
+from schemas.train_section import Student
 from stages.train.students import KINDS, build_student
 
 

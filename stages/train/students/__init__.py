@@ -12,7 +12,7 @@ from collections.abc import Callable
 import keras
 
 from schemas.errors import StudentError
-from schemas.run_file import Student
+from schemas.train_section import Student
 from stages.plugins import import_function
 from stages.train.students import bag, lstm
 

@@ -1,0 +1,115 @@
+"""How students are trained, as a run file states it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+
+from schemas.section import Fraction, Name, Section, Seed
+
+LossName = Literal[
+    "kl", "reverse_kl", "jensen_shannon", "soft_cross_entropy", "logit_mse", "decoupled", "dist"
+]
+ExampleWeight = Literal["even", "confidence", "certainty", "agreement"]
+Start = Literal["random", "teacher"]
+
+
+class Schedule(Section):
+    """A number that changes from `start` to `end` over the training, evenly or as half a cosine."""
+
+    start: float
+    end: float
+    shape: Literal["linear", "cosine"] = "linear"
+
+
+def ends(number: float | Schedule) -> tuple[float, float]:
+    """Return a number where it starts and where it ends."""
+    return (number.start, number.end) if isinstance(number, Schedule) else (number, number)
+
+
+def _tag(value: object) -> str:
+    return "schedule" if isinstance(value, dict | Schedule) else "number"
+
+
+_Schedule = Annotated[Schedule, Tag("schedule")]
+Positive = Annotated[Annotated[float, Field(gt=0), Tag("number")] | _Schedule, Discriminator(_tag)]
+Weight = Annotated[
+    Annotated[float, Field(ge=0, le=1), Tag("number")] | _Schedule, Discriminator(_tag)
+]
+
+
+class Student(Section):
+    """One student: a shipped `kind`, or `module:function`, with the options it takes.
+
+    Attributes:
+      embeddings: what the word embeddings start from: random numbers, or the teacher's own,
+        reduced by principal components to the student's width.
+    """
+
+    name: Name
+    kind: str
+    embeddings: Start = "random"
+    options: dict[str, int | float | str | bool] = {}
+
+
+class Train(Section):
+    """How every student is trained: (1 - w) · loss to the teacher + w · cross-entropy.
+
+    Attributes:
+      seeds: a student a seed; no default.
+      students: each on every seed.
+      loss: against the teacher.
+      temperature: T of both sides; a number, or a schedule.
+      hard_label_weight: w; a number, or a schedule.
+      standardize_logits: give each row's logits mean 0 and deviation 1 first, on both sides.
+      tail: of a table with `top_k`, for `kl`: what was dropped shares its mass evenly (`smear`), or
+        is one outcome whose mass alone counts (`bucket`).
+      example_weight: how much the teacher's word on an example counts: evenly; by its largest
+        probability (`confidence`); by 1 - entropy / log classes (`certainty`); only where it does
+        not contradict the hard label (`agreement`).
+      label_smoothing: of the hard labels.
+      epochs, batch_size, learning_rate: of each; Adam.
+      hard_label_epochs: more epochs afterwards on the hard labels alone, at a tenth of the rate.
+      max_length: tokens of the longest input.
+      baseline: train each student on hard labels only beside it.
+    """
+
+    seeds: tuple[Seed, ...] = Field(min_length=1)
+    students: tuple[Student, ...] = Field(min_length=1)
+    loss: LossName = "kl"
+    temperature: Positive = 2.0
+    hard_label_weight: Weight = 0.3
+    standardize_logits: bool = False
+    tail: Literal["smear", "bucket"] = "smear"
+    example_weight: ExampleWeight = "even"
+    label_smoothing: Fraction = 0.0
+    epochs: int = Field(default=20, ge=1)
+    batch_size: int = Field(default=64, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    hard_label_epochs: int = Field(default=0, ge=0)
+    max_length: int = Field(default=64, ge=4)
+    baseline: bool = True
+
+    @field_validator("seeds", "students")
+    @classmethod
+    def _distinct(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        names = [getattr(item, "name", item) for item in value]
+        if len(set(names)) != len(names):
+            raise ValueError(f"named twice in {names}")
+        return value
+
+    @model_validator(mode="after")
+    def _schedules_stay_in_range(self) -> Self:
+        if min(ends(self.temperature)) <= 0:
+            raise ValueError("temperature must stay above 0")
+        low, high = ends(self.hard_label_weight)
+        if not (0 <= low <= 1 and 0 <= high <= 1):
+            raise ValueError("hard_label_weight must stay in [0, 1]")
+        return self
+
+    @model_validator(mode="after")
+    def _tail_goes_with_kl(self) -> Self:
+        if self.tail == "bucket" and (self.loss != "kl" or self.standardize_logits):
+            raise ValueError('`tail = "bucket"` goes with loss = "kl" on logits as they are')
+        return self

@@ -1,0 +1,124 @@
+"""What happens around a student's steps: stop on a bad loss, keep the best epoch, save it all."""
+
+from __future__ import annotations
+
+import time
+
+import keras
+import numpy as np
+
+from schemas.errors import StudentError
+from stages.train.checkpoint import Arrays, Checkpoint, Checkpoints, TrainingState
+
+Logs = dict[str, float] | None
+
+
+class StopOnNonFiniteLoss(keras.callbacks.Callback):
+    """Ends training with a stated error, naming epoch and step, when the loss is not finite."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Note the epoch."""
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Check the running mean of the loss."""
+        loss = (logs or {}).get("loss", 0.0)
+        if not np.isfinite(loss):
+            rate = float(self.model.optimizer.learning_rate)
+            raise StudentError(
+                f"loss is not finite: {self._name}, epoch {self._epoch + 1}, step {batch + 1}: "
+                f"found {loss} at learning rate {rate:g}. Lower the rate or check the table."
+            )
+
+
+class KeepBest(keras.callbacks.Callback):
+    """Keeps the student's weights of the epoch with the largest figure; the first of equals."""
+
+    def __init__(self, student: keras.Model, figure: str) -> None:
+        super().__init__()
+        self.value: float | None = None
+        self.weights: Arrays = []
+        self._student, self._figure = student, figure
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Compare."""
+        value = float((logs or {})[self._figure])
+        if self.value is None or value > self.value:
+            self.value, self.weights = value, self._student.get_weights()
+
+    def restore(self) -> None:
+        """Give the student its best weights."""
+        if self.weights:
+            self._student.set_weights(self.weights)
+
+
+class SaveState(keras.callbacks.Callback):
+    """Saves all that the next step depends on, now and then, and puts it back on a resume.
+
+    It comes after `KeepBest`. What is put back is put back when an epoch has begun, since Keras
+    resets its metrics just before.
+    """
+
+    def __init__(self, checkpoints: Checkpoints, best: KeepBest, *, every_seconds: float) -> None:
+        super().__init__()
+        self.state = TrainingState()
+        self.steps_per_epoch = 0
+        self._checkpoints, self._best = checkpoints, best
+        self._every_seconds, self._saved = every_seconds, time.monotonic()
+        self._waiting: Arrays | None = None
+        self._first_step = 0
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint."""
+        self.state, self._waiting = checkpoint.state, checkpoint.variables
+        self._best.value, self._best.weights = checkpoint.state.best_value, checkpoint.best
+        self._first_step = checkpoint.state.step
+
+    def begin_phase(self, phase: int) -> None:
+        """Note that a phase begins; its epochs count from 0."""
+        self.state = self.state.model_copy(update={"phase": phase, "epoch": 0, "step": 0})
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Put back what waits."""
+        if self._waiting is None:
+            return
+        for variable, value in zip(all_variables(self.model), self._waiting, strict=True):
+            variable.assign(value)
+        self._waiting = None
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Save where it is time, within an epoch."""
+        step = self._first_step + batch + 1
+        if self._is_time() and step < self.steps_per_epoch:
+            self.state = self.state.model_copy(update={"step": step})
+            self.save()
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Note the epoch's figures, and save where it is time."""
+        figures = {name: float(value) for name, value in (logs or {}).items()}
+        epochs = (*self.state.epochs, figures)
+        done = {"epoch": epoch + 1, "step": 0, "epochs": epochs, "best_value": self._best.value}
+        self.state = self.state.model_copy(update=done)
+        self._first_step = 0
+        if self._is_time():
+            self.save()
+
+    def save(self) -> None:
+        """Write a checkpoint of this moment."""
+        variables = [np.asarray(variable) for variable in all_variables(self.model)]
+        self._checkpoints.save(Checkpoint(self.state, variables, self._best.weights))
+        self._saved = time.monotonic()
+
+    def _is_time(self) -> bool:
+        return time.monotonic() - self._saved >= self._every_seconds
+
+
+def all_variables(model: keras.Model) -> list[keras.Variable]:
+    """Return what a step depends on and changes: weights, optimizer, metrics, random generators."""
+    found = [*model.variables, *model.metrics_variables, *model.optimizer.variables]
+    return list({id(variable): variable for variable in found}.values())

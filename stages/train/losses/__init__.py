@@ -1,0 +1,71 @@
+"""Losses as pure functions in log space: per example, not reduced, nothing clipped.
+
+`mean_over_valid` is the only reduction. `DISTILLATION_LOSSES` gives those against the teacher one
+signature; a new one is a function in a file of this folder and a line there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from stages.train.losses.decoupled import decoupled
+from stages.train.losses.divergences import (
+    jensen_shannon,
+    kl_to_teacher,
+    kl_with_tail_bucket,
+    reverse_kl,
+    soft_cross_entropy,
+)
+from stages.train.losses.hard import hard_label_cross_entropy, has_hard_label, mean_over_valid
+from stages.train.losses.logits import logit_mse, standardized
+from stages.train.losses.relations import relation_between_classes, relation_within_classes
+
+__all__ = [
+    "DISTILLATION_LOSSES",
+    "decoupled",
+    "has_hard_label",
+    "hard_label_cross_entropy",
+    "jensen_shannon",
+    "kl_to_teacher",
+    "kl_with_tail_bucket",
+    "logit_mse",
+    "mean_over_valid",
+    "relation_between_classes",
+    "relation_within_classes",
+    "reverse_kl",
+    "soft_cross_entropy",
+    "standardized",
+]
+
+Loss = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, float | tf.Tensor], tf.Tensor]
+
+
+def _decoupled(
+    student: tf.Tensor, teacher: tf.Tensor, labels: tf.Tensor, temperature: float | tf.Tensor
+) -> tf.Tensor:
+    says = tf.argmax(teacher, axis=-1, output_type=labels.dtype)
+    target = tf.where(has_hard_label(labels), labels, says)
+    return decoupled(student, teacher, target, temperature=temperature)
+
+
+def _dist(
+    student: tf.Tensor, teacher: tf.Tensor, labels: tf.Tensor, temperature: float | tf.Tensor
+) -> tf.Tensor:
+    between = relation_between_classes(student, teacher, temperature=temperature)
+    within = relation_within_classes(student, teacher, temperature=temperature)
+    return between + tf.reduce_mean(within)
+
+
+DISTILLATION_LOSSES: dict[str, Loss] = {
+    "kl": lambda s, t, _, temperature: kl_to_teacher(s, t, temperature=temperature),
+    "reverse_kl": lambda s, t, _, temperature: reverse_kl(s, t, temperature=temperature),
+    "jensen_shannon": lambda s, t, _, temperature: jensen_shannon(s, t, temperature=temperature),
+    "soft_cross_entropy": lambda s, t, _, temperature: soft_cross_entropy(
+        s, t, temperature=temperature
+    ),
+    "logit_mse": lambda s, t, _, __: logit_mse(s, t),
+    "decoupled": _decoupled,
+    "dist": _dist,
+}

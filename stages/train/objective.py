@@ -1,0 +1,151 @@
+"""What a student is trained on: the loss against the teacher and the hard-label loss, weighed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from schemas.train_section import ExampleWeight, LossName, Schedule, Train
+from stages.train.losses import (
+    DISTILLATION_LOSSES,
+    hard_label_cross_entropy,
+    has_hard_label,
+    kl_with_tail_bucket,
+    mean_over_valid,
+    standardized,
+)
+
+Number = float | Schedule
+
+
+@dataclass(frozen=True)
+class Objective:
+    """(1 - w) · mean loss to the teacher + w · mean cross-entropy with the hard labels.
+
+    The first mean is over all examples, the second over those with a hard label. With w = 1 the
+    teacher is not used at all: that is the baseline.
+
+    Attributes: as of `[train]`.
+    """
+
+    temperature: Number
+    hard_label_weight: Number
+    loss: LossName = "kl"
+    standardize_logits: bool = False
+    bucket: bool = False
+    example_weight: ExampleWeight = "even"
+    label_smoothing: float = 0.0
+
+    @staticmethod
+    def of(how: Train) -> Objective:
+        """Return a student's objective."""
+        return Objective(
+            temperature=how.temperature,
+            hard_label_weight=how.hard_label_weight,
+            loss=how.loss,
+            standardize_logits=how.standardize_logits,
+            bucket=how.tail == "bucket",
+            example_weight=how.example_weight,
+            label_smoothing=how.label_smoothing,
+        )
+
+    @staticmethod
+    def of_hard_labels(how: Train) -> Objective:
+        """Return the objective of a baseline."""
+        return Objective(1.0, hard_label_weight=1.0, label_smoothing=how.label_smoothing)
+
+    @property
+    def is_hard_labels_only(self) -> bool:
+        """Whether the teacher is not used."""
+        return self.hard_label_weight == 1.0
+
+    def value(
+        self,
+        student_logits: tf.Tensor,
+        targets: Mapping[str, tf.Tensor],
+        *,
+        progress: float | tf.Tensor = 0.0,
+    ) -> tf.Tensor:
+        """Return the objective of one batch, a float32 scalar.
+
+        Args:
+          student_logits: float32 [batch, classes].
+          targets: `label` integer [batch], -1 for none; `teacher_logits` float32 [batch, classes];
+            of a table with `top_k` also `teacher_kept` bool [batch, classes].
+          progress: share of the training that is done, in [0, 1], for schedules.
+        """
+        labels = targets["label"]
+        hard_loss = mean_over_valid(
+            hard_label_cross_entropy(student_logits, labels, label_smoothing=self.label_smoothing),
+            has_hard_label(labels),
+        )
+        if self.is_hard_labels_only:
+            return hard_loss
+        weight = scheduled(self.hard_label_weight, progress)
+        losses = self._soft(student_logits, targets, progress)
+        counted = example_weights(targets["teacher_logits"], labels, kind=self.example_weight)
+        soft_loss = mean_over_valid(losses, tf.ones_like(losses, tf.bool), counted)
+        return (1.0 - weight) * soft_loss + weight * hard_loss
+
+    def _soft(
+        self,
+        student_logits: tf.Tensor,
+        targets: Mapping[str, tf.Tensor],
+        progress: float | tf.Tensor,
+    ) -> tf.Tensor:
+        temperature = scheduled(self.temperature, progress)
+        teacher_logits = targets["teacher_logits"]
+        if self.bucket and "teacher_kept" in targets:
+            kept = targets["teacher_kept"]
+            return kl_with_tail_bucket(
+                student_logits, teacher_logits, kept, temperature=temperature
+            )
+        if self.standardize_logits:
+            student_logits, teacher_logits = map(standardized, (student_logits, teacher_logits))
+        loss = DISTILLATION_LOSSES[self.loss]
+        return loss(student_logits, teacher_logits, targets["label"], temperature)
+
+
+def scheduled(number: Number, progress: float | tf.Tensor) -> float | tf.Tensor:
+    """Return a number at a share of the training.
+
+    >>> float(scheduled(Schedule(start=4.0, end=2.0), 0.5))
+    3.0
+    >>> round(float(scheduled(Schedule(start=4.0, end=2.0, shape="cosine"), 0.25)), 4)
+    3.7071
+    """
+    if not isinstance(number, Schedule):
+        return number
+    share = tf.clip_by_value(tf.cast(progress, tf.float32), 0.0, 1.0)
+    if number.shape == "cosine":
+        share = (1.0 - tf.cos(math.pi * share)) / 2.0
+    return number.start + (number.end - number.start) * share
+
+
+def example_weights(
+    teacher_logits: tf.Tensor, labels: tf.Tensor, *, kind: ExampleWeight
+) -> tf.Tensor | None:
+    """Return how much the teacher's word on each example counts, float32 [batch], or None.
+
+    Args:
+      teacher_logits: float32 [batch, classes].
+      labels: integer [batch], -1 for none.
+      kind: as of `train.example_weight`.
+
+    >>> logits = tf.constant([[9.0, 0.0], [9.0, 0.0], [0.0, 0.0]])
+    >>> example_weights(logits, tf.constant([0, 1, -1]), kind="agreement").numpy().tolist()
+    [1.0, 0.0, 1.0]
+    """
+    if kind == "even":
+        return None
+    if kind == "agreement":
+        says = tf.argmax(teacher_logits, axis=-1, output_type=labels.dtype)
+        return tf.cast((says == labels) | ~has_hard_label(labels), tf.float32)
+    log_probs = tf.nn.log_softmax(teacher_logits)
+    if kind == "confidence":
+        return tf.exp(tf.reduce_max(log_probs, axis=-1))
+    entropy = -tf.reduce_sum(tf.exp(log_probs) * log_probs, axis=-1)
+    return 1.0 - entropy / math.log(teacher_logits.shape[-1])

@@ -1,0 +1,79 @@
+"""What a run trains: every student on every seed beside its baseline, and what it learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schemas.provenance import fingerprint
+from schemas.run_file import RunFile
+from schemas.student_card import Role
+from schemas.train_section import Student, Train
+from stages.table import SoftLabelTable
+
+if TYPE_CHECKING:
+    from stages.train.fit import Phase
+
+STUDENTS_FOLDER = "students"
+_LAST_RATE = 0.1  # of the learning rate, for the epochs on hard labels alone
+
+_OF_ALL = {"seeds", "students", "baseline"}
+_OF_TEACHER = {
+    "loss",
+    "temperature",
+    "hard_label_weight",
+    "standardize_logits",
+    "tail",
+    "example_weight",
+}
+_APART: dict[Role, set[str]] = {"student": _OF_ALL, "baseline": _OF_ALL | _OF_TEACHER}
+
+
+@dataclass(frozen=True)
+class StudentPlan:
+    """One student to be trained: which, in which role, from which seed, into which folder."""
+
+    student: Student
+    role: Role
+    seed: int
+    path: Path
+    fingerprint: str
+
+    @property
+    def name(self) -> str:
+        """A name for messages."""
+        return f"{self.student.name} {self.role} seed {self.seed}"
+
+
+def plan_students(run: RunFile, table: SoftLabelTable, *, out: Path) -> Iterator[StudentPlan]:
+    """Yield every student of a run, each before its baseline."""
+    roles: tuple[Role, ...] = ("student", "baseline") if run.train.baseline else ("student",)
+    for student in run.train.students:
+        for seed in run.train.seeds:
+            for role in roles:
+                parts = {
+                    "table": table.card.plan_fingerprint,
+                    "student": student.model_dump(mode="json"),
+                    "how": run.train.model_dump(mode="json", exclude=_APART[role]),
+                    "repeats": run.corpus.repeats,
+                    "role": role,
+                    "seed": seed,
+                }
+                path = out / STUDENTS_FOLDER / student.name / f"seed-{seed}" / role
+                yield StudentPlan(student, role, seed, path, fingerprint(parts))
+
+
+def phases(how: Train, role: Role) -> list[Phase]:
+    """Return what a student learns from, part after part; a baseline, from hard labels only."""
+    from stages.train.fit import Phase
+    from stages.train.objective import Objective
+
+    hard, baseline = Objective.of_hard_labels(how), role == "baseline"
+    taught = hard if baseline else Objective.of(how)
+    found = [Phase(taught, how.epochs, how.learning_rate, labelled_only=baseline)]
+    if how.hard_label_epochs:
+        rate = how.learning_rate * _LAST_RATE
+        found.append(Phase(hard, how.hard_label_epochs, rate, labelled_only=True))
+    return found
