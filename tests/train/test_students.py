@@ -25,9 +25,12 @@ def wrong_shape(*, vocabulary_size, classes):
     return own(vocabulary_size=vocabulary_size, classes=classes + 1)
 
 
+SMALL = {"mobilebert": {"layers": 2, "max_length": 16}, "bert": {"max_length": 16}}
+
+
 @pytest.mark.parametrize("kind", [*KINDS, "tests.train.test_students:own"])
 def test_gives_logits_for_any_length(kind):
-    model = build_student(student(kind), vocabulary_size=20, classes=3)
+    model = build_student(student(kind, **SMALL.get(kind, {})), vocabulary_size=20, classes=3)
     for length in (2, 9):
         ids = np.random.default_rng(1).integers(1, 20, (4, length))
         assert model(ids).shape == (4, 3)
@@ -35,10 +38,19 @@ def test_gives_logits_for_any_length(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_padding_does_not_count(kind):
-    model = build_student(student(kind), vocabulary_size=20, classes=3)
+    model = build_student(student(kind, **SMALL.get(kind, {})), vocabulary_size=20, classes=3)
     ids = np.array([[5, 6, 7]])
     padded = np.array([[5, 6, 7, 0, 0]])
     np.testing.assert_allclose(model(ids), model(padded), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_saved_and_loaded_in_safe_mode(kind, tmp_path):
+    model = build_student(student(kind, **SMALL.get(kind, {})), vocabulary_size=20, classes=3)
+    model.save(tmp_path / "student.keras")
+    again = keras.saving.load_model(tmp_path / "student.keras", compile=False, safe_mode=True)
+    ids = np.random.default_rng(1).integers(1, 20, (4, 7))
+    np.testing.assert_allclose(model(ids), again(ids), rtol=1e-6, atol=1e-7)
 
 
 def test_options_reach_the_function():
@@ -50,7 +62,7 @@ def test_options_reach_the_function():
     ("kind", "options", "message"),
     [
         ("lstm", {"unit": 3}, "unexpected keyword argument 'unit'.*It takes .*units"),
-        ("transformer", {}, "expected one of bag, lstm, or module:function"),
+        ("transformer", {}, "expected one of bag, bert, cnn, lstm, mobilebert, or module:function"),
         ("no.such.module:build", {}, "No module named 'no'"),
         ("tests.train.test_students:nothing", {}, "nothing"),
         ("tests.train.test_students:wrong_shape", {}, r"expected a Keras model with output"),

@@ -1,24 +1,25 @@
 """Students: each a function from vocabulary size and classes to a Keras model.
 
 A student takes token ids, int32 [batch, length], 0 for padding, and returns logits, float32
-[batch, classes]. Add a kind here, or name your own as `module:function`.
+[batch, classes]. A kind is a module of this folder with `build`; or name your own as
+`module:function`.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from importlib import import_module
 
 import keras
 
 from schemas.errors import StudentError
 from schemas.train_section import Student
 from stages.plugins import import_function
-from stages.train.students import bag, lstm
 
 Builder = Callable[..., keras.Model]
 
-KINDS: dict[str, Builder] = {"bag": bag.build, "lstm": lstm.build}
+KINDS = ("bag", "bert", "cnn", "lstm", "mobilebert")
 
 
 def build_student(student: Student, *, vocabulary_size: int, classes: int) -> keras.Model:
@@ -52,7 +53,8 @@ def find_builder(kind: str) -> Builder:
       StudentError: neither a shipped kind nor an importable `module:function`.
     """
     if kind in KINDS:
-        return KINDS[kind]
+        shipped: Builder = import_module(f"{__name__}.{kind}").build
+        return shipped
     try:
         builder: Builder = import_function(kind)
     except (ImportError, AttributeError, ValueError) as error:
