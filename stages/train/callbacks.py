@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from schemas.errors import StudentError
 from stages.train.checkpoint import Arrays, Checkpoint, Checkpoints, TrainingState
@@ -55,6 +58,29 @@ class KeepBest(keras.callbacks.Callback):
         """Give the student its best weights."""
         if self.weights:
             self._student.set_weights(self.weights)
+
+
+class WriteFigures(keras.callbacks.Callback):
+    """Writes each epoch's figures and learning rate for TensorBoard."""
+
+    def __init__(self, folder: Path, epochs_before: Callable[[], int]) -> None:
+        """Name the place.
+
+        Args:
+          folder: of the event files.
+          epochs_before: says how many epochs of all phases are done.
+        """
+        super().__init__()
+        self._writer = tf.summary.create_file_writer(str(folder))
+        self._epochs_before = epochs_before
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Write."""
+        figures = {**(logs or {}), "learning_rate": float(self.model.optimizer.learning_rate)}
+        with self._writer.as_default(step=self._epochs_before()):
+            for name, value in figures.items():
+                tf.summary.scalar(name, value)
+        self._writer.flush()
 
 
 class SaveState(keras.callbacks.Callback):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import tensorflow as tf
@@ -16,7 +17,7 @@ from schemas.run_file import RunFile
 from stages.progress import EpochProgress
 from stages.table import SoftLabelTable
 from stages.text import Wordpiece
-from stages.train.callbacks import KeepBest, SaveState, StopOnNonFiniteLoss
+from stages.train.callbacks import KeepBest, SaveState, StopOnNonFiniteLoss, WriteFigures
 from stages.train.checkpoint import Checkpoint, Checkpoints
 from stages.train.distiller import compiled
 from stages.train.objective import Objective
@@ -55,6 +56,7 @@ class Training:
         seed: int,
         name: str,
         checkpoints: Checkpoints,
+        figures: Path,
         checkpoint_seconds: float,
     ) -> None:
         """Plan it.
@@ -67,6 +69,7 @@ class Training:
           seed: of the order of rows.
           name: for progress and messages.
           checkpoints: where its state is kept.
+          figures: folder of its figures for TensorBoard.
           checkpoint_seconds: how often, at most.
         """
         self._student, self._table, self._run = student, table, run
@@ -74,6 +77,7 @@ class Training:
         self._held_out = self._stream("validation", batch_size=_VALIDATION_BATCH, seed=0)
         figure = "val_accuracy" if self._held_out.labelled else "val_agreement"
         self._best = KeepBest(student, figure)
+        self._figures = WriteFigures(figures, lambda: len(self._saving.state.epochs))
         self._saving = SaveState(checkpoints, self._best, every_seconds=checkpoint_seconds)
         self._checkpoints = checkpoints
 
@@ -117,10 +121,10 @@ class Training:
         )
         self._saving.steps_per_epoch = steps
         with EpochProgress(f"train {self._name}", epochs=phase.epochs, steps=steps) as shown:
-            callbacks = [StopOnNonFiniteLoss(self._name), self._best, self._saving]
+            callbacks = [StopOnNonFiniteLoss(self._name), self._best, self._figures, self._saving]
             for part in _parts(self._saving.state.epoch, self._saving.state.step, phase.epochs):
                 first_epoch, first_step, end = part
-                data = stream.dataset(first_epoch=first_epoch, first_step=first_step)
+                data = stream.dataset(first_step=first_epoch * steps + first_step)
                 distiller.fit(
                     data.map(self._inputs, num_parallel_calls=1).prefetch(4),
                     initial_epoch=first_epoch,

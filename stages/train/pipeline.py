@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 CHECKPOINT_SECONDS = 60.0
 CHECKPOINTS_FOLDER = "_checkpoints"
+FIGURES_FOLDER = "tensorboard"
 
 
 def train(
@@ -94,6 +95,7 @@ def train_student(
         seed=plan.seed,
         name=plan.name,
         checkpoints=checkpoints,
+        figures=plan.path / FIGURES_FOLDER / plan.fingerprint,
         checkpoint_seconds=checkpoint_seconds,
     )
     epochs = training.fit(phases(run.train, plan.role))

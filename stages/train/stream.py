@@ -1,37 +1,28 @@
 """Stream a split of the table into batches, without a Python object per row.
 
-The batch at (seed, epoch, step) is a pure function of the table version: row groups are
-permuted, then the rows within a window of row groups. Any step can be reached without
-reading what comes before it, but for its own window. Memory: one window.
+The batch at (seed, step) is a pure function of the table version: in each pass row groups are
+permuted, then the rows within a window of row groups. Any step can be reached without reading
+what comes before it, but for its own window. Memory: two windows, since one is made ahead.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 import tensorflow as tf
 
-from schemas.errors import DamagedTableError, TableError
+from schemas.errors import TableError
 from stages.codec import decode
-from stages.columns import class_numbers, repeats
-from stages.table import Shard, SoftLabelTable, read_shard
+from stages.columns import class_numbers
+from stages.table import SoftLabelTable
+from stages.train.row_groups import ChosenRows, RowGroup, row_groups
 
 _WINDOW_ROWS = 131_072
-
-
-@dataclass(frozen=True)
-class _Group:
-    """A row group of a shard: which of its rows count, by number within the group."""
-
-    shard: Shard
-    number: int
-    kept: npt.NDArray[np.int64]
+Columns = tuple[bytes, npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]]
 
 
 class SoftLabelStream:
@@ -53,12 +44,12 @@ class SoftLabelStream:
         """Plan the stream; only digests, views and labels are read.
 
         An epoch has as many steps as the labelled examples fill, views or not: so students with
-        and without views train for equally many steps.
+        and without views train for equally many steps. A pass has every row.
 
         Args:
           table: the opened version.
           split: train, validation or test.
-          batch_size: rows in a batch; the last of an epoch has what remains.
+          batch_size: rows in a batch; the last of a pass has what remains.
           seed: of the order.
           once: leave out rows that repeat another's input and label.
           labelled_only: leave out augmented views and rows without a hard label.
@@ -72,29 +63,30 @@ class SoftLabelStream:
         self._batch_size = batch_size
         self._seed = seed
         shards = table.shards_of(split)
-        chosen = [_Chosen.of(shard, self._head.label_column, once=once) for shard in shards]
+        chosen = [ChosenRows.of(shard, self._head.label_column, once=once) for shard in shards]
         self._groups = [
             group
             for shard, rows in zip(shards, chosen, strict=True)
-            for group in _groups(shard, rows.labelled if labelled_only else rows.counted)
+            for group in row_groups(shard, rows.labelled if labelled_only else rows.counted)
         ]
         self.rows = sum(len(group.kept) for group in self._groups)
-        self.labelled = labelled = sum(int(rows.labelled.sum()) for rows in chosen)
+        self.labelled = sum(int(rows.labelled.sum()) for rows in chosen)
         if self.rows == 0:
             raise TableError(f"no row in split {split!r}: {table.path}. Mend the corpus's split.")
         self.steps_per_pass = math.ceil(self.rows / batch_size)
-        self.steps_per_epoch = math.ceil((labelled or self.rows) / batch_size)
+        self.steps_per_epoch = math.ceil((self.labelled or self.rows) / batch_size)
 
-    def dataset(self, *, first_epoch: int = 0, first_step: int = 0) -> tf.data.Dataset:
-        """Return endless batches from (first_epoch, first_step) on, epoch after epoch.
+    def dataset(self, *, first_step: int = 0) -> tf.data.Dataset:
+        """Return endless batches from a step on, pass after pass.
 
         Elements: `text` string [batch], `label` int64 [batch], `teacher_logits` float32
         [batch, classes], and `teacher_kept` bool [batch, classes] of a table with `top_k`.
         """
-        first_row = first_step * self._batch_size
-        epochs = tf.data.Dataset.counter(first_epoch)
-        return epochs.flat_map(
-            lambda epoch: self._epoch(epoch, tf.where(epoch == first_epoch, first_row, 0))
+        first_pass, step = divmod(first_step, self.steps_per_pass)
+        first_row = step * self._batch_size
+        passes = tf.data.Dataset.counter(first_pass)
+        return passes.flat_map(
+            lambda number: self._pass(number, tf.where(number == first_pass, first_row, 0))
         )
 
     def one_pass(self) -> tf.data.Dataset:
@@ -102,31 +94,36 @@ class SoftLabelStream:
         batches = self.dataset().take(self.steps_per_pass)
         return batches.apply(tf.data.experimental.assert_cardinality(self.steps_per_pass))
 
-    def chunks(self, epoch: int, first_row: int) -> Iterator[tuple[bytes, ...]]:
-        """Yield an epoch's windows in order, each as columns; whole windows before are skipped."""
-        rng = np.random.default_rng([self._seed, epoch])
-        for number, window in enumerate(self._windows(rng.permutation(len(self._groups)))):
+    def chunks(self, number: int, first_row: int) -> Iterator[Columns]:
+        """Yield a pass's rows in order, as columns of whole batches; the last has what remains.
+
+        Args:
+          number: of the pass.
+          first_row: where to begin; whole windows before it are not read.
+        """
+        left: pa.Table | None = None
+        for rows in self._ordered(number, first_row):
+            rows = rows if left is None else pa.concat_tables([left, rows])
+            whole = rows.num_rows - rows.num_rows % self._batch_size
+            left = rows.slice(whole)
+            if whole:
+                yield self._columns(rows.slice(0, whole))
+        if left is not None and left.num_rows:
+            yield self._columns(left)
+
+    def _ordered(self, number: int, first_row: int) -> Iterator[pa.Table]:
+        rng = np.random.default_rng([self._seed, number])
+        names = [self._feature, self._head.label_column, *self._layout.logit_columns]
+        for place, window in enumerate(self._windows(rng.permutation(len(self._groups)))):
             size = sum(len(group.kept) for group in window)
-            order = np.random.default_rng([self._seed, epoch, number]).permutation(size)
+            order = np.random.default_rng([self._seed, number, place]).permutation(size)
             if first_row < size:
-                yield self._columns(window, order[first_row:])
+                rows = pa.concat_tables([group.read(names) for group in window]).combine_chunks()
+                yield rows.take(pa.array(order[first_row:]))
             first_row = max(0, first_row - size)
 
-    def _epoch(self, epoch: tf.Tensor, first_row: tf.Tensor) -> tf.data.Dataset:
-        signature = (
-            tf.TensorSpec([], tf.string),
-            tf.TensorSpec([None], tf.int64),
-            tf.TensorSpec([None], tf.int64),
-            tf.TensorSpec([None, len(self._head.classes)], tf.float32),
-        )
-        chunks = tf.data.Dataset.from_generator(
-            self.chunks, output_signature=signature, args=(epoch, first_row)
-        )
-        top_k = self._layout.encoding.top_k
-        return chunks.map(lambda *columns: _unpack(*columns, top_k=top_k)).rebatch(self._batch_size)
-
-    def _windows(self, order: npt.NDArray[np.int64]) -> Iterator[list[_Group]]:
-        window: list[_Group] = []
+    def _windows(self, order: npt.NDArray[np.int64]) -> Iterator[list[RowGroup]]:
+        window: list[RowGroup] = []
         for number in order:
             window.append(self._groups[number])
             if sum(len(group.kept) for group in window) >= _WINDOW_ROWS:
@@ -135,13 +132,42 @@ class SoftLabelStream:
         if window:
             yield window
 
-    def _columns(self, window: list[_Group], order: npt.NDArray[np.int64]) -> tuple[bytes, ...]:
-        names = [self._feature, self._head.label_column, *self._layout.logit_columns]
-        rows = pa.concat_tables([_read_group(group, names) for group in window])
-        rows = rows.combine_chunks().take(pa.array(order)).combine_chunks()
+    def _columns(self, rows: pa.Table) -> Columns:
         blob, offsets = text_buffers(rows[self._feature].combine_chunks())
         labels = class_numbers(rows[self._head.label_column], self._head.classes)
         return blob, offsets, labels, decode(rows, self._layout)
+
+    def _pass(self, number: tf.Tensor, first_row: tf.Tensor) -> tf.data.Dataset:
+        signature = (
+            tf.TensorSpec([], tf.string),
+            tf.TensorSpec([None], tf.int64),
+            tf.TensorSpec([None], tf.int64),
+            tf.TensorSpec([None, len(self._head.classes)], tf.float32),
+        )
+        chunks = tf.data.Dataset.from_generator(
+            self.chunks, output_signature=signature, args=(number, first_row)
+        )
+        return chunks.prefetch(1).flat_map(self._batches)
+
+    def _batches(
+        self, blob: tf.Tensor, offsets: tf.Tensor, labels: tf.Tensor, logits: tf.Tensor
+    ) -> tf.data.Dataset:
+        """Cut a chunk's columns into batches; only a batch's own texts are copied."""
+        top_k, size = self._layout.encoding.top_k, self._batch_size
+
+        def batch(start: tf.Tensor) -> dict[str, tf.Tensor]:
+            ends = offsets[start : start + size + 1]
+            columns = {
+                "text": tf.strings.substr(blob, ends[:-1], ends[1:] - ends[:-1]),
+                "label": labels[start : start + size],
+                "teacher_logits": logits[start : start + size],
+            }
+            if top_k is not None:
+                columns["teacher_kept"] = largest(columns["teacher_logits"], top_k)
+            return columns
+
+        rows = tf.shape(labels, tf.int64)[0]
+        return tf.data.Dataset.range(0, rows, size).map(batch)
 
 
 def text_buffers(column: pa.Array) -> tuple[bytes, npt.NDArray[np.int64]]:
@@ -153,63 +179,11 @@ def text_buffers(column: pa.Array) -> tuple[bytes, npt.NDArray[np.int64]]:
     return blob, (ends - ends[0]).astype(np.int64)
 
 
-def _unpack(
-    blob: tf.Tensor,
-    offsets: tf.Tensor,
-    labels: tf.Tensor,
-    logits: tf.Tensor,
-    *,
-    top_k: int | None,
-) -> dict[str, tf.Tensor]:
-    text = tf.strings.substr(blob, offsets[:-1], offsets[1:] - offsets[:-1])
-    columns = {"text": text, "label": labels, "teacher_logits": logits}
-    if top_k is not None:
-        columns["teacher_kept"] = _largest(logits, top_k)
-    return columns
+def largest(logits: tf.Tensor, top_k: int) -> tf.Tensor:
+    """Return bool [batch, classes]: the largest logits, which are those that a table keeps.
 
-
-def _largest(logits: tf.Tensor, top_k: int) -> tf.Tensor:
-    """Return bool [batch, classes]: the largest logits, which are those that a table keeps."""
+    >>> largest(tf.constant([[1.0, 3.0, 2.0]]), 2).numpy().tolist()
+    [[False, True, True]]
+    """
     _, classes = tf.math.top_k(logits, top_k)
     return tf.reduce_any(tf.one_hot(classes, logits.shape[-1], True, False, dtype=tf.bool), axis=1)
-
-
-@dataclass(frozen=True)
-class _Chosen:
-    """Which rows of a shard count: bool [rows] each."""
-
-    counted: npt.NDArray[np.bool_]
-    labelled: npt.NDArray[np.bool_]
-
-    @staticmethod
-    def of(shard: Shard, label_column: str, *, once: bool) -> _Chosen:
-        rows = read_shard(shard, ["input_digest", "view", label_column])
-        original = rows["view"].to_numpy() == 0
-        counted = np.ones(rows.num_rows, np.bool_)
-        if once:
-            counted[original] = ~repeats(rows.filter(pa.array(original)), label_column)
-        has_label = rows[label_column].is_valid().to_numpy()
-        return _Chosen(counted, counted & original & has_label)
-
-
-def _groups(shard: Shard, keep: npt.NDArray[np.bool_]) -> list[_Group]:
-    try:
-        metadata = pq.read_metadata(shard.path)
-    except (pa.ArrowException, OSError) as error:
-        raise DamagedTableError(f"shard cannot be read: {shard.path}: {error}.") from error
-    groups, start = [], 0
-    for number in range(metadata.num_row_groups):
-        end = start + metadata.row_group(number).num_rows
-        groups.append(_Group(shard, number, np.flatnonzero(keep[start:end])))
-        start = end
-    return groups
-
-
-def _read_group(group: _Group, names: list[str]) -> pa.Table:
-    try:
-        with pq.ParquetFile(group.shard.path) as file:
-            rows = file.read_row_group(group.number, columns=names)
-    except (pa.ArrowException, OSError) as error:
-        said = str(error).splitlines()[0]
-        raise DamagedTableError(f"shard cannot be read: {group.shard.path}: {said}.") from error
-    return rows.take(pa.array(group.kept))

@@ -67,6 +67,20 @@ def weights(plan):
     return keras.saving.load_model(plan.path / "student.keras", compile=False).get_weights()
 
 
+def figures(plan):
+    """Return what was written for TensorBoard: the validation loss by epoch."""
+    import tensorflow as tf
+
+    found = {}
+    for path in sorted((plan.path / "tensorboard" / plan.fingerprint).iterdir()):
+        for record in tf.data.TFRecordDataset(str(path)):
+            event = tf.compat.v1.Event.FromString(record.numpy())
+            for value in event.summary.value:
+                if value.tag == "val_loss":
+                    found[event.step] = float(tf.make_ndarray(value.tensor))
+    return found
+
+
 def interrupted_at(step, monkeypatch):
     """Let the training end by an exception after so many steps of its own."""
     real, seen = callbacks.StopOnNonFiniteLoss.on_train_batch_end, []
@@ -105,6 +119,9 @@ def test_interrupted_anywhere_it_ends_in_the_same_weights(
         np.testing.assert_array_equal(mine, theirs)
     assert read_student_card(plan.path).epochs == card.epochs
     assert not (plan.path / "_checkpoints").exists()
+    assert figures(plan) == {
+        number: pytest.approx(epoch["val_loss"]) for number, epoch in enumerate(card.epochs)
+    }
 
 
 def test_a_resumed_training_does_not_begin_anew(table, tmp_path, monkeypatch, capsys):
@@ -127,4 +144,20 @@ def test_another_run_does_not_take_up_its_checkpoint(table, tmp_path, monkeypatc
     (plan,) = train(other, table, out=tmp_path / "fresh")
     (again,) = train(other, table, out=tmp_path)
     for mine, theirs in zip(weights(again), weights(plan), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_with_views_a_resumed_training_takes_up_the_stream_where_it_was(
+    experiment, tmp_path, monkeypatch
+):
+    views = 'label.views={seed=1, augmenters=[{kind="swap", count=2}]}'
+    run = tiny.run(views, "train.epochs=4", "train.baseline=false")
+    table = tiny.label(experiment, experiment / "labels", views)
+    with monkeypatch.context() as patched:
+        interrupted_at(13, patched)
+        with pytest.raises(Stop):
+            train(run, table, out=tmp_path / "one", checkpoint_seconds=0)
+    (resumed,) = train(run, table, out=tmp_path / "one", checkpoint_seconds=0)
+    (whole,) = train(run, table, out=tmp_path / "two")
+    for mine, theirs in zip(weights(resumed), weights(whole), strict=True):
         np.testing.assert_array_equal(mine, theirs)

@@ -21,7 +21,7 @@ def test_the_first_components_are_kept_and_padding_is_zero():
     found = reduced(TEACHER, width=12)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found[0], 0.0)
-    assert np.sqrt((found[1:] ** 2).mean()) == pytest.approx(0.1, rel=1e-5)
+    assert np.sqrt((found[1:] ** 2).mean()) == pytest.approx(1.0, rel=1e-5)
     spread = found[1:].var(axis=0)
     assert (np.diff(spread) <= 1e-9).all()
     np.testing.assert_allclose(found[1:].mean(axis=0), 0.0, atol=1e-6)
@@ -79,7 +79,7 @@ def test_a_student_of_a_run_starts_from_the_tables_embeddings(table, tmp_path):
     run = tiny.run(STUDENT % "teacher", "train.learning_rate=1e-9", "train.baseline=false")
     (plan,) = train(run, table, out=tmp_path)
     found = keras.saving.load_model(plan.path / "student.keras", compile=False).get_weights()[0]
-    assert np.sqrt((found[1:] ** 2).mean()) == pytest.approx(0.1, rel=1e-3)
+    assert np.sqrt((found[1:] ** 2).mean()) == pytest.approx(1.0, rel=1e-3)
     other = tiny.run(STUDENT % "random", "train.baseline=false")
     (random,) = plan_students(other, table, out=tmp_path)
     assert random.fingerprint != plan.fingerprint

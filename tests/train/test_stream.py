@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from schemas.errors import TableError
+from stages.table import open_table
 from stages.train.stream import SoftLabelStream
 from tests import tiny
 
@@ -59,12 +60,22 @@ def test_epochs_differ_in_order(table):
     assert not equal(both[:steps], both[steps:])
 
 
-@pytest.mark.parametrize(("epoch", "step"), [(0, 3), (1, 0), (1, 2), (2, 5)])
-def test_any_step_is_reached_without_what_comes_before(epoch, step, table):
+@pytest.mark.parametrize("window", [5, 131_072])
+@pytest.mark.parametrize("step", [3, 9, 10, 12, 25])
+def test_any_step_is_reached_without_what_comes_before(step, window, table, monkeypatch):
+    monkeypatch.setattr("stages.train.stream._WINDOW_ROWS", window)
     made = stream(table)
-    start = epoch * made.steps_per_epoch + step
-    whole = batches(made.dataset(), start + 4)
-    assert equal(whole[start:], batches(made.dataset(first_epoch=epoch, first_step=step), 4))
+    whole = batches(made.dataset(), step + 4)
+    assert equal(whole[step:], batches(made.dataset(first_step=step), 4))
+
+
+def test_what_a_table_kept_of_the_logits_is_marked(labelled):
+    top = tiny.label(labelled, labelled / "top", "label.top_k=1")
+    (batch,) = batches(stream(top, batch_size=50).dataset(), 1)
+    assert batch["teacher_kept"].sum(axis=1).tolist() == [1] * 50
+    kept = batch["teacher_logits"][batch["teacher_kept"]]
+    np.testing.assert_array_equal(kept, batch["teacher_logits"].max(axis=1))
+    assert "teacher_kept" not in batches(stream(open_table(labelled / "labels")).dataset(), 1)[0]
 
 
 def test_small_windows_change_the_order_but_lose_nothing(table, monkeypatch):

@@ -1,0 +1,96 @@
+"""The row groups of a split's shards, and which of their rows a student is trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.errors import DamagedTableError
+from stages.columns import repeats
+from stages.table import Shard, read_shard
+
+
+@dataclass(frozen=True)
+class RowGroup:
+    """A row group of a shard.
+
+    Attributes:
+      shard: the file.
+      number: of the group within it.
+      kept: which rows count, by number within the group.
+      size: its rows.
+    """
+
+    shard: Shard
+    number: int
+    kept: npt.NDArray[np.int64]
+    size: int
+
+    def read(self, names: list[str]) -> pa.Table:
+        """Return some columns of the rows that count.
+
+        Raises:
+          DamagedTableError: the file cannot be read.
+        """
+        try:
+            with pq.ParquetFile(self.shard.path) as file:
+                rows = file.read_row_group(self.number, columns=names)
+        except (pa.ArrowException, OSError) as error:
+            raise DamagedTableError(_unreadable(self.shard, error)) from error
+        return rows if len(self.kept) == self.size else rows.take(pa.array(self.kept))
+
+
+@dataclass(frozen=True)
+class ChosenRows:
+    """Which rows of a shard count: bool [rows] each.
+
+    Attributes:
+      counted: all that are trained on.
+      labelled: those of them with a hard label, which are no augmented view.
+    """
+
+    counted: npt.NDArray[np.bool_]
+    labelled: npt.NDArray[np.bool_]
+
+    @staticmethod
+    def of(shard: Shard, label_column: str, *, once: bool) -> ChosenRows:
+        """Return a shard's; with `once`, a row that repeats another's input and label is not."""
+        rows = read_shard(shard, ["input_digest", "view", label_column])
+        original = rows["view"].to_numpy() == 0
+        counted = np.ones(rows.num_rows, np.bool_)
+        if once:
+            counted[original] = ~repeats(rows.filter(pa.array(original)), label_column)
+        has_label = rows[label_column].is_valid().to_numpy()
+        return ChosenRows(counted, counted & original & has_label)
+
+
+def row_groups(shard: Shard, keep: npt.NDArray[np.bool_]) -> list[RowGroup]:
+    """Return a shard's row groups.
+
+    Args:
+      shard: the file.
+      keep: bool [rows of the shard]: which count.
+
+    Raises:
+      DamagedTableError: the file cannot be read.
+    """
+    try:
+        metadata = pq.read_metadata(shard.path)
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedTableError(_unreadable(shard, error)) from error
+    groups, start = [], 0
+    for number in range(metadata.num_row_groups):
+        size = metadata.row_group(number).num_rows
+        kept = np.flatnonzero(keep[start : start + size])
+        groups.append(RowGroup(shard, number, kept, size))
+        start += size
+    return groups
+
+
+def _unreadable(shard: Shard, error: Exception) -> str:
+    said = str(error).splitlines()[0]
+    return f"shard cannot be read: {shard.path}: {said}. Restore the file, or label again."
