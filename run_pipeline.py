@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from schemas.errors import PipelineError
+from schemas.export_card import FORMATS
 from stages.allocator import keep_freed_memory
 
 RUN_FILE = click.argument("run_file", metavar="RUN.toml", type=click.Path(path_type=Path))
@@ -171,6 +172,31 @@ def evaluate(run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...]
 
     report = evaluate_step(read_run_file(run_file, overrides), labels=labels, out=out)
     click.echo(results_text(report))
+
+
+@main.command()
+@RUN_FILE
+@LABELS
+@OUT
+@SET
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(FORMATS),
+    help="May be given several times [all of them].",
+)
+@stated
+def export(
+    run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...], formats: tuple[Any, ...]
+) -> None:
+    """Export the students, load each again in a clean process, and compare."""
+    from stages.evaluate.text import columns, export_rows
+    from stages.experiment import export_step, read_run_file
+
+    run_ = read_run_file(run_file, overrides)
+    made = export_step(run_, labels=labels, out=out, formats=formats or FORMATS)
+    click.echo("\n".join(columns(export_rows(made))))
 
 
 @main.command()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemas.errors import AssetError, RunFileError
+from schemas.export_card import ExportCard, ExportFormat
 from schemas.report import Report
 from schemas.run_file import RunFile, parse_run_file
 from schemas.soft_labels import TableCard
@@ -119,6 +120,19 @@ def evaluate_step(run: RunFile, *, labels: Path, out: Path) -> Report:
 
     table = open_table(labels, head=run.head, teacher=teacher_at_hand(run, out=out))
     return evaluate(run, table, list(plan_students(run, table, out=out)), out=out)
+
+
+def export_step(
+    run: RunFile, *, labels: Path, out: Path, formats: Sequence[ExportFormat]
+) -> list[tuple[str, ExportCard]]:
+    """Export the run's trained students, each asked again in a clean process.
+
+    Raises:
+      PipelineError: any stated failure; what is exported is kept.
+    """
+    from stages.export.pipeline import export
+
+    return list(export(run, open_table(labels, head=run.head), out=out, formats=formats))
 
 
 def teacher_at_hand(run: RunFile, *, out: Path) -> str | None:

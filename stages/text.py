@@ -47,6 +47,11 @@ class Wordpiece:
             lower_case_nfd_strip_accents=lowercase,
         )
 
+    @property
+    def resources(self) -> object:
+        """What an exported graph has to carry along."""
+        return self._tokenizer
+
     def pieces(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Return int32 [batch, (pieces)]: every piece, nothing added, nothing cut."""
         return self._tokenizer.tokenize(texts)

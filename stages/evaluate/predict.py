@@ -32,16 +32,15 @@ class StudentPredictor:
         """
         find_builder(card.student.kind)
         try:
-            self._model = keras.saving.load_model(
+            self.model = keras.saving.load_model(
                 path / STUDENT_MODEL_FILE, compile=False, safe_mode=True
             )
             vocabulary = read_vocabulary(path / VOCABULARY_FILE)
         except (ValueError, OSError, TypeError) as error:
             said = str(error).splitlines()[0]
             raise StudentError(f"student cannot be loaded: {path}: {said}. Train again.") from error
-        self._wordpiece = Wordpiece(
-            vocabulary, lowercase=card.lowercase, max_length=card.max_length
-        )
+        self.wordpiece = Wordpiece(vocabulary, lowercase=card.lowercase, max_length=card.max_length)
+        self.max_length = card.max_length
         self._logits = tf.function(self._call, input_signature=[tf.TensorSpec([None], tf.string)])
 
     def logits(self, texts: list[str]) -> npt.NDArray[np.float32]:
@@ -52,5 +51,10 @@ class StudentPredictor:
         ]
         return np.concatenate(parts)
 
+    def token_ids(self, texts: list[str]) -> npt.NDArray[np.int32]:
+        """Return int32 [len(texts), longest], padded with 0."""
+        found: npt.NDArray[np.int32] = self.wordpiece.token_ids(tf.constant(texts)).numpy()
+        return found
+
     def _call(self, texts: tf.Tensor) -> tf.Tensor:
-        return self._model(self._wordpiece.token_ids(texts), training=False)
+        return self.model(self.wordpiece.token_ids(texts), training=False)

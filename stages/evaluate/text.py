@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from schemas.export_card import ExportCard
 from schemas.report import ModelResult, Report, Summary
 
 _HEADS = ("model", "accuracy", "F1 macro", "agreement", "ECE", "retention")
@@ -21,6 +22,16 @@ def results_text(report: Report) -> str:
     seeds = ", ".join(map(str, report.seeds))
     head = f"{report.name}: {report.teacher.scores.rows} {report.split} rows; seeds {seeds}"
     return "\n".join([head, *columns(rows), *(one.verdict for one in report.students)])
+
+
+def export_rows(exported: Sequence[tuple[str, ExportCard]]) -> list[list[str]]:
+    """Return exports as rows of a table, with a head."""
+    rows = [["student", "format", "MB", "ms/1", "agreement", "largest difference"]]
+    for name, card in exported:
+        size, time = f"{card.size_bytes / 1e6:.2f}", f"{card.milliseconds_a_text:.2f}"
+        said = [f"{card.agreement:.3f}", f"{card.largest_difference:.1e}"]
+        rows.append([name, card.format, size, time, *said])
+    return rows
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +14,11 @@ from stages.assets import cache_folder
 from stages.atomic import write_whole
 from stages.label.teachers.onnx_session import session_of
 from stages.label.teachers.processors import usable_cores
+from stages.onnx_export import OPSET, to_onnx
 from stages.progress import say
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
-
-_OPSET = 18
 
 
 class OnnxGraph:
@@ -57,24 +55,13 @@ class OnnxGraph:
 
 
 def _cached_session(graph: Any, name: str) -> InferenceSession:
-    place = cache_folder() / "onnx" / f"{name}-{version('tf2onnx')}-{_OPSET}.onnx"
+    place = cache_folder() / "onnx" / f"{name}-{version('tf2onnx')}-{OPSET}.onnx"
     if place.is_file():
         try:
             return session_of(str(place))
         except Exception as error:  # whatever the runtime raises
             say(f"teacher: {place} cannot be used and is made again: {str(error)[:80]}")
     say("teacher: converting it for ONNX Runtime")
-    model = _converted(graph)
+    model = to_onnx(graph)
     write_whole(place, model)
     return session_of(model)
-
-
-def _converted(graph: Any) -> bytes:
-    import tf2onnx
-
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    model, _ = tf2onnx.convert.from_function(
-        graph, input_signature=graph.input_signature, opset=_OPSET
-    )
-    found: bytes = model.SerializeToString()
-    return found

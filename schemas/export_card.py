@@ -1,0 +1,42 @@
+"""The card of an exported student: what it takes, and what it said when it was loaded again."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+EXPORT_CARD_FILE = "export.json"
+
+ExportFormat = Literal["saved_model", "tflite", "tflite_int8", "onnx"]
+FORMATS: tuple[ExportFormat, ...] = ("saved_model", "tflite", "tflite_int8", "onnx")
+
+
+class ExportCard(BaseModel):
+    """`export.json` beside the model.
+
+    Attributes:
+      student_fingerprint: of the student that was exported.
+      takes: `text` strings, or `token_ids` as `vocab.txt` numbers them, padded with 0 to the shape.
+      shape: of the input; null for any.
+      rows: texts that were compared with the student itself, in a process of its own.
+      largest_difference: of a logit; for an 8-bit model that is what rounding costs.
+      agreement: share of the texts with the same class.
+      milliseconds_a_text: for one text at a time, median.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format_version: int = 1
+    format: ExportFormat
+    student_fingerprint: str
+    classes: tuple[str, ...]
+    takes: Literal["text", "token_ids"]
+    shape: tuple[int | None, ...]
+    lowercase: bool
+    max_length: int
+    size_bytes: int
+    rows: int
+    largest_difference: float
+    agreement: float
+    milliseconds_a_text: float

@@ -1,0 +1,1 @@
+"""Students as they are served: exported, loaded again in a clean process, and compared."""

@@ -1,0 +1,128 @@
+"""Export: write a student in a format, ask it again in a clean process, keep what it said."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from schemas.errors import StudentError
+from schemas.export_card import EXPORT_CARD_FILE, ExportCard, ExportFormat
+from schemas.run_file import RunFile
+from schemas.student_card import StudentCard
+from schemas.teacher_card import VOCABULARY_FILE
+from stages.atomic import write_whole
+from stages.evaluate.predict import StudentPredictor
+from stages.export.readers import Said, ask
+from stages.export.writers import WRITERS
+from stages.progress import say
+from stages.table import SoftLabelTable
+from stages.train.pipeline import read_student_card
+from stages.train.plan import plan_students
+
+EXPORTED_FOLDER = "exported"
+LARGEST_DIFFERENCE = 1e-3  # of a logit, for formats that keep float32
+_TEXTS = 200
+
+
+def export(
+    run: RunFile, table: SoftLabelTable, *, out: Path, formats: Sequence[ExportFormat]
+) -> Iterator[tuple[str, ExportCard]]:
+    """Yield the name and card of every trained student of a run in every format.
+
+    Raises:
+      StudentError: a student is not trained, or says something else in a format.
+    """
+    texts = table.read("test", [table.card.features[0]]).column(0).to_pylist()[:_TEXTS]
+    if not texts:
+        raise StudentError(f"nothing to compare an export on: {table.path}: no test row.")
+    for plan in plan_students(run, table, out=out):
+        if plan.role != "student":
+            continue
+        for kind in formats:
+            yield plan.name, export_student(plan.path, kind, texts=texts)
+
+
+def export_student(path: Path, kind: ExportFormat, *, texts: list[str]) -> ExportCard:
+    """Write one student in one format under its folder; the card is written last.
+
+    Args:
+      path: the student's folder.
+      kind: the format.
+      texts: that both are asked.
+
+    Raises:
+      StudentError: it cannot be written in this format, or says something else in it.
+    """
+    card = read_student_card(path)
+    student = StudentPredictor(path, card)
+    folder = path / EXPORTED_FOLDER / kind
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        WRITERS[kind](student, folder)
+    except Exception as error:  # whatever a converter raises
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise StudentError(
+            f"student cannot be exported: {path}: as {kind}: {said}. Leave this format out."
+        ) from error
+    shutil.copyfile(path / VOCABULARY_FILE, folder / VOCABULARY_FILE)
+    asked = asked_in_a_clean_process(kind, folder, texts, padded(student, texts))
+    exported = compared(kind, card, student.logits(texts), asked, folder)
+    write_whole(folder / EXPORT_CARD_FILE, exported.model_dump_json(indent=2).encode())
+    say(
+        f"export: {folder}: {exported.size_bytes} bytes, largest difference of a logit "
+        f"{exported.largest_difference:.1e}, {exported.milliseconds_a_text:.2f} ms a text"
+    )
+    return exported
+
+
+def padded(student: StudentPredictor, texts: list[str]) -> np.ndarray:
+    """Return int32 [texts, max_length], as a model of token ids takes them."""
+    ids = student.token_ids(texts)
+    found = np.zeros((len(ids), student.max_length), np.int32)
+    found[:, : ids.shape[1]] = ids
+    return found
+
+
+def asked_in_a_clean_process(
+    kind: ExportFormat, folder: Path, texts: list[str], token_ids: np.ndarray
+) -> Said:
+    """Return what the export says in a new interpreter."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(ask, kind, str(folder), texts, token_ids).result()
+
+
+def compared(
+    kind: ExportFormat, card: StudentCard, logits: np.ndarray, asked: Said, folder: Path
+) -> ExportCard:
+    """Return the card of an export.
+
+    Raises:
+      StudentError: a float format differs by more than 0.001.
+    """
+    difference = float(np.abs(logits - asked.logits).max())
+    if kind != "tflite_int8" and not difference <= LARGEST_DIFFERENCE:
+        raise StudentError(
+            f"exported student says something else: {folder}: a logit differs by {difference:.2e}, "
+            f"expected at most {LARGEST_DIFFERENCE:g}. Leave this format out."
+        )
+    shapes = {"saved_model": (None,), "onnx": (None, None)}
+    return ExportCard(
+        format=kind,
+        student_fingerprint=card.fingerprint,
+        classes=card.classes,
+        takes="text" if kind == "saved_model" else "token_ids",
+        shape=shapes.get(kind, (1, card.max_length)),
+        lowercase=card.lowercase,
+        max_length=card.max_length,
+        size_bytes=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
+        rows=len(logits),
+        largest_difference=difference,
+        agreement=float((logits.argmax(axis=1) == asked.logits.argmax(axis=1)).mean()),
+        milliseconds_a_text=1000 * asked.seconds,
+    )

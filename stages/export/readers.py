@@ -1,0 +1,92 @@
+"""Load an exported student as somebody else would, and ask it; run in a process of its own.
+
+Nothing of the student's own code is imported here: only what the format needs.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Answer = Callable[[Any], npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Said:
+    """Logits float32 [texts, classes], and the median seconds for one text."""
+
+    logits: npt.NDArray[np.float32]
+    seconds: float
+
+
+def ask(kind: str, folder: str, texts: list[str], token_ids: npt.NDArray[np.int32]) -> Said:
+    """Return what a model says of each text, one at a time.
+
+    Args:
+      kind: an export format.
+      folder: of the model.
+      texts: for one that takes strings.
+      token_ids: int32 [texts, max_length], for one that takes these; 0 is padding.
+    """
+    answer = READERS[kind](Path(folder))
+    inputs: list[Any] = [[text] for text in texts] if kind == "saved_model" else list(token_ids)
+    logits, seconds = [answer(inputs[0])], []
+    for one in inputs[1:]:
+        started = time.perf_counter()
+        logits.append(answer(one))
+        seconds.append(time.perf_counter() - started)
+    return Said(np.concatenate(logits).astype(np.float32), statistics.median(seconds or [0.0]))
+
+
+def read_saved_model(folder: Path) -> Answer:
+    """Return a SavedModel as a function from strings to logits."""
+    import tensorflow as tf
+    import tensorflow_text  # noqa: F401  (registers the tokenizer's operations)
+
+    model = tf.saved_model.load(str(folder))
+    serve = model.signatures["serving_default"]
+    return lambda texts: np.asarray(serve(text=tf.constant(texts))["logits"].numpy())
+
+
+def read_tflite(folder: Path) -> Answer:
+    """Return a TFLite model as a function from a row of token ids to logits."""
+    import tensorflow as tf
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a successor in another package
+        model = tf.lite.Interpreter(str(folder / "student.tflite"))
+    model.allocate_tensors()
+    (source,), (target,) = model.get_input_details(), model.get_output_details()
+
+    def answer(row: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
+        model.set_tensor(source["index"], row[None])
+        model.invoke()
+        return np.array(model.get_tensor(target["index"]))
+
+    return answer
+
+
+def read_onnx(folder: Path) -> Answer:
+    """Return an ONNX model as a function from a row of token ids to logits."""
+    import onnxruntime
+
+    providers = ["CPUExecutionProvider"]
+    session = onnxruntime.InferenceSession(str(folder / "student.onnx"), providers=providers)
+    name = session.get_inputs()[0].name
+    return lambda row: np.asarray(session.run(None, {name: row[None]})[0])
+
+
+READERS: dict[str, Callable[[Path], Answer]] = {
+    "saved_model": read_saved_model,
+    "tflite": read_tflite,
+    "tflite_int8": read_tflite,
+    "onnx": read_onnx,
+}

@@ -1,0 +1,98 @@
+"""Exported students: every format says what the student says, in a process of its own."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from run_pipeline import main
+from schemas.errors import StudentError
+from schemas.export_card import FORMATS, ExportCard
+from stages.export import pipeline
+from stages.export.pipeline import export, export_student
+from stages.export.readers import Said
+from stages.train.pipeline import train
+from stages.train.plan import plan_students
+from tests import tiny
+
+STUDENTS = """train.students=[
+  {name="bag", kind="bag", options={embedding_width=8, units=8}},
+  {name="lstm", kind="lstm", options={embedding_width=8, units=8}},
+]""".replace("\n", "")
+RUN = (STUDENTS, "train.baseline=false", "train.epochs=1", "train.max_length=12")
+
+
+@pytest.fixture(scope="module")
+def trained(_labelled, tmp_path_factory):
+    from stages.table import open_table
+
+    out = tmp_path_factory.mktemp("trained")
+    table = open_table(_labelled / "labels")
+    train(tiny.run(*RUN), table, out=out)
+    return table, out
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kind", FORMATS)
+def test_it_says_the_same_in_a_clean_process(kind, trained):
+    if kind == "onnx":
+        pytest.importorskip("tf2onnx")
+        pytest.importorskip("onnxruntime")
+    table, out = trained
+    found = dict(export(tiny.run(*RUN), table, out=out, formats=[kind]))
+    assert set(found) == {"bag student seed 1", "lstm student seed 1"}
+    for plan in plan_students(tiny.run(*RUN), table, out=out):
+        card = found[plan.name]
+        folder = plan.path / "exported" / kind
+        assert ExportCard.model_validate_json((folder / "export.json").read_bytes()) == card
+        assert card.student_fingerprint == plan.fingerprint
+        assert card.rows == table.card.counts.split_rows["test"]
+        assert card.largest_difference < (0.05 if kind == "tflite_int8" else 1e-5)
+        assert card.agreement == 1.0
+        assert card.milliseconds_a_text > 0
+        assert card.size_bytes > 1000
+        assert (folder / "vocab.txt").exists()
+
+
+def plan_of(trained):
+    table, out = trained
+    return next(plan_students(tiny.run(*RUN), table, out=out))
+
+
+def test_an_export_that_says_something_else_is_refused_and_has_no_card(trained, monkeypatch):
+    plan = plan_of(trained)
+    said = Said(np.zeros((2, 3), np.float32) + 9, 0.001)
+    monkeypatch.setattr(pipeline, "asked_in_a_clean_process", lambda *asked: said)
+    with pytest.raises(
+        StudentError, match=r"exported student says something else: .*tflite: a logit"
+    ):
+        export_student(plan.path, "tflite", texts=["a cat", "a fig"])
+    assert not (plan.path / "exported" / "tflite" / "export.json").exists()
+
+
+def test_a_format_that_cannot_be_written_is_named(trained, monkeypatch):
+    def fails(student, folder):
+        raise NotImplementedError("no such operation: Frobnicate\nmore")
+
+    monkeypatch.setitem(pipeline.WRITERS, "onnx", fails)
+    with pytest.raises(StudentError, match="as onnx: no such operation: Frobnicate. Leave this"):
+        export_student(plan_of(trained).path, "onnx", texts=["a cat"])
+
+
+def test_a_student_that_is_not_trained_cannot_be_exported(table, tmp_path):
+    with pytest.raises(StudentError, match="no student: "):
+        list(export(tiny.run(*RUN), table, out=tmp_path, formats=["tflite"]))
+
+
+@pytest.mark.timeout(600)
+def test_the_command_prints_a_row_for_each_export(labelled, table):
+    train(tiny.run("train.baseline=false"), table, out=labelled)
+    arguments = ["export", "run.toml", "--labels", "labels", "--out", ".", "--format", "tflite"]
+    done = CliRunner().invoke(main, [*arguments, "--set", "train.baseline=false"])
+    assert done.exit_code == 0, done.stderr
+    head, row = done.stdout.splitlines()
+    assert head.split()[:2] == ["student", "format"]
+    assert row.startswith("bag student seed 1  tflite")
+    (card,) = (labelled / "students").rglob("export.json")
+    assert json.loads(card.read_text())["takes"] == "token_ids"
