@@ -253,26 +253,13 @@ def verify(
     max_flips: float,
 ) -> None:
     """Read a whole table and check every shard's bytes, rows, digests, order and logits."""
-    from stages.table import open_table
-    from stages.verify import verify as verify_table
+    from stages.experiment import read_run_file, verify_step
+    from stages.label.recheck import Tolerance
 
-    table = open_table(labels)
-    found = verify_table(table)
-    click.echo(
-        f"{labels}: version {table.version} is whole: {found.rows} rows in {found.shards} shards, "
-        f"{found.size_bytes} bytes"
-    )
-    if run_file is not None:
-        from stages.experiment import read_run_file, recheck_step
-        from stages.label.recheck import Tolerance
-
-        run_ = read_run_file(run_file, overrides)
-        tolerance = Tolerance(inputs, max_kl, max_flips)
-        again = recheck_step(run_, labels=labels, out=out or labels.parent, tolerance=tolerance)
-        click.echo(
-            f"{labels}: its teacher says the same on {again.inputs} inputs: mean KL "
-            f"{again.kl_nats:.1e} nats, {again.flip_rate:.2%} with another class"
-        )
+    run_ = read_run_file(run_file, overrides) if run_file else None
+    tolerance = Tolerance(inputs, max_kl, max_flips)
+    for line in verify_step(labels, run_, out=out or labels.parent, tolerance=tolerance):
+        click.echo(line)
 
 
 @main.command()

@@ -5,7 +5,7 @@ Folders under `out`: `teacher/`, `labels/` (the table), `students/`, `report/`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,6 +79,30 @@ def plan_step(run: RunFile, *, labels: Path, out: Path) -> Forecast:
 
     teacher = find_teacher(run, base=Path.cwd(), fitted=out / TEACHER_FOLDER)
     return forecast(plan_label(run, base=Path.cwd(), teacher=teacher), labels=labels)
+
+
+def verify_step(
+    labels: Path, run: RunFile | None, *, out: Path, tolerance: Tolerance
+) -> Iterator[str]:
+    """Yield what is found whole: the table, and with a run what its teacher says now.
+
+    Raises:
+      PipelineError: the table is damaged, or as for `recheck_step`.
+    """
+    from stages.verify import verify
+
+    table = open_table(labels)
+    found = verify(table)
+    yield (
+        f"{labels}: version {table.version} is whole: {found.rows} rows in {found.shards} shards, "
+        f"{found.size_bytes} bytes"
+    )
+    if run is not None:
+        again = recheck_step(run, labels=labels, out=out, tolerance=tolerance)
+        yield (
+            f"{labels}: its teacher says the same on {again.inputs} inputs: mean KL "
+            f"{again.kl_nats:.1e} nats, {again.flip_rate:.2%} with another class"
+        )
 
 
 def recheck_step(run: RunFile, *, labels: Path, out: Path, tolerance: Tolerance) -> Rechecked:
