@@ -1,6 +1,5 @@
 """The teacher's throughput inside the pipeline, beside bare loops and what others do."""
 
-import itertools
 import json
 import time
 from pathlib import Path
@@ -9,56 +8,26 @@ import numpy as np
 import pytest
 
 from stages.experiment import read_run_file, teach_step
-from tests.architecture.test_top_level import ROOT
 from tests.benchmarks.measure import interleaved, show
+from tests.benchmarks.minilm import (
+    CLASSES,
+    FEW,
+    RECIPE,
+    TEXTS,
+    WINDOW,
+    news,
+    source,
+    write_experiment,
+)
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(3600)]
 
-NEWS = ROOT.parent / "shared" / "data" / "ag_news" / "train10k_description_only.tsv"
-RECIPE = ROOT / "stages" / "recipes" / "trec.toml"
-CLASSES = ("world", "sports", "business", "science")
-TEXTS, FEW = 8192, 512
-WINDOW = 128
 REPEATS = 3
-
-
-def news(count):
-    if not NEWS.is_file():
-        pytest.skip("the AG News texts are not here")
-    lines = NEWS.read_text(encoding="utf-8").splitlines()
-    texts = (max(line.split("\t"), key=len) for line in lines)
-    return list(itertools.islice(dict.fromkeys(texts), count))
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with the texts and MiniLM under a new head: its speed is that of a trained one."""
-    from schemas.teacher_card import TeacherCard
-    from stages.assets import resolve_model
-    from stages.teach.encoder import classifier, load_encoder
-
-    made = tmp_path_factory.mktemp("speed")
-    rows = [{"text": text, "thing": None} for text in news(TEXTS)]
-    (made / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    encoder, pieces = load_encoder(
-        resolve_model(read_run_file(RECIPE).teacher.encoder, base=ROOT).location
-    )
-    place = made / "teacher"
-    place.mkdir()
-    classifier(encoder, classes=4, dropout=0.1).save(place / "teacher.keras")
-    (place / "vocab.txt").write_text("\n".join(pieces))
-    card = TeacherCard(
-        classes=("world", "sports", "business", "science"), max_length=128, lowercase=True
-    )
-    (place / "teacher.json").write_text(card.model_dump_json())
-    return made
-
-
-def source(folder, **how):
-    from stages.teacher_folder import open_teacher
-    from stages.teacher_source import KERAS
-
-    return open_teacher(folder / "teacher", classes=CLASSES, how=KERAS.model_copy(update=how))
+    return write_experiment(tmp_path_factory.mktemp("speed"))
 
 
 class Recorded:
