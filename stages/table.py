@@ -27,6 +27,7 @@ from schemas.errors import (
 )
 from schemas.heads import Head
 from schemas.layout import SPLIT_COLUMN
+from schemas.provenance import digest_file
 from schemas.soft_labels import FORMAT_VERSION, READABLE_VERSIONS, TableCard
 
 CARD_KEY = "softshards"
@@ -139,6 +140,26 @@ def read_shard(shard: Shard, columns: Sequence[str]) -> pa.Table:
         raise DamagedTableError(
             f"shard cannot be read: {shard.path}: {str(error).splitlines()[0]}. Label again."
         ) from error
+
+
+def check_bytes(shard: Shard) -> None:
+    """Compare a shard's bytes with the digest in its name.
+
+    Raises:
+      DamagedTableError: they differ.
+    """
+    if problem := digest_problem(shard):
+        raise DamagedTableError(
+            f"shard is damaged: {shard.path}: {problem}. Restore the file, or remove the table and "
+            "label again."
+        )
+
+
+def digest_problem(shard: Shard) -> str:
+    """Return how a shard's bytes differ from the digest in its name; nothing where they do not."""
+    named = shard.path.stem.rsplit("-", 1)[-1]
+    found = digest_file(shard.path)[: len(named)]
+    return "" if found == named else f"its bytes have digest {found}, its name says {named}"
 
 
 def open_delta(path: Path) -> DeltaTable | None:

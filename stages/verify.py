@@ -15,12 +15,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas.errors import DamagedTableError
-from schemas.provenance import digest_file
 from schemas.soft_labels import TableCard
 from stages.codec import decode
 from stages.label.identity import buckets, input_digests
 from stages.progress import task
-from stages.table import Shard, SoftLabelTable
+from stages.table import Shard, SoftLabelTable, digest_problem
 
 _MOST_SHOWN = 5
 
@@ -61,10 +60,8 @@ def verify(table: SoftLabelTable) -> Verified:
 
 def shard_problems(shard: Shard, card: TableCard) -> Iterator[str]:
     """Yield what is wrong with one shard, or nothing."""
-    named = shard.path.stem.rsplit("-", 1)[-1]
-    found = digest_file(shard.path)[: len(named)]
-    if found != named:
-        yield f"its bytes have digest {found}, its name says {named}"
+    if problem := digest_problem(shard):
+        yield problem
     try:
         rows = pq.read_table(shard.path, partitioning=None)
     except (pa.ArrowException, OSError) as error:

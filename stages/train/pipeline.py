@@ -13,7 +13,7 @@ from schemas.teacher_card import VOCABULARY_FILE
 from stages.artefacts import read_embeddings, read_measures
 from stages.atomic import whole_file, write_whole
 from stages.progress import say
-from stages.table import SoftLabelTable, read_shard
+from stages.table import SoftLabelTable, check_bytes, read_shard
 from stages.train.plan import StudentPlan, phases, plan_students
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def train(
 ) -> list[StudentPlan]:
     """Train what is not there yet; return every student of the run.
 
-    An interrupted training goes on from its newest checkpoint.
+    An interrupted training goes on from its newest checkpoint. The table's bytes are compared with
+    its digests before the first.
 
     Raises:
       PipelineError: any stated failure; finished students are kept.
@@ -45,6 +46,8 @@ def train(
         say(f"train: nothing to do, {len(plans)} students are up to date")
     if waiting and run.train.label_smoothing and run.train.hard_label_weight != 1.0:
         say("train: label smoothing blurs what the teacher says of the other classes")
+    for shard in table.shards if waiting else ():
+        check_bytes(shard)
     for plan in waiting:
         train_student(run, table, plan, checkpoint_seconds=checkpoint_seconds)
     return plans

@@ -21,14 +21,14 @@ class RowGroup:
     Attributes:
       shard: the file.
       number: of the group within it.
-      kept: which rows count, by number within the group.
-      size: its rows.
+      size: how many of its rows count.
+      kept: which rows count, by number within the group; None for all of them.
     """
 
     shard: Shard
     number: int
-    kept: npt.NDArray[np.int64]
     size: int
+    kept: npt.NDArray[np.int32] | None
 
     def read(self, names: list[str]) -> pa.Table:
         """Return some columns of the rows that count.
@@ -41,7 +41,7 @@ class RowGroup:
                 rows = file.read_row_group(self.number, columns=names)
         except (pa.ArrowException, OSError) as error:
             raise DamagedTableError(_unreadable(self.shard, error)) from error
-        return rows if len(self.kept) == self.size else rows.take(pa.array(self.kept))
+        return rows if self.kept is None else rows.take(pa.array(self.kept))
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ def row_groups(shard: Shard, keep: npt.NDArray[np.bool_]) -> list[RowGroup]:
     groups, start = [], 0
     for number in range(metadata.num_row_groups):
         size = metadata.row_group(number).num_rows
-        kept = np.flatnonzero(keep[start : start + size])
-        groups.append(RowGroup(shard, number, kept, size))
+        kept = np.flatnonzero(keep[start : start + size]).astype(np.int32)
+        groups.append(RowGroup(shard, number, len(kept), kept if len(kept) < size else None))
         start += size
     return groups
 

@@ -69,7 +69,7 @@ class SoftLabelStream:
             for shard, rows in zip(shards, chosen, strict=True)
             for group in row_groups(shard, rows.labelled if labelled_only else rows.counted)
         ]
-        self.rows = sum(len(group.kept) for group in self._groups)
+        self.rows = sum(group.size for group in self._groups)
         self.labelled = sum(int(rows.labelled.sum()) for rows in chosen)
         if self.rows == 0:
             raise TableError(f"no row in split {split!r}: {table.path}. Mend the corpus's split.")
@@ -115,7 +115,7 @@ class SoftLabelStream:
         rng = np.random.default_rng([self._seed, number])
         names = [self._feature, self._head.label_column, *self._layout.logit_columns]
         for place, window in enumerate(self._windows(rng.permutation(len(self._groups)))):
-            size = sum(len(group.kept) for group in window)
+            size = sum(group.size for group in window)
             order = np.random.default_rng([self._seed, number, place]).permutation(size)
             if first_row < size:
                 rows = pa.concat_tables([group.read(names) for group in window]).combine_chunks()
@@ -126,7 +126,7 @@ class SoftLabelStream:
         window: list[RowGroup] = []
         for number in order:
             window.append(self._groups[number])
-            if sum(len(group.kept) for group in window) >= _WINDOW_ROWS:
+            if sum(group.size for group in window) >= _WINDOW_ROWS:
                 yield window
                 window = []
         if window:

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from schemas.errors import StudentError, TableError
+from schemas.errors import DamagedTableError, StudentError, TableError
 from stages.table import open_table
 from stages.train.pipeline import read_student_card, train
 from stages.train.plan import plan_students
@@ -75,6 +75,17 @@ def test_a_missing_vocabulary_is_stated(table, run, tmp_path):
     (table.artefacts_path / "vocab.txt").unlink()
     with pytest.raises(TableError, match="artefacts are missing"):
         train(run, table, out=tmp_path)
+
+
+def test_a_flipped_bit_in_a_shard_is_found_before_anything_is_trained(table, run, tmp_path):
+    shard = table.shards_of("train")[1]
+    data = bytearray(shard.path.read_bytes())
+    data[len(data) // 2] ^= 1
+    shard.path.write_bytes(data)
+    message = rf"shard is damaged: .*{shard.path.name}: its bytes have digest"
+    with pytest.raises(DamagedTableError, match=message):
+        train(run, table, out=tmp_path)
+    assert not (tmp_path / "students").exists()
 
 
 NO_TEACHER = """
