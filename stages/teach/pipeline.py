@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import keras
 
 BACKUP_FOLDER = "_backup"
+_NOT_FITTED_BY = {"encoder", "runtime", "compute_dtype"}  # the encoder counts by its digest
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def plan_teach(run: RunFile, *, base: Path) -> TeachPlan:
         "corpus": corpus.digest,
         "repeats": run.corpus.repeats,
         "encoder": encoder.digest,
-        "teacher": run.teacher.model_dump(mode="json", exclude={"encoder"}),
+        "teacher": run.teacher.model_dump(mode="json", exclude=_NOT_FITTED_BY),
     }
     return TeachPlan(run, run.teacher.fit, corpus, encoder, fingerprint(parts))
 

@@ -40,6 +40,17 @@ def test_a_teacher_that_is_there_is_kept(with_encoder, capsys):
     assert "teach: nothing to do" in capsys.readouterr().err
 
 
+def test_another_way_of_running_it_is_another_teacher_but_no_other_fit(with_encoder):
+    plain, rounded = tiny.run(FIT), tiny.run(FIT, "teacher.compute_dtype=bfloat16")
+    plans = [plan_teach(run, base=with_encoder) for run in (plain, rounded)]
+    assert plans[0].fingerprint == plans[1].fingerprint
+    teach(plans[0], out=with_encoder / "made")
+    sources = [
+        teacher_of(run, base=with_encoder, out=with_encoder / "made") for run in (plain, rounded)
+    ]
+    assert sources[0].fingerprint != sources[1].fingerprint
+
+
 def test_an_interrupted_fit_goes_on_from_its_last_epoch(with_encoder, monkeypatch):
     import keras
 
