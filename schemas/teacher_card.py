@@ -34,6 +34,9 @@ class TeacherCard(BaseModel):
     epochs: tuple[dict[str, float], ...] = ()
 
 
+MEASURES_VERSION = 2
+
+
 class WordEmbeddings(BaseModel):
     """The teacher's word embeddings, float32 [pieces, width], and the digest of their file."""
 
@@ -53,9 +56,14 @@ class TeacherMeasures(BaseModel):
       parameters, file_bytes: its size; 0 where that is not known.
       speed: of one call; None for one that cannot be asked.
       embeddings: of its words, beside this file; None where it has none for the vocabulary.
+      format_version: 2 since embeddings are written; those before are written anew.
+      vocabulary_made_for: plan whose train split the vocabulary was made from; None for the
+        teacher's own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format_version: int = 1
 
     fingerprint: str
     lowercase: bool
@@ -63,3 +71,4 @@ class TeacherMeasures(BaseModel):
     file_bytes: int
     speed: Speed | None
     embeddings: WordEmbeddings | None = None
+    vocabulary_made_for: str | None = None

@@ -15,6 +15,7 @@ from schemas.report import Report
 from schemas.run_file import RunFile, parse_run_file
 from schemas.soft_labels import TableCard
 from schemas.teacher_card import CARD_FILE
+from stages.hub import snapshot
 from stages.label.plan import LOCAL, Machinery
 from stages.table import SoftLabelTable, open_table
 from stages.teacher_places import find_teacher
@@ -171,7 +172,10 @@ def teacher_at_hand(run: RunFile, *, out: Path) -> str | None:
     folder = fitted if run.teacher.path is None else base / run.teacher.path
     if run.teacher.kind == "keras" and not (folder / CARD_FILE).is_file():
         return None
+    source = run.teacher.source
     try:
+        if source is not None and source.handle is not None:
+            snapshot(source.handle, here_only=True)
         return find_teacher(run, base=base, fitted=fitted).fingerprint
     except AssetError:
         return None

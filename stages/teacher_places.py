@@ -58,14 +58,16 @@ def _with_vocabulary(source: TeacherSource, folder: Path) -> TeacherSource:
     return replace(source, vocabulary=found[0]) if found else source
 
 
-def _in_transformers(run: RunFile, base: Path) -> TeacherSource:
+def _in_hub(run: RunFile, base: Path) -> TeacherSource:
     handle = run.teacher.source.handle if run.teacher.source else None
     if handle is None:
         return _in_files(run, base)
     if not is_hub_handle(handle):
-        raise AssetError(f"not a repository of the hub: {handle}. State hf://owner/name.")
+        raise AssetError(
+            f"not a repository of the hub: {handle}. State hf://owner/name, or its path."
+        )
     found = snapshot(handle)
-    source = _source(run, run.teacher, {"asset": found.handle}, location=found.handle)
+    source = _source(run, run.teacher, {"asset": found.digest}, location=found.handle)
     return _with_vocabulary(source, found.folder)
 
 
@@ -106,7 +108,8 @@ def _source(
 
 
 _FINDERS: dict[str, Callable[[RunFile, Path], TeacherSource]] = {
-    "transformers": _in_transformers,
+    "transformers": _in_hub,
+    "keras_hub": _in_hub,
     "module": _in_module,
     "column": _in_column,
 }

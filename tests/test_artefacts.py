@@ -1,12 +1,14 @@
 """What a teacher leaves beside its table."""
 
+import json
+
 import numpy as np
 import pytest
 
 from schemas.errors import DamagedTableError, TableError
 from stages.artefacts import read_embeddings, read_measures
 from tests import tiny
-from tests.label.kinds import keras_hub, labelled_by, module, probabilities, transformers
+from tests.label.kinds import column, keras_hub, labelled_by, module, probabilities, transformers
 
 
 def test_embeddings_are_the_teachers_own_a_row_a_piece(labelled, table):
@@ -59,3 +61,28 @@ def test_artefacts_that_are_gone_are_stated_and_made_again(labelled, table):
         read_measures(table)
     tiny.label(labelled, labelled / "labels")
     assert read_measures(table).parameters > 0
+
+
+def test_artefacts_of_an_earlier_release_are_completed(labelled, table):
+    path = table.artefacts_path / "teacher_measures.json"
+    old = json.loads(path.read_text())
+    for name in ("format_version", "vocabulary_made_for", "embeddings"):
+        del old[name]
+    path.write_text(json.dumps(old))
+    (table.artefacts_path / "embeddings.npy").unlink()
+    assert read_embeddings(table) is None
+    tiny.label(labelled, labelled / "labels")
+    assert read_embeddings(table).shape == (len(tiny.VOCABULARY), 3)
+
+
+def test_a_vocabulary_that_was_made_follows_the_corpus(experiment, monkeypatch):
+    overrides = column(experiment)
+    first = labelled_by(experiment, overrides)
+    rows = [json.loads(line) for line in (experiment / "corpus.jsonl").read_text().splitlines()]
+    more = [{**row, "text": f"zebra {row['text']}"} for row in rows]
+    lines = "".join(json.dumps(row) + "\n" for row in [*rows, *more])
+    (experiment / "corpus.jsonl").write_text(lines)
+    grown = labelled_by(experiment, overrides)
+    pieces = (grown.artefacts_path / "vocab.txt").read_text().split("\n")
+    assert "zebra" in pieces
+    assert grown.version > first.version

@@ -23,7 +23,7 @@ from stages.evaluate.compare import compare
 from stages.evaluate.metrics import score
 from stages.progress import say, task
 from stages.table import SoftLabelTable
-from stages.train.pipeline import read_student_card
+from stages.train.pipeline import trained_card
 from stages.train.plan import StudentPlan
 
 REPORT_FOLDER = "report"
@@ -148,7 +148,7 @@ def _student_result(run: RunFile, plan: StudentPlan, data: HeldOut) -> ModelResu
     from stages.evaluate.predict import StudentPredictor
     from stages.evaluate.speed import measure_speed
 
-    card = read_student_card(plan.path)
+    card = trained_card(plan)
     predictor = StudentPredictor(plan.path, card)
     scores = score(
         predictor.logits(data.texts),

@@ -21,8 +21,8 @@ from stages.export.readers import Said, ask
 from stages.export.writers import WRITERS
 from stages.progress import say
 from stages.table import SoftLabelTable
-from stages.train.pipeline import read_student_card
-from stages.train.plan import plan_students
+from stages.train.pipeline import trained_card
+from stages.train.plan import StudentPlan, plan_students
 
 EXPORTED_FOLDER = "exported"
 LARGEST_DIFFERENCE = 1e-3  # of a logit, for formats that keep float32
@@ -44,34 +44,34 @@ def export(
         if plan.role != "student":
             continue
         for kind in formats:
-            yield plan.name, export_student(plan.path, kind, texts=texts)
+            yield plan.name, export_student(plan, kind, texts=texts)
 
 
-def export_student(path: Path, kind: ExportFormat, *, texts: list[str]) -> ExportCard:
+def export_student(plan: StudentPlan, kind: ExportFormat, *, texts: list[str]) -> ExportCard:
     """Write one student in one format under its folder; the card is written last.
 
     Args:
-      path: the student's folder.
+      plan: of a student that is trained.
       kind: the format.
       texts: that both are asked.
 
     Raises:
       StudentError: it cannot be written in this format, or says something else in it.
     """
-    card = read_student_card(path)
+    path, card = plan.path, trained_card(plan)
     student = StudentPredictor(path, card)
     folder = path / EXPORTED_FOLDER / kind
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
         WRITERS[kind](student, folder)
-    except Exception as error:  # whatever a converter raises
+        shutil.copyfile(path / VOCABULARY_FILE, folder / VOCABULARY_FILE)
+        asked = asked_in_a_clean_process(kind, folder, texts, padded(student, texts))
+    except Exception as error:  # whatever a converter or a runtime raises
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise StudentError(
             f"student cannot be exported: {path}: as {kind}: {said}. Leave this format out."
         ) from error
-    shutil.copyfile(path / VOCABULARY_FILE, folder / VOCABULARY_FILE)
-    asked = asked_in_a_clean_process(kind, folder, texts, padded(student, texts))
     exported = compared(kind, card, student.logits(texts), asked, folder)
     write_whole(folder / EXPORT_CARD_FILE, exported.model_dump_json(indent=2).encode())
     say(

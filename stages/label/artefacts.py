@@ -6,8 +6,13 @@ import io
 from typing import TYPE_CHECKING
 
 from schemas.provenance import digest_file
-from schemas.teacher_card import VOCABULARY_FILE, TeacherMeasures, WordEmbeddings
-from stages.artefacts import EMBEDDINGS_FILE, MEASURES_FILE
+from schemas.teacher_card import (
+    MEASURES_VERSION,
+    VOCABULARY_FILE,
+    TeacherMeasures,
+    WordEmbeddings,
+)
+from stages.artefacts import EMBEDDINGS_FILE, MEASURES_FILE, read_measures
 from stages.atomic import write_whole
 from stages.label.wordlist import made_vocabulary
 from stages.progress import say
@@ -22,8 +27,16 @@ _SPEED_CALLS = 50
 
 
 def artefacts_exist(table: SoftLabelTable) -> bool:
-    """Return whether this table's teacher has left its artefacts."""
-    return (table.artefacts_path / MEASURES_FILE).is_file()
+    """Return whether this table's teacher has left its artefacts, as this release writes them.
+
+    A vocabulary that was made from another corpus is none of this table's.
+    """
+    if not (table.artefacts_path / MEASURES_FILE).is_file():
+        return False
+    found = read_measures(table)
+    made_for = found.vocabulary_made_for
+    current = found.format_version == MEASURES_VERSION
+    return current and made_for in (None, table.card.plan_fingerprint)
 
 
 def export_artefacts(table: SoftLabelTable, source: TeacherSource) -> None:
@@ -33,7 +46,10 @@ def export_artefacts(table: SoftLabelTable, source: TeacherSource) -> None:
     say("label: measuring the teacher's speed")
     write_whole(table.artefacts_path / VOCABULARY_FILE, vocabulary_bytes(source, table))
     teacher = load_teacher(source)
+    own = source.vocabulary is not None
     measures = TeacherMeasures(
+        format_version=MEASURES_VERSION,
+        vocabulary_made_for=None if own else table.card.plan_fingerprint,
         fingerprint=source.fingerprint,
         lowercase=source.lowercase,
         parameters=teacher.parameters,

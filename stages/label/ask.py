@@ -102,7 +102,7 @@ class _Session:
         self.failures: dict[int, str] = {}
         self.truncated = 0
         self._teacher, self._inputs, self._how = teacher, inputs, how
-        self._answered = 0
+        self._worked = self._lost = 0  # of encoding, and then of asking
         self._counting = threading.Lock()
 
     def answers(self) -> npt.NDArray[np.float32]:
@@ -112,7 +112,7 @@ class _Session:
         fitting = np.arange(len(rows))
         if self._how.too_long == "quarantine":
             for number in rows[np.flatnonzero(encoded.overlong)]:
-                self._fail(int(number), "does not fit the teacher's window")
+                self._leave_out(int(number), "does not fit the teacher's window")
             fitting = np.flatnonzero(~encoded.overlong)
         else:
             self.truncated = int(encoded.overlong.sum())
@@ -120,6 +120,7 @@ class _Session:
         def ask(batch: Rows) -> None:
             found[rows[batch]] = self._checked(self._teacher.logits(encoded, batch), rows[batch])
 
+        self._worked = self._lost = 0
         batches = token_bounded_batches(
             encoded.lengths[fitting], batch_tokens=self._how.batch_tokens
         )
@@ -136,6 +137,7 @@ class _Session:
 
         def encode(part: Rows) -> None:
             self._teacher.encode(self._inputs.take(pa.array(part)))
+            self._worked += len(part)
 
         try:
             return rows, self._teacher.encode(self._inputs)
@@ -179,21 +181,28 @@ class _Session:
             said = f"has logits that are not finite, {logits[place].tolist()[:8]}"
             self._fail(int(numbers[place]), said)
         with self._counting:
-            self._answered += int((~bad).sum())
+            self._worked += int((~bad).sum())
         return np.where(bad[:, None], np.float32(0), logits)
 
     def _fail(self, number: int, said: str) -> None:
-        shown = str(self._inputs.slice(number, 1).to_pylist()[0])[:120]
-        if not self._how.tolerant:
-            raise TeacherError(
-                f"teacher cannot answer: input {shown}: it {said}. Mend the teacher or the row, "
-                "or let label.max_quarantined leave it out."
-            )
+        """Leave an input out that the teacher fails on; give it up where it fails on all."""
+        self._leave_out(number, said)
         with self._counting:
-            self.failures[number] = said
-            hopeless = len(self.failures) >= _HOPELESS and not self._answered
+            self._lost += 1
+            hopeless = self._lost >= _HOPELESS and not self._worked
         if hopeless:
             raise TeacherError(
-                f"teacher fails on every input: {len(self.failures)} in a row, the last {shown}: "
-                f"it {said}. Mend the teacher."
+                f"teacher fails on every input: {self._lost} in a row, the last "
+                f"{self._shown(number)}: it {said}. Mend the teacher."
             )
+
+    def _leave_out(self, number: int, said: str) -> None:
+        if not self._how.tolerant:
+            raise TeacherError(
+                f"teacher cannot answer: input {self._shown(number)}: it {said}. Mend the teacher "
+                "or the row, or let label.max_quarantined leave it out."
+            )
+        self.failures[number] = said
+
+    def _shown(self, number: int) -> str:
+        return str(self._inputs.slice(number, 1).to_pylist()[0])[:120]

@@ -62,14 +62,19 @@ def recheck(
     rows = sample_of(table, tolerance.inputs)
     layout = table.card.layout
     answer = soft_labels(teacher, rows, features=table.card.features, how=how)
-    asked = np.setdiff1d(np.arange(rows.num_rows), list(answer.failures))
-    now = decode(pa.table(encode(answer.logits[asked], layout)), layout)
-    kept = decode(rows.take(pa.array(asked)), layout)
+    if answer.failures:
+        raise TeacherDriftError(
+            f"teacher cannot answer now: {table.path}: {len(answer.failures)} of {rows.num_rows} "
+            f"inputs asked again: the first {next(iter(answer.failures.values()))}. Mend the "
+            "teacher, or label again into a new folder."
+        )
+    now = decode(pa.table(encode(answer.logits, layout)), layout)
+    kept = decode(rows, layout)
     flips = now.argmax(axis=1) != kept.argmax(axis=1)
     found = Rechecked(
-        inputs=len(asked),
+        inputs=rows.num_rows,
         kl_nats=mean_kl(now, kept),
-        flip_rate=float(flips.mean()) if len(asked) else 0.0,
+        flip_rate=float(flips.mean()) if len(flips) else 0.0,
     )
     if found.kl_nats > tolerance.max_kl_nats or found.flip_rate > tolerance.max_flip_rate:
         raise TeacherDriftError(

@@ -86,8 +86,8 @@ class WriteFigures(keras.callbacks.Callback):
 class SaveState(keras.callbacks.Callback):
     """Saves all that the next step depends on, now and then, and puts it back on a resume.
 
-    It comes after `KeepBest`. What is put back is put back when an epoch has begun, since Keras
-    resets its metrics just before.
+    It comes after `KeepBest`. Within an epoch it is put back once more when that has begun, since
+    Keras resets its metrics just before.
     """
 
     def __init__(self, checkpoints: Checkpoints, best: KeepBest, *, every_seconds: float) -> None:
@@ -99,14 +99,23 @@ class SaveState(keras.callbacks.Callback):
         self._waiting: Arrays | None = None
         self._first_step = 0
 
-    def resume(self, checkpoint: Checkpoint) -> None:
-        """Go on from a checkpoint."""
-        self.state, self._waiting = checkpoint.state, checkpoint.variables
+    def resume(self, checkpoint: Checkpoint, model: keras.Model) -> bool:
+        """Go on from a checkpoint; False, and nothing done, where it is of another model."""
+        variables = all_variables(model)
+        shapes = [tuple(variable.shape) for variable in variables]
+        if shapes != [np.shape(value) for value in checkpoint.variables]:
+            return False
+        for variable, value in zip(variables, checkpoint.variables, strict=True):
+            variable.assign(value)
+        begun = checkpoint.state.step > 0
+        self.state, self._waiting = checkpoint.state, checkpoint.variables if begun else None
         self._best.value, self._best.weights = checkpoint.state.best_value, checkpoint.best
         self._first_step = checkpoint.state.step
+        return True
 
     def begin_phase(self, phase: int) -> None:
         """Note that a phase begins; its epochs count from 0."""
+        self._first_step = 0
         self.state = self.state.model_copy(update={"phase": phase, "epoch": 0, "step": 0})
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:

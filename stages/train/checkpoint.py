@@ -96,6 +96,7 @@ class Checkpoints:
             except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
                 said = str(error).splitlines()[0]
                 say(f"train: checkpoint is damaged and passed over: {path}: {said}")
+                path.rename(path.with_suffix(".damaged"))  # and out of the way of new ones
         return None
 
     def remove(self) -> None:

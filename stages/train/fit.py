@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from schemas.run_file import RunFile
-from stages.progress import EpochProgress
+from stages.progress import EpochProgress, say
 from stages.table import SoftLabelTable
 from stages.text import Wordpiece
 from stages.train.callbacks import KeepBest, SaveState, StopOnNonFiniteLoss, WriteFigures
@@ -93,19 +93,20 @@ class Training:
         """
         kept = self._checkpoints.newest()
         for number, phase in enumerate(phases):
-            if kept is not None and number < kept.state.phase:
-                continue
-            resumed = kept if kept is not None and number == kept.state.phase else None
-            self._fit_phase(number, phase, resumed)
+            if kept is None or number >= kept.state.phase:
+                resumed = kept if kept is not None and number == kept.state.phase else None
+                if not self._fit_phase(number, phase, resumed):
+                    say(f"train {self._name}: its checkpoint is of another model; begun anew")
+                    self._checkpoints.remove()
+                    return self.fit(phases)
         self._best.restore()
         return self._saving.state.epochs
 
-    def _fit_phase(self, number: int, phase: Phase, kept: Checkpoint | None) -> None:
+    def _fit_phase(self, number: int, phase: Phase, kept: Checkpoint | None) -> bool:
+        """Train through a phase, or what is left of it; return whether the checkpoint fits."""
         if kept is None:
             self._best.restore()
             self._saving.begin_phase(number)
-        else:
-            self._saving.resume(kept)
         stream = self._stream(
             "train",
             batch_size=self._run.train.batch_size,
@@ -119,23 +120,28 @@ class Training:
             learning_rate=phase.learning_rate,
             total_steps=steps * phase.epochs,
         )
+        if kept is not None and not self._saving.resume(kept, distiller):
+            return False
         self._saving.steps_per_epoch = steps
+        parts = _parts(self._saving.state.epoch, self._saving.state.step, phase.epochs)
         with EpochProgress(f"train {self._name}", epochs=phase.epochs, steps=steps) as shown:
             callbacks = [StopOnNonFiniteLoss(self._name), self._best, self._figures, self._saving]
-            for part in _parts(self._saving.state.epoch, self._saving.state.step, phase.epochs):
-                first_epoch, first_step, end = part
+            for first_epoch, first_step, end in parts:
                 data = stream.dataset(first_step=first_epoch * steps + first_step)
-                distiller.fit(
-                    data.map(self._inputs, num_parallel_calls=1).prefetch(4),
-                    initial_epoch=first_epoch,
-                    epochs=end,
-                    steps_per_epoch=steps - first_step,
-                    validation_data=self._held_out.one_pass().map(self._inputs),
-                    callbacks=[*callbacks, shown.callback(first_step)],
-                    shuffle=False,
-                    verbose=0,
-                )
-        self._saving.save()
+                with stream.own_errors():
+                    distiller.fit(
+                        data.map(self._inputs, num_parallel_calls=1).prefetch(4),
+                        initial_epoch=first_epoch,
+                        epochs=end,
+                        steps_per_epoch=steps - first_step,
+                        validation_data=self._held_out.one_pass().map(self._inputs),
+                        callbacks=[*callbacks, shown.callback(first_step)],
+                        shuffle=False,
+                        verbose=0,
+                    )
+        if parts:
+            self._saving.save()
+        return True
 
     def _stream(
         self, split: str, *, batch_size: int, seed: int, labelled_only: bool = False

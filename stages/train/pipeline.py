@@ -66,6 +66,21 @@ def read_student_card(path: Path) -> StudentCard:
         raise StudentError(f"no student: {path}: {said}. Run `train`.") from error
 
 
+def trained_card(plan: StudentPlan) -> StudentCard:
+    """Return the card of a student that was trained as a plan says.
+
+    Raises:
+      StudentError: there is none, or it was trained otherwise.
+    """
+    card = read_student_card(plan.path)
+    if card.fingerprint != plan.fingerprint:
+        raise StudentError(
+            f"student is of another run: {plan.path}: found {card.fingerprint}, expected "
+            f"{plan.fingerprint}. Run `train`."
+        )
+    return card
+
+
 def train_student(
     run: RunFile,
     table: SoftLabelTable,

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schemas.provenance import fingerprint
+from schemas.provenance import digest_file, fingerprint
 from schemas.run_file import RunFile
 from schemas.student_card import Role
 from schemas.train_section import Student, Train
+from stages.plugins import source_of
 from stages.table import SoftLabelTable
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def plan_students(run: RunFile, table: SoftLabelTable, *, out: Path) -> Iterator
                 parts = {
                     "table": table.card.plan_fingerprint,
                     "student": student.model_dump(mode="json"),
+                    "code": _code_digest(student.kind),
                     "how": run.train.model_dump(mode="json", exclude=_APART[role]),
                     "repeats": run.corpus.repeats,
                     "role": role,
@@ -63,6 +65,16 @@ def plan_students(run: RunFile, table: SoftLabelTable, *, out: Path) -> Iterator
                 }
                 path = out / STUDENTS_FOLDER / student.name / f"seed-{seed}" / role
                 yield StudentPlan(student, role, seed, path, fingerprint(parts))
+
+
+def _code_digest(kind: str) -> str | None:
+    """Return the digest of the file that a student of a user's own is in, if it can be found."""
+    if ":" not in kind:
+        return None
+    try:
+        return digest_file(source_of(kind))
+    except (ImportError, AttributeError, ValueError):  # said when it is built
+        return None
 
 
 def phases(how: Train, role: Role) -> list[Phase]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +63,7 @@ class SoftLabelStream:
         self._feature = table.card.features[0]
         self._batch_size = batch_size
         self._seed = seed
+        self._failure: TableError | None = None
         shards = table.shards_of(split)
         chosen = [ChosenRows.of(shard, self._head.label_column, once=once) for shard in shards]
         self._groups = [
@@ -101,6 +103,27 @@ class SoftLabelStream:
           number: of the pass.
           first_row: where to begin; whole windows before it are not read.
         """
+        try:
+            yield from self._whole_batches(number, first_row)
+        except TableError as error:
+            self._failure = error  # TensorFlow makes another error of it
+            raise
+
+    @contextmanager
+    def own_errors(self) -> Iterator[None]:
+        """Raise what the stream stated, where TensorFlow says it in words of its own.
+
+        Raises:
+          DamagedTableError: a shard cannot be read.
+        """
+        try:
+            yield
+        except tf.errors.OpError as error:
+            if self._failure is None:
+                raise
+            raise self._failure from error
+
+    def _whole_batches(self, number: int, first_row: int) -> Iterator[Columns]:
         left: pa.Table | None = None
         for rows in self._ordered(number, first_row):
             rows = rows if left is None else pa.concat_tables([left, rows])

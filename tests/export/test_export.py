@@ -67,7 +67,7 @@ def test_an_export_that_says_something_else_is_refused_and_has_no_card(trained, 
     with pytest.raises(
         StudentError, match=r"exported student says something else: .*tflite: a logit"
     ):
-        export_student(plan.path, "tflite", texts=["a cat", "a fig"])
+        export_student(plan, "tflite", texts=["a cat", "a fig"])
     assert not (plan.path / "exported" / "tflite" / "export.json").exists()
 
 
@@ -77,7 +77,14 @@ def test_a_format_that_cannot_be_written_is_named(trained, monkeypatch):
 
     monkeypatch.setitem(pipeline.WRITERS, "onnx", fails)
     with pytest.raises(StudentError, match="as onnx: no such operation: Frobnicate. Leave this"):
-        export_student(plan_of(trained).path, "onnx", texts=["a cat"])
+        export_student(plan_of(trained), "onnx", texts=["a cat"])
+
+
+def test_a_student_that_was_trained_otherwise_is_refused(trained):
+    table, out = trained
+    other = tiny.run(*RUN, "train.temperature=9.0")
+    with pytest.raises(StudentError, match="student is of another run: .*Run `train`"):
+        list(export(other, table, out=out, formats=["tflite"]))
 
 
 def test_a_student_that_is_not_trained_cannot_be_exported(table, tmp_path):

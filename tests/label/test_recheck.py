@@ -70,3 +70,12 @@ def test_another_teacher_is_refused_before_it_is_loaded(labelled):
     labels = labelled / "labels"
     with pytest.raises(StaleTableError, match="table was made by another teacher"):
         recheck_step(tiny.run(), labels=labels, out=labelled, tolerance=Tolerance())
+
+
+def test_inputs_that_cannot_be_answered_any_more_are_drift(table, teacher):
+    def spoil(logits):
+        return np.where(np.arange(len(logits))[:, None] % 2, np.nan, logits)
+
+    how = tiny.run("label.max_quarantined=0.9").label
+    with pytest.raises(TeacherDriftError, match=r"teacher cannot answer now: .* of 120 inputs"):
+        recheck(table, Shifted(teacher, spoil), how=how, tolerance=Tolerance())

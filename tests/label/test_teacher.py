@@ -187,3 +187,28 @@ def test_keras_teacher_answers_the_same_alone_and_in_a_batch(tmp_path):
         alone = teacher.logits(encoded, np.array([row]))
         np.testing.assert_allclose(together[row], alone[0], rtol=1e-5, atol=1e-6)
     assert together.argmax(axis=1).tolist()[:2] == [0, 1]
+
+
+def test_many_inputs_that_do_not_fit_are_left_out_and_the_others_asked():
+    texts = ["x" * (101 + number) for number in range(40)] + ["short"]
+    found = ask(LengthTeacher(), rows(texts), too_long="quarantine", max_quarantined=50)
+    assert len(found.failures) == 40
+    assert found.calls == 1
+
+
+class Unreadable(LengthTeacher):
+    """Cannot preprocess a text that begins with x."""
+
+    def encode(self, inputs):
+        if any(text.startswith("x") for text in inputs["text"].to_pylist()):
+            raise ValueError("what is that?")
+        return super().encode(inputs)
+
+
+def test_many_inputs_that_cannot_be_preprocessed_are_left_out_where_others_can():
+    texts = [f"y{number}" for number in range(40)] + [f"x{number}" for number in range(40)]
+    found = ask(Unreadable(), rows(texts), max_quarantined=50)
+    assert len(found.failures) == 40
+    assert found.calls == 40
+    with pytest.raises(TeacherError, match="teacher fails on every input: 32 in a row"):
+        ask(Unreadable(), rows(texts[40:]), max_quarantined=50)

@@ -54,6 +54,8 @@ def test_override_takes_toml_values_and_plain_strings():
         (("temperature = 2", "temprature = 2"), "'train.temprature'; did you mean 'temperature'"),
         (("[corpus]", "[corpsu]"), "unknown key 'corpsu'; did you mean 'corpus'"),
         (("seeds = [1]", ""), "missing key 'train.seeds'; it has no default"),
+        (("temperature = 2", "schedule = 2"), "unknown key 'train.schedule'"),
+        (("[train]", "[schedule]\n[train]"), "unknown key 'schedule'"),
         (("temperature = 2", "temperature = 0"), "train.temperature: Input should be greater"),
         (('path = "teacher"', ""), "kind 'keras' has just one of path, encoder (found none)"),
         (('path = "teacher"', 'kind = "module"\npath = "t"'), "one of callable (found path)"),

@@ -47,6 +47,7 @@ def test_a_damaged_one_is_passed_over_and_named(damage, tmp_path, capsys):
     path.write_bytes(kept)
     assert same(first, checkpoints.newest())
     assert f"checkpoint is damaged and passed over: {path}: " in capsys.readouterr().err
+    assert not path.exists()
 
 
 class Stop(Exception):
@@ -104,7 +105,7 @@ def whole(_labelled, tmp_path_factory):
     return weights(plan), read_student_card(plan.path)
 
 
-@pytest.mark.parametrize("steps", [(1,), (3,), (5,), (7, 2, 1), (14,), (18, 3)])
+@pytest.mark.parametrize("steps", [(1,), (5,), (7, 2, 1), (14,), (16,), (18, 3)])
 def test_interrupted_anywhere_it_ends_in_the_same_weights(
     steps, whole, table, tmp_path, monkeypatch
 ):
@@ -133,6 +134,25 @@ def test_a_resumed_training_does_not_begin_anew(table, tmp_path, monkeypatch, ca
     kept = Checkpoints(plan.path / "_checkpoints" / plan.fingerprint).newest()
     assert (kept.state.epoch, kept.state.step) == (1, 2)
     assert len(kept.state.epochs) == 1
+
+
+def test_interrupted_where_a_phase_begins_it_does_not_take_up_the_phase_before(
+    whole, table, tmp_path, monkeypatch
+):
+    with monkeypatch.context() as patched:
+        interrupted_at(17, patched)
+        with pytest.raises(Stop):
+            train(tiny.run(*RUN), table, out=tmp_path, checkpoint_seconds=1e9)
+    (plan,) = train(tiny.run(*RUN), table, out=tmp_path, checkpoint_seconds=1e9)
+    for mine, theirs in zip(weights(plan), whole[0], strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_a_checkpoint_of_another_model_is_said_and_passed_over(table, tmp_path, capsys):
+    (plan,) = plan_students(tiny.run(*RUN), table, out=tmp_path)
+    Checkpoints(plan.path / "_checkpoints" / plan.fingerprint).save(checkpoint(2))
+    train(tiny.run(*RUN), table, out=tmp_path)
+    assert "its checkpoint is of another model; begun anew" in capsys.readouterr().err
 
 
 def test_another_run_does_not_take_up_its_checkpoint(table, tmp_path, monkeypatch):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from schemas.errors import TableError
+from schemas.errors import DamagedTableError, TableError
 from stages.table import open_table
 from stages.train.stream import SoftLabelStream
 from tests import tiny
@@ -145,3 +145,12 @@ def test_once_counts_repeats_once_and_keeps_every_view(viewed):
     originals = {(row["text"], row["label_thing"]) for row in rows if not row["view"]}
     views = [row for row in rows if row["view"]]
     assert stream(viewed, once=True).rows == len(originals) + len(views)
+
+
+def test_a_shard_that_is_gone_in_the_middle_is_stated_as_such(table):
+    made = stream(table)
+    dataset = made.dataset()
+    for shard in table.shards_of("train"):
+        shard.path.unlink()
+    with pytest.raises(DamagedTableError, match="shard cannot be read"), made.own_errors():
+        batches(dataset, 1)

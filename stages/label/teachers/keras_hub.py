@@ -11,6 +11,7 @@ import pyarrow as pa
 import tensorflow as tf
 
 from schemas.errors import TeacherError
+from stages.hub import is_hub_handle, snapshot
 from stages.label.teachers.bfloat16 import in_bfloat16
 from stages.teacher_source import TeacherSource
 
@@ -38,8 +39,10 @@ class KerasHubTeacher:
           TeacherError: it cannot be loaded or has another number of classes.
         """
         self.classes = source.classes
+        place = source.location
+        folder = str(snapshot(place).folder) if is_hub_handle(place) else place
         try:
-            model = keras_hub.models.TextClassifier.from_preset(source.location)
+            model = keras_hub.models.TextClassifier.from_preset(folder)
             self._preprocessor = model.preprocessor
             self._preprocessor.sequence_length = source.max_length
             found = int(model.num_classes)
