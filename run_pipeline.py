@@ -34,6 +34,7 @@ OUT = click.option(
 LABELS = click.option(
     "--labels", required=True, type=click.Path(path_type=Path), help="Folder of the table."
 )
+TABLE = click.argument("labels", type=click.Path(path_type=Path))
 TEACHER_OUT = click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the teacher [next to the table]."
 )
@@ -211,7 +212,7 @@ def inspect(folder: Path, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("labels", type=click.Path(path_type=Path))
+@TABLE
 @click.option(
     "--with-teacher",
     "run_file",
@@ -263,7 +264,7 @@ def verify(
 
 
 @main.command()
-@click.argument("labels", type=click.Path(path_type=Path))
+@TABLE
 @stated
 def history(labels: Path) -> None:
     """List a table's versions, newest first, with what each cost."""
@@ -275,7 +276,7 @@ def history(labels: Path) -> None:
 
 
 @main.command()
-@click.argument("labels", type=click.Path(path_type=Path))
+@TABLE
 @click.option(
     "--keep-days",
     type=click.FloatRange(min=0),

@@ -97,6 +97,15 @@ class EngineError(PipelineError):
     """The Beam options name an engine that cannot run the label stage correctly."""
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what another library's error says, or its class's name.
+
+    >>> first_line(ValueError("no such layer")), first_line(KeyError())
+    ('no such layer', 'KeyError')
+    """
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def error_classes() -> dict[str, type[PipelineError]]:
     """Return every class of the tree by its name."""
     found: dict[str, type[PipelineError]] = {}

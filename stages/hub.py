@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.errors import AssetError
+from schemas.errors import AssetError, first_line
 from schemas.provenance import fingerprint, sha256_file
 
 _SCHEME = "hf://"
@@ -68,7 +68,7 @@ def snapshot(handle: str, *, here_only: bool = False) -> Snapshot:
     except ImportError as error:
         raise AssetError(f"no hub client: {handle}: {error}. Install softshards[torch].") from error
     except Exception as error:  # whatever the client raises
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        said = first_line(error)
         raise AssetError(
             f"repository cannot be had: {handle}: {said} Check the name and the network."
         ) from error

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from schemas.errors import StudentError
+from schemas.errors import StudentError, first_line
 from schemas.export_card import EXPORT_CARD_FILE, ExportCard, ExportFormat
 from schemas.run_file import RunFile
 from schemas.student_card import StudentCard
@@ -68,7 +68,7 @@ def export_student(plan: StudentPlan, kind: ExportFormat, *, texts: list[str]) -
         shutil.copyfile(path / VOCABULARY_FILE, folder / VOCABULARY_FILE)
         asked = asked_in_a_clean_process(kind, folder, texts, padded(student, texts))
     except Exception as error:  # whatever a converter or a runtime raises
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        said = first_line(error)
         raise StudentError(
             f"student cannot be exported: {path}: as {kind}: {said}. Leave this format out."
         ) from error

@@ -44,7 +44,8 @@ def export_artefacts(table: SoftLabelTable, source: TeacherSource) -> None:
     from stages.label.teachers import load_teacher
 
     say("label: measuring the teacher's speed")
-    write_whole(table.artefacts_path / VOCABULARY_FILE, vocabulary_bytes(source, table))
+    vocabulary = vocabulary_bytes(source, table)
+    write_whole(table.artefacts_path / VOCABULARY_FILE, vocabulary)
     teacher = load_teacher(source)
     own = source.vocabulary is not None
     measures = TeacherMeasures(
@@ -55,14 +56,14 @@ def export_artefacts(table: SoftLabelTable, source: TeacherSource) -> None:
         parameters=teacher.parameters,
         file_bytes=source.file_bytes,
         speed=_speed(teacher, table) if source.how.kind != "column" else None,
-        embeddings=export_embeddings(teacher, source, table),
+        embeddings=export_embeddings(teacher, vocabulary, table) if own else None,
     )
     path = table.artefacts_path / MEASURES_FILE
     write_whole(path, measures.model_dump_json(indent=2).encode())
 
 
 def export_embeddings(
-    teacher: Teacher, source: TeacherSource, table: SoftLabelTable
+    teacher: Teacher, vocabulary: bytes, table: SoftLabelTable
 ) -> WordEmbeddings | None:
     """Write the teacher's word embeddings, a row a line of its vocabulary; None if it has none.
 
@@ -71,8 +72,8 @@ def export_embeddings(
     import numpy as np
 
     asked = getattr(teacher, "word_embeddings", None)
-    found = asked() if asked is not None and source.vocabulary is not None else None
-    pieces = len(vocabulary_bytes(source, table).decode().removesuffix("\n").split("\n"))
+    found = asked() if asked is not None else None
+    pieces = len(vocabulary.decode().removesuffix("\n").split("\n"))
     if found is None or len(found) < pieces:
         return None
     stream = io.BytesIO()

@@ -105,8 +105,7 @@ class SaveState(keras.callbacks.Callback):
         shapes = [tuple(variable.shape) for variable in variables]
         if shapes != [np.shape(value) for value in checkpoint.variables]:
             return False
-        for variable, value in zip(variables, checkpoint.variables, strict=True):
-            variable.assign(value)
+        _assign(variables, checkpoint.variables)
         begun = checkpoint.state.step > 0
         self.state, self._waiting = checkpoint.state, checkpoint.variables if begun else None
         self._best.value, self._best.weights = checkpoint.state.best_value, checkpoint.best
@@ -122,8 +121,7 @@ class SaveState(keras.callbacks.Callback):
         """Put back what waits."""
         if self._waiting is None:
             return
-        for variable, value in zip(all_variables(self.model), self._waiting, strict=True):
-            variable.assign(value)
+        _assign(all_variables(self.model), self._waiting)
         self._waiting = None
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
@@ -151,6 +149,11 @@ class SaveState(keras.callbacks.Callback):
 
     def _is_time(self) -> bool:
         return time.monotonic() - self._saved >= self._every_seconds
+
+
+def _assign(variables: list[keras.Variable], values: Arrays) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 def all_variables(model: keras.Model) -> list[keras.Variable]:

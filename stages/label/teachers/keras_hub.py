@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import tensorflow as tf
 
-from schemas.errors import TeacherError
+from schemas.errors import TeacherError, first_line
 from stages.hub import is_hub_handle, snapshot
 from stages.label.teachers.bfloat16 import in_bfloat16
 from stages.teacher_source import TeacherSource
@@ -47,7 +47,7 @@ class KerasHubTeacher:
             self._preprocessor.sequence_length = source.max_length
             found = int(model.num_classes)
         except Exception as error:  # keras-hub raises whatever its download and parsing raise
-            said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            said = first_line(error).rstrip(".")
             raise TeacherError(
                 f"teacher cannot be loaded: {source.location}: {said}. Expected a preset of a text "
                 "classifier with its preprocessor."

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from schemas.errors import TeacherError
+from schemas.errors import TeacherError, first_line
 from stages.assets import cache_folder
 from stages.atomic import write_whole
 from stages.label.teachers.onnx_session import session_of
@@ -42,7 +42,7 @@ class OnnxGraph:
                 f"teacher cannot be run by ONNX Runtime: {error}. Install softshards[onnx]."
             ) from error
         except Exception as error:  # whatever the converter and the runtime raise
-            said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            said = first_line(error)
             raise TeacherError(
                 f"teacher cannot be run by ONNX Runtime: {said}. State teacher.runtime = "
                 '"tensorflow".'

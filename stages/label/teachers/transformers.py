@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from schemas.errors import TeacherError
+from schemas.errors import TeacherError, first_line
 from stages.hub import is_hub_handle, snapshot
 from stages.label.teachers.tokens import TokenInputs
 from stages.teacher_source import TeacherSource
@@ -119,7 +119,7 @@ def _loaded(place: str) -> tuple[Any, Any]:
             folder, use_safetensors=True, dtype=torch.float32, **local
         )
     except Exception as error:  # whatever the library raises
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        said = first_line(error)
         raise TeacherError(
             f"teacher cannot be loaded: {place}: {said} Expected config.json, model.safetensors "
             "and a tokenizer in one folder."
