@@ -10,6 +10,7 @@ from schemas.section import Fraction, Section, Sha256
 
 CorpusFormat = Literal["parquet", "jsonl", "csv", "tsv", "lines"]
 Repeats = Literal["keep", "once"]
+FeatureKind = Literal["text", "words"]
 
 
 class Asset(Section):
@@ -91,6 +92,8 @@ class Corpus(Section):
       files: the corpus files; their order does not matter.
       format: how a file is read.
       features: columns that the teacher sees, in order.
+      feature_kinds: of those that are not `text`: `words` is a list of them, or text that is split
+        at white space.
       line_pattern: for `lines`: a regular expression with named groups, one row a line.
       encoding: of text formats.
       example_id: column with a caller's own identifier; made from content when absent.
@@ -103,6 +106,7 @@ class Corpus(Section):
     files: tuple[Asset, ...] = Field(min_length=1)
     format: CorpusFormat
     features: tuple[str, ...] = Field(default=("text",), min_length=1, max_length=1)
+    feature_kinds: dict[str, FeatureKind] = {}
     line_pattern: str | None = None
     encoding: str = "utf-8"
     example_id: str | None = None
@@ -113,4 +117,10 @@ class Corpus(Section):
     @model_validator(mode="after")
     def _pattern_goes_with_lines(self) -> Corpus:
         _check_pattern(self.format, self.line_pattern)
+        return self
+
+    @model_validator(mode="after")
+    def _kinds_are_of_features(self) -> Corpus:
+        if unknown := sorted(set(self.feature_kinds) - set(self.features)):
+            raise ValueError(f"feature_kinds names {unknown}, which are no features")
         return self

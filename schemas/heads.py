@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 HeadKind = Literal["softmax"]
-HeadPer = Literal["example"]
+HeadPer = Literal["example", "token"]
 
 
 class Head(BaseModel):
@@ -16,7 +16,8 @@ class Head(BaseModel):
     Attributes:
       name: identifier; the table's columns are `label_<name>` and `teacher_<name>`.
       kind: `softmax` (one class of several). It decides the losses.
-      per: `example`. It decides the shape of logits: one row of them for each.
+      per: what has a class: the `example`, or each `token` (a word of the corpus, however teacher
+        and student cut it into pieces). It decides the shape of logits: a line for each.
       classes: class names in the order of the logits.
       column: corpus column with the hard label; `name` unless stated.
     """
@@ -36,6 +37,11 @@ class Head(BaseModel):
         if repeated:
             raise ValueError(f"classes repeat {repeated}; every class is named once")
         return value
+
+    @property
+    def by_position(self) -> bool:
+        """Whether an example has several answers."""
+        return self.per != "example"
 
     @property
     def label_column(self) -> str:

@@ -7,6 +7,7 @@ from typing import Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
+from schemas.corpus_section import FeatureKind
 from schemas.heads import Head
 
 Precision = Literal["float32", "float16", "bfloat16"]
@@ -41,6 +42,7 @@ class Layout(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     features: tuple[str, ...]
+    feature_kinds: dict[str, FeatureKind] = {}
     head: Head
     encoding: Encoding = Encoding()
 
@@ -48,11 +50,13 @@ class Layout(BaseModel):
     def logit_fields(self) -> tuple[pa.Field, ...]:
         """The columns that hold the teacher's answer."""
         name = self.head.teacher_column
-        values = pa.field(name, pa.list_(pa.float32()), nullable=False)
-        if self.encoding.top_k is None:
-            return (values,)
-        classes = pa.field(f"{name}_classes", pa.list_(pa.int32()), nullable=False)
-        return (values, classes, pa.field(f"{name}_tail", pa.float32(), nullable=False))
+        kinds = {name: pa.list_(pa.float32())}
+        if self.encoding.top_k is not None:
+            kinds[f"{name}_classes"] = pa.list_(pa.int32())
+            kinds[f"{name}_tail"] = pa.float32()
+        return tuple(
+            pa.field(name, self._each(kind), nullable=False) for name, kind in kinds.items()
+        )
 
     @property
     def logit_columns(self) -> tuple[str, ...]:
@@ -68,13 +72,21 @@ class Layout(BaseModel):
                 pa.field("parent_digest", pa.binary()),
                 pa.field("view", pa.int16(), nullable=False),
                 pa.field("example_id", pa.string(), nullable=False),
-                *(pa.field(name, pa.string(), nullable=False) for name in self.features),
-                pa.field(self.head.label_column, pa.string()),
+                *(pa.field(name, self._kind(name), nullable=False) for name in self.features),
+                pa.field(self.head.label_column, self._each(pa.string())),
                 *self.logit_fields,
                 pa.field("source_file", pa.string(), nullable=False),
                 pa.field("source_row", pa.int64(), nullable=False),
             ]
         )
+
+    def _each(self, kind: pa.DataType) -> pa.DataType:
+        """Return the type of a column that has a value for whatever has a class."""
+        return pa.list_(kind) if self.head.by_position else kind
+
+    def _kind(self, feature: str) -> pa.DataType:
+        words = self.feature_kinds.get(feature, "text") == "words"
+        return pa.list_(pa.string()) if words else pa.string()
 
     @property
     def table_schema(self) -> pa.Schema:

@@ -41,7 +41,10 @@ class SplitQuality(_Measured):
 
 
 class NoiseCandidate(_Measured):
-    """A row whose hard label the teacher finds very unlikely: the label may be wrong."""
+    """A row whose hard label the teacher finds very unlikely: the label may be wrong.
+
+    `position` is where in the row, from 0, where it has several labels.
+    """
 
     probability: float
     label: str
@@ -49,6 +52,7 @@ class NoiseCandidate(_Measured):
     example_id: str
     source_file: str
     source_row: int
+    position: int | None = None
 
 
 class TeacherQuality(_Measured):

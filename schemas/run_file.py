@@ -62,6 +62,27 @@ class RunFile(Section):
             raise ValueError("[label.views] needs a teacher that can be asked, not a column")
         return self
 
+    @model_validator(mode="after")
+    def _tokens_are_words(self) -> Self:
+        corpus, head = self.corpus, self.head
+        if head.per == "token" and corpus.feature_kinds.get(corpus.features[0]) != "words":
+            raise ValueError(
+                f"head {head.name!r} per token needs a list of words: state corpus.feature_kinds = "
+                f'{{ {corpus.features[0]} = "words" }}'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_teacher_for_it(self) -> Self:
+        kinds, teacher = ("transformers", "module"), self.teacher
+        if self.corpus.feature_kinds and teacher.kind not in kinds:
+            raise ValueError(
+                f"words need a teacher of kind {' or '.join(kinds)} (found {teacher.kind!r})"
+            )
+        if teacher.answers == "probabilities" and self.head.by_position:
+            raise ValueError('`answers = "probabilities"` is for heads per example')
+        return self
+
     @property
     def head(self) -> Head:
         """The one head."""

@@ -6,12 +6,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from schemas.corpus_section import FeatureKind
 from schemas.heads import Head
 from schemas.layout import Encoding, Layout, Precision
 from schemas.quality import RuntimeCheck, TeacherQuality
 
-FORMAT_VERSION = 4
-READABLE_VERSIONS = (1, 2, 3, 4)
+FORMAT_VERSION = 5
+READABLE_VERSIONS = (1, 2, 3, 4, 5)
 
 
 class Counts(BaseModel):
@@ -31,6 +32,7 @@ class Counts(BaseModel):
       views: augmented rows, beside `rows`.
       left_out: unlabelled rows whose text the labelled corpus has.
       quarantined: corpus rows that cannot be used, each with its reason in the quarantine.
+      unseen_positions: positions of corpus rows and views that the teacher did not see.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +50,7 @@ class Counts(BaseModel):
     quarantined: int = 0
     views: int = 0
     left_out: int = 0
+    unseen_positions: int = 0
 
 
 class ChosenEncoding(BaseModel):
@@ -82,6 +85,7 @@ class TableCard(BaseModel):
     corpus_digest: str
     code_version: str
     features: tuple[str, ...]
+    feature_kinds: dict[str, FeatureKind] = {}
     head: Head
     num_shards: int
     precision: Precision
@@ -100,4 +104,9 @@ class TableCard(BaseModel):
     @property
     def layout(self) -> Layout:
         """Its columns."""
-        return Layout(features=self.features, head=self.head, encoding=self.encoding)
+        return Layout(
+            features=self.features,
+            feature_kinds=self.feature_kinds,
+            head=self.head,
+            encoding=self.encoding,
+        )

@@ -15,19 +15,45 @@ import pyarrow as pa
 
 from schemas.layout import Encoding, Layout
 from stages.columns import logits_lists, logits_matrix
+from stages.row_logits import RowLogits, by_position, positions_of
 
 _MANTISSA_BITS = {"float32": 23, "float16": 10, "bfloat16": 7}
 
 Logits = npt.NDArray[np.float32]
 
 
-def encode(logits: Logits, layout: Layout) -> dict[str, pa.Array]:
+def encode(answers: RowLogits, layout: Layout) -> dict[str, pa.Array]:
     """Return the columns that hold logits, by name.
 
     Args:
-      logits: float32 [rows, classes], finite.
+      answers: of the rows; finite, but for positions that were not seen.
       layout: the table's.
     """
+    if answers.offsets is None:
+        return _encode_lines(answers.values, layout)
+    seen = answers.seen
+    columns = _encode_lines(answers.values[seen], layout)
+    return {name: by_position(lines, seen, answers.offsets) for name, lines in columns.items()}
+
+
+def decode(rows: pa.Table, layout: Layout) -> RowLogits:
+    """Return the logits of the columns that `encode` made.
+
+    Classes that `top_k` dropped share the mass of the tail equally, since no more is known.
+    """
+    if not layout.head.by_position:
+        return RowLogits(_decode_lines(rows.select(layout.logit_columns), layout))
+    lines = {}
+    for name in layout.logit_columns:
+        positions, offsets = positions_of(rows[name])
+        seen = positions.is_valid()
+        lines[name] = positions.filter(seen)
+    values = np.full((len(positions), len(layout.head.classes)), np.nan, np.float32)
+    values[seen.to_numpy(zero_copy_only=False)] = _decode_lines(pa.table(lines), layout)
+    return RowLogits(values, offsets)
+
+
+def _encode_lines(logits: Logits, layout: Layout) -> dict[str, pa.Array]:
     rounded = round_logits(logits, precision=layout.encoding.precision)
     top_k = layout.encoding.top_k
     if top_k is None:
@@ -41,11 +67,8 @@ def encode(logits: Logits, layout: Layout) -> dict[str, pa.Array]:
     return dict(zip(layout.logit_columns, columns, strict=True))
 
 
-def decode(rows: pa.Table, layout: Layout) -> Logits:
-    """Return float32 [rows, classes] of the columns that `encode` made.
-
-    Classes that `top_k` dropped share the mass of the tail equally, since no more is known.
-    """
+def _decode_lines(rows: pa.Table, layout: Layout) -> Logits:
+    """Return float32 [lines, classes]."""
     columns = [rows[name] for name in layout.logit_columns]
     kept = logits_matrix(columns[0])
     top_k, classes = layout.encoding.top_k, len(layout.head.classes)

@@ -7,13 +7,33 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.layout import DIGEST_BYTES
+from schemas.layout import DIGEST_BYTES, Layout
 
 FLOAT32 = pa.float32()
 
 
+def labels_by_line(rows: pa.Table, layout: Layout) -> npt.NDArray[np.int64]:
+    """Return int64 [lines]: the class number of each row, or of each position of each row.
+
+    -1 stands for none, as in a row without labels.
+    """
+    head = layout.head
+    column = rows[head.label_column]
+    if head.by_position and column.null_count:
+        counts = pc.list_value_length(rows[layout.features[0]]).to_pylist()
+        given = column.to_pylist()
+        lists = [one or [None] * count for one, count in zip(given, counts, strict=True)]
+        column = pa.chunked_array([pa.array(lists, column.type)])
+    return class_numbers(column, head.classes)
+
+
 def class_numbers(labels: pa.ChunkedArray, classes: tuple[str, ...]) -> npt.NDArray[np.int64]:
-    """Return int64 [rows]: each hard label's class number, -1 for none."""
+    """Return int64 [rows]: each hard label's class number, -1 for none.
+
+    Of lists of labels, [positions]: those of a row after those of the row before.
+    """
+    if pa.types.is_list(labels.type):
+        labels = pa.chunked_array([labels.combine_chunks().flatten()], pa.string())
     numbers = pc.fill_null(pc.index_in(labels, value_set=pa.array(classes)), -1)
     return np.asarray(numbers.to_numpy(), np.int64)
 
@@ -57,10 +77,20 @@ def repeats(rows: pa.Table, label_column: str) -> npt.NDArray[np.bool_]:
     if rows.num_rows == 0:
         return np.zeros(0, np.bool_)
     words = digest_matrix(rows["input_digest"]).view(np.uint64)
-    labels = rows[label_column].combine_chunks().dictionary_encode().indices
+    labels = label_text(rows[label_column]).dictionary_encode().indices
     numbers = pc.fill_null(labels, -1).to_numpy(zero_copy_only=False).astype(np.int64)
     order = np.lexsort((numbers, words[:, 1], words[:, 0]))
     keys = np.column_stack([words.view(np.int64), numbers])[order]
     repeated = np.zeros(rows.num_rows, np.bool_)
     repeated[order[1:]] = (keys[1:] == keys[:-1]).all(axis=1)
     return repeated
+
+
+def label_text(labels: pa.ChunkedArray) -> pa.Array:
+    """Return labels as one text a row, so that rows can be compared; null for none."""
+    column = labels.combine_chunks()
+    if not pa.types.is_list(column.type):
+        return column
+    texts = pc.binary_join_element_wise(pc.fill_null(column.values, "\x1e"), "", "\x1f")
+    mask = column.is_null() if column.null_count else None
+    return pc.binary_join(pa.ListArray.from_arrays(column.offsets, texts, mask=mask), "")

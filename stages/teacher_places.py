@@ -21,7 +21,7 @@ from stages.plugins import source_of
 from stages.teacher_folder import open_teacher
 from stages.teacher_source import TeacherSource, teacher_fingerprint
 
-_STATED_APART = {"path", "source", "encoder", "fit", "runtime", "compute_dtype"}
+_STATED_APART = {"path", "source", "encoder", "fit", "runtime", "compute_dtype", "word_logits"}
 _VOCABULARIES = (VOCABULARY_FILE, "assets/tokenizer/vocabulary.txt")  # keras-hub's own place
 
 
@@ -97,6 +97,8 @@ def _source(
     stated = how.model_dump(mode="json", exclude=_STATED_APART)
     classes = run.head.classes
     parts = {**parts, "classes": classes, "how": stated, "compute_dtype": how.compute_dtype}
+    if run.head.by_position:
+        parts = {**parts, "per": run.head.per, "word_logits": how.word_logits}
     return TeacherSource(
         how=how,
         location=location,
@@ -104,6 +106,7 @@ def _source(
         fingerprint=teacher_fingerprint(parts),
         max_length=how.max_length,
         lowercase=how.lowercase,
+        per=run.head.per,
     )
 
 

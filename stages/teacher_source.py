@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from schemas.heads import HeadPer
 from schemas.provenance import fingerprint
 from schemas.teacher_section import Teacher
 
@@ -23,6 +24,7 @@ class TeacherSource:
       fingerprint: of everything that decides its logits.
       max_length: tokens of the longest input.
       lowercase: how its tokenizer reads text.
+      per: what has a class.
       vocabulary: its wordpiece vocabulary, one piece a line, where it has one.
     """
 
@@ -33,6 +35,7 @@ class TeacherSource:
     max_length: int
     lowercase: bool
     vocabulary: Path | None = None
+    per: HeadPer = "example"
 
     @property
     def file_bytes(self) -> int:

@@ -110,10 +110,18 @@ def _family(rows: pa.Table) -> pa.Array:
 def _logits(rows: pa.Table, shard: Shard, card: TableCard) -> str:
     expected = card.top_k or len(card.head.classes)
     for name in card.layout.logit_columns[:2]:
-        widths = pc.list_value_length(rows[name]).to_numpy()
+        lists = rows[name]
+        if card.head.by_position:
+            counts = pc.list_value_length(lists)
+            if not counts.equals(pc.list_value_length(rows[card.features[0]])):
+                return f"{name} has another number of positions than {card.features[0]}"
+            lists = lists.combine_chunks().flatten().drop_null()
+        widths = pc.list_value_length(lists).to_numpy(zero_copy_only=False)
         if (widths != expected).any():
             return f"{name} has {sorted(set(widths.tolist()))} values in a row, not {expected}"
-    wrong = int((~np.isfinite(decode(rows, card.layout)).all(axis=1)).sum())
+    answers = decode(rows, card.layout)
+    lines = answers.values[answers.seen] if card.head.by_position else answers.values
+    wrong = int((~np.isfinite(lines).all(axis=1)).sum())
     return f"{wrong} rows whose logits are not finite" if wrong else ""
 
 

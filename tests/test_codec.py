@@ -12,6 +12,7 @@ from schemas.heads import Head
 from schemas.layout import Encoding, Layout
 from stages.codec import decode, encode, round_logits
 from stages.label.encoding import candidates, mean_kl, measure_encoding, smallest_within
+from stages.row_logits import RowLogits, offsets_of
 
 FLOATS = st.lists(st.floats(-60000, 60000, width=32), min_size=1, max_size=50)
 
@@ -63,7 +64,7 @@ def some_logits(rows=200, spread=4.0, classes=CLASSES):
 
 @pytest.mark.parametrize("encoding", ENCODINGS, ids=str)
 def test_what_is_decoded_is_encoded_as_it_was(encoding):
-    columns = pa.table(encode(some_logits(), layout(encoding)))
+    columns = pa.table(encode(RowLogits(some_logits()), layout(encoding)))
     again = encode(decode(columns, layout(encoding)), layout(encoding))
     for name in layout(encoding).logit_columns[:2]:
         assert columns[name].combine_chunks().equals(again[name])
@@ -74,9 +75,9 @@ def test_top_k_keeps_the_kept_classes_probabilities_and_the_whole_tail(rows):
     head = Head.model_validate({"name": "h", "classes": list("abcdef")})
     how = Layout(features=("text",), head=head, encoding=Encoding(precision="float32", top_k=2))
     logits = np.array(rows, np.float32)
-    columns = pa.table(encode(logits, how))
+    columns = pa.table(encode(RowLogits(logits), how))
     exact = softmax(logits.astype(np.float64))
-    found = softmax(decode(columns, how).astype(np.float64))
+    found = softmax(decode(columns, how).values.astype(np.float64))
     for row, classes in enumerate(columns["teacher_h_classes"].to_pylist()):
         assert set(logits[row, classes]) == set(np.sort(logits[row])[-2:])
         np.testing.assert_allclose(found[row, classes], exact[row, classes], rtol=1e-4, atol=1e-9)
@@ -103,11 +104,32 @@ def test_the_smallest_encoding_within_the_budget_is_chosen():
     logits = some_logits(spread=6.0, classes=60)
     head = Head.model_validate({"name": "h", "classes": [f"c{number}" for number in range(60)]})
     how = Layout(features=("text",), head=head)
-    tight = smallest_within(logits, how, budget_nats=1e-12)
+    tight = smallest_within(RowLogits(logits), how, budget_nats=1e-12)
     assert tight.encoding == Encoding(precision="float32")
-    found = smallest_within(logits, how, budget_nats=1e-2)
+    found = smallest_within(RowLogits(logits), how, budget_nats=1e-2)
     assert found.kl_nats <= 1e-2
     assert found.bytes_per_row < tight.bytes_per_row / 2
     for encoding in candidates(60):
-        other = measure_encoding(logits, how.model_copy(update={"encoding": encoding}))
+        other = measure_encoding(RowLogits(logits), how.model_copy(update={"encoding": encoding}))
         assert other.kl_nats > 1e-2 or other.bytes_per_row >= found.bytes_per_row
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS, ids=str)
+def test_positions_that_were_not_seen_are_null_and_the_others_are_kept(encoding):
+    head = {"name": "h", "per": "token", "classes": [f"c{number}" for number in range(CLASSES)]}
+    how = layout(encoding).model_copy(update={"head": Head.model_validate(head)})
+    values = some_logits(rows=9)
+    values[[0, 4, 8]] = np.nan
+    answers = RowLogits(values, offsets_of(np.array([4, 1, 0, 4])))
+    columns = pa.table(encode(answers, how))
+    kinds = [field.type for field in how.logit_fields]
+    assert [columns[name].type for name in how.logit_columns] == kinds
+    lists = columns["teacher_h"].to_pylist()
+    assert [len(row) for row in lists] == [4, 1, 0, 4]
+    assert [one is None for row in lists for one in row] == np.isnan(values[:, 0]).tolist()
+    again = decode(columns, how)
+    assert again.offsets.tolist() == answers.offsets.tolist()
+    seen = answers.seen
+    plain = pa.table(encode(RowLogits(values[seen]), layout(encoding)))
+    np.testing.assert_array_equal(again.values[seen], decode(plain, layout(encoding)).values)
+    assert np.isnan(again.values[~seen]).all()

@@ -61,8 +61,13 @@ def write_keras_hub(folder: Path) -> Path:
     return folder
 
 
-def write_transformers(folder: Path, classes: tuple[str, ...] = tiny.CLASSES) -> Path:
-    """Write a folder of `BertForSequenceClassification`; its classes are in the order given."""
+def write_transformers(
+    folder: Path, classes: tuple[str, ...] = tiny.CLASSES, *, of_words: bool = False
+) -> Path:
+    """Write a folder of `BertForSequenceClassification`; its classes are in the order given.
+
+    Or `BertForTokenClassification`, which says the class of each word, or `other`.
+    """
     import torch
     import transformers
 
@@ -77,15 +82,17 @@ def write_transformers(folder: Path, classes: tuple[str, ...] = tiny.CLASSES) ->
         label2id={name: number for number, name in enumerate(classes)},
         layer_norm_eps=1e-12,
     )
-    model = transformers.BertForSequenceClassification(config)
+    kind = "TokenClassification" if of_words else "SequenceClassification"
+    model = getattr(transformers, f"BertFor{kind}")(config)
     made = weights()
-    order = [tiny.CLASSES.index(name) for name in classes]
+    known = {name: made["logits"].T[number] for number, name in enumerate(tiny.CLASSES)}
+    known["other"] = np.array([0.0] * 3 + [1.0] * (WIDTH - 3), np.float32)
     ends = {
         "word_embeddings.weight": made["words"],
         "self.value.weight": made["value"].T,
         "attention.output.dense.weight": made["attended"].T,
         "pooler.dense.weight": made["pooled"].T,
-        "classifier.weight": made["logits"].T[order],
+        "classifier.weight": np.stack([known[name] for name in classes]),
     }
     state = {}
     for name, tensor in model.state_dict().items():

@@ -90,7 +90,7 @@ def held_out(run: RunFile, table: SoftLabelTable) -> HeldOut:
             f"no labelled row in split {run.evaluate.split!r}: {table.path}. Mend the corpus's "
             "split, or evaluate another one."
         )
-    return HeldOut(rows[feature].to_pylist(), labels, decode(rows, layout))
+    return HeldOut(rows[feature].to_pylist(), labels, decode(rows, layout).values)
 
 
 def _fingerprint(run: RunFile, table: SoftLabelTable, plans: Sequence[StudentPlan]) -> str:

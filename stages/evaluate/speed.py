@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -16,12 +17,12 @@ _WARM_UP_CALLS = 3
 _SAMPLE_TEXTS = 256
 
 
-def measure_speed(predict: Callable[[list[str]], object], texts: list[str], *, calls: int) -> Speed:
+def measure_speed(predict: Callable[[list[Any]], object], texts: list[Any], *, calls: int) -> Speed:
     """Return the median latency of single texts and the median throughput of batches of 64.
 
     Args:
       predict: from raw strings to logits, finished when it returns.
-      texts: real inputs, used in turn.
+      texts: real inputs, used in turn: strings, or lists of words.
       calls: timed single calls; a fifth as many batches.
     """
     single = [[text] for text in itertools.islice(itertools.cycle(texts), calls)]
@@ -36,17 +37,17 @@ def measure_speed(predict: Callable[[list[str]], object], texts: list[str], *, c
     )
 
 
-def sample_texts(table: SoftLabelTable) -> list[str]:
+def sample_texts(table: SoftLabelTable) -> list[Any]:
     """Return the first inputs of the test split (or else train), the same for every model."""
     feature = table.card.features[0]
     for split in ("test", "validation", "train"):
         texts = table.read(split, [feature])[feature].to_pylist()[:_SAMPLE_TEXTS]
         if texts:
             break
-    return [str(text) for text in texts]
+    return list(texts)
 
 
-def _timed(predict: Callable[[list[str]], object], inputs: list[list[str]]) -> list[float]:
+def _timed(predict: Callable[[list[Any]], object], inputs: list[list[Any]]) -> list[float]:
     for batch in inputs[:_WARM_UP_CALLS]:
         predict(batch)
     seconds = []

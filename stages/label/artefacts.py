@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from schemas.provenance import digest_file
 from schemas.teacher_card import (
@@ -91,7 +91,7 @@ def _speed(teacher: Teacher, table: SoftLabelTable) -> Speed:
 
     feature = table.card.features[0]
 
-    def predict(texts: list[str]) -> object:
+    def predict(texts: list[Any]) -> object:
         encoded = teacher.encode(pa.table({feature: texts}))
         return teacher.logits(encoded, np.arange(len(texts)))
 
@@ -103,7 +103,7 @@ def vocabulary_bytes(source: TeacherSource, table: SoftLabelTable) -> bytes:
     if source.vocabulary is not None:
         return source.vocabulary.read_bytes()
     feature = table.card.features[0]
-    texts = (
-        read_shard(shard, [feature])[feature].to_pylist() for shard in table.shards_of("train")
-    )
+    shards = table.shards_of("train")
+    inputs = (read_shard(shard, [feature])[feature].to_pylist() for shard in shards)
+    texts = ([one if isinstance(one, str) else " ".join(one) for one in part] for part in inputs)
     return "\n".join(made_vocabulary(texts, lowercase=source.lowercase)).encode()

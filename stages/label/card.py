@@ -51,6 +51,7 @@ def count(
         quarantined=quarantined,
         views=sum(file.views for file in files),
         left_out=sum(record.left_out for record in records),
+        unseen_positions=sum(record.unseen_positions for record in records),
     )
 
 
@@ -69,6 +70,7 @@ def table_card(
         corpus_digest=plan.corpus.digest,
         code_version=code_version(),
         features=plan.run.corpus.features,
+        feature_kinds=plan.run.corpus.feature_kinds,
         head=plan.run.head,
         num_shards=plan.run.label.num_shards,
         precision=chosen.encoding.precision,
@@ -89,6 +91,8 @@ def counts_text(counts: Counts) -> str:
         f"{counts.teacher_calls} teacher calls in {counts.teacher_seconds:.1f} s, "
         f"{counts.truncated} truncated"
     )
+    if counts.unseen_positions:
+        text += f"; {counts.unseen_positions} positions not seen by the teacher"
     if counts.views:
         text += f"; {counts.views} views"
     if counts.left_out:

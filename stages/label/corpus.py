@@ -81,7 +81,13 @@ def read_unit(
     part: Corpus | Unlabelled = corpus.unlabelled[unit.origin - 1] if unit.origin else corpus
     wanted = {head.corpus_column, corpus.example_id, corpus.split.column} if part is corpus else {}
     columns = tuple(sorted(name for name in {*corpus.features, *wanted} if name))
-    text = TextFormat(columns, part.encoding, part.line_pattern, answers.name if answers else None)
+    text = TextFormat(
+        columns,
+        part.encoding,
+        part.line_pattern,
+        answers.name if answers else None,
+        lists_of(corpus, head),
+    )
     try:
         for raw in READERS[part.format](unit, text, intake):
             if unit.origin:
@@ -95,3 +101,9 @@ def read_unit(
             f"corpus file cannot be read: {unit.source} as {part.format} after row "
             f"{intake.seen}: {error}. Mend the file, `format` or `encoding`."
         ) from error
+
+
+def lists_of(corpus: Corpus, head: Head) -> frozenset[str]:
+    """Return the corpus columns that hold a list a row."""
+    words = {name for name, kind in corpus.feature_kinds.items() if kind == "words"}
+    return frozenset(words | ({head.corpus_column} if head.by_position else set()))

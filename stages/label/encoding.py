@@ -22,6 +22,7 @@ from stages.label.sample import sample_rows
 from stages.label.shards import encode_parquet, order_rows
 from stages.label.teacher import Teacher
 from stages.progress import say
+from stages.row_logits import RowLogits
 from stages.table import open_table, table_exists
 
 _SMALLEST_TOP_K = 4
@@ -48,16 +49,16 @@ def chosen_encoding(
     return _chosen_before(plan, labels) or _measured(plan, teacher)
 
 
-def smallest_within(logits: Logits, layout: Layout, *, budget_nats: float) -> ChosenEncoding:
+def smallest_within(answers: RowLogits, layout: Layout, *, budget_nats: float) -> ChosenEncoding:
     """Return the smallest encoding whose mean KL from the logits is within a budget.
 
     Args:
-      logits: float32 [rows, classes], a teacher's own.
+      answers: a teacher's own.
       layout: for its head; its encoding does not matter.
       budget_nats: mean KL(logits ‖ logits as kept) that may be lost; rounding of float32 none.
     """
     measured = [
-        measure_encoding(logits, layout.model_copy(update={"encoding": encoding}))
+        measure_encoding(answers, layout.model_copy(update={"encoding": encoding}))
         for encoding in candidates(len(layout.head.classes))
     ]
     within = [found for found in measured if (found.kl_nats or 0.0) <= budget_nats]
@@ -74,9 +75,10 @@ def candidates(classes: int) -> Iterator[Encoding]:
             top_k *= 2
 
 
-def measure_encoding(logits: Logits, layout: Layout) -> ChosenEncoding:
+def measure_encoding(answers: RowLogits, layout: Layout) -> ChosenEncoding:
     """Return what an encoding costs: bytes of its Parquet columns per row, and mean KL."""
-    rows = pa.table(encode(logits, layout))
+    rows = pa.table(encode(answers, layout))
+    seen = answers.seen
     metadata = pq.read_metadata(pa.BufferReader(encode_parquet(rows, layout)))
     size = sum(
         metadata.row_group(group).column(column).total_compressed_size
@@ -85,8 +87,8 @@ def measure_encoding(logits: Logits, layout: Layout) -> ChosenEncoding:
     )
     return ChosenEncoding(
         encoding=layout.encoding,
-        bytes_per_row=size / max(1, len(logits)),
-        kl_nats=mean_kl(logits, decode(rows, layout)),
+        bytes_per_row=size / max(1, len(answers)),
+        kl_nats=mean_kl(answers.values[seen], decode(rows, layout).values[seen]),
     )
 
 
@@ -121,10 +123,12 @@ def _measured(plan: LabelPlan, teacher: Callable[[], Teacher]) -> ChosenEncoding
     if sample is None:
         return ChosenEncoding(encoding=Encoding())
     rows = order_rows(sample, run.head)
-    answer = soft_labels(teacher(), rows, features=run.corpus.features, how=run.label)
-    answered = np.setdiff1d(np.arange(len(answer.logits)), list(answer.failures))
-    layout = Layout(features=run.corpus.features, head=run.head)
-    found = smallest_within(answer.logits[answered], layout, budget_nats=run.label.kl_budget_nats)
+    features, kinds = run.corpus.features, run.corpus.feature_kinds
+    answer = soft_labels(teacher(), rows, features=features, how=run.label, per=run.head.per)
+    answered = np.setdiff1d(np.arange(len(answer.answers)), list(answer.failures))
+    layout = Layout(features=features, feature_kinds=kinds, head=run.head)
+    answers = answer.answers.take(answered)
+    found = smallest_within(answers, layout, budget_nats=run.label.kl_budget_nats)
     say(
         f"label: {found.encoding} logits, {found.bytes_per_row or 0:.1f} bytes a row, mean KL "
         f"{found.kl_nats or 0:.2e} nats on {len(answered)} inputs "

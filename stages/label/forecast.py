@@ -71,7 +71,8 @@ def forecast(plan: LabelPlan, *, labels: Path, teacher: Teacher | None = None) -
     loaded = cache(lambda: teacher or load_teacher(plan.teacher))
     features, head = plan.run.corpus.features, plan.run.head
     encoding = chosen_encoding(plan, labels, teacher=loaded).encoding
-    layout = Layout(features=features, head=head, encoding=encoding)
+    kinds = plan.run.corpus.feature_kinds
+    layout = Layout(features=features, feature_kinds=kinds, head=head, encoding=encoding)
     previous = previous_labels(
         labels,
         teacher_fingerprint=plan.teacher.fingerprint,
@@ -202,9 +203,9 @@ def _known_digests(previous: PreviousLabels | None) -> pa.Array:
 def _sample_cost(sample: pa.Table, teacher: Teacher, plan: LabelPlan, layout: Layout) -> _Cost:
     """Return seconds and bytes for one row of the sample."""
     rows = order_rows(sample, layout.head)
-    features, how = layout.features, plan.run.label
-    soft_labels(teacher, rows, features=features, how=how)  # traces the graph, untimed
-    answer = soft_labels(teacher, rows, features=features, how=how)
-    whole = with_logits(rows, answer.logits, layout)
+    features, how, per = layout.features, plan.run.label, layout.head.per
+    soft_labels(teacher, rows, features=features, how=how, per=per)  # traces the graph, untimed
+    answer = soft_labels(teacher, rows, features=features, how=how, per=per)
+    whole = with_logits(rows, answer.answers, layout)
     data = encode_parquet(whole.drop_columns([SPLIT_COLUMN]), layout)
     return _Cost(answer.seconds / max(1, answer.calls), len(data) / rows.num_rows)

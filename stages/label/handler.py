@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 from apache_beam.ml.inference.base import ModelHandler, PredictionResult
 
+from schemas.heads import HeadPer
 from schemas.label_section import Label
 from stages.allocator import keep_freed_memory
 from stages.label.ask import soft_labels
@@ -19,11 +20,19 @@ from stages.teacher_source import TeacherSource
 class TeacherHandler(ModelHandler[pa.Table, PredictionResult, Teacher]):
     """Loads the teacher once per worker process and labels whole buckets with it."""
 
-    def __init__(self, source: TeacherSource, *, features: tuple[str, ...], how: Label) -> None:
+    def __init__(
+        self,
+        source: TeacherSource,
+        *,
+        features: tuple[str, ...],
+        how: Label,
+        per: HeadPer = "example",
+    ) -> None:
         super().__init__()
         self._source = source
         self._features = features
         self._how = how
+        self._per: HeadPer = per
 
     def load_model(self) -> Teacher:
         """Load the teacher; its framework is imported here and not before."""
@@ -43,7 +52,7 @@ class TeacherHandler(ModelHandler[pa.Table, PredictionResult, Teacher]):
         """
         del inference_args
         for rows in batch:
-            answer = soft_labels(model, rows, features=self._features, how=self._how)
+            answer = soft_labels(model, rows, features=self._features, how=self._how, per=self._per)
             yield PredictionResult(rows, answer, self._source.fingerprint)
 
     def batch_elements_kwargs(self) -> Mapping[str, Any]:

@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 from schemas.corpus_section import Split
 from schemas.layout import DIGEST_BYTES
 from stages.columns import digest_matrix
+from stages.row_logits import positions_of
 
-_TEXT = ord("s")
+_TEXT, _LIST = ord("s"), ord("l")
 _LENGTH_BYTES = 8
 _fresh = hashlib.blake2b(digest_size=DIGEST_BYTES, person=b"softshards.in.1").copy
 
@@ -25,10 +26,12 @@ def input_digests(columns: list[pa.Array]) -> pa.Array:
     """Return the 128-bit BLAKE2b of each row's canonical teacher input.
 
     Canonical: for each feature column in order, a type byte, the length as 8 little-endian
-    bytes, and the UTF-8 bytes. So ("ab", "c") and ("a", "bc") differ.
+    bytes, and the UTF-8 bytes. So ("ab", "c") and ("a", "bc") differ. A list of strings has a
+    type byte of its own, its length, and then each string so.
 
     Args:
-      columns: string arrays of equal length without nulls, in declared order.
+      columns: arrays of strings, or of lists of them, of equal length without nulls, in declared
+        order.
 
     Returns:
       binary array of 16 bytes each.
@@ -43,13 +46,23 @@ def input_digests(columns: list[pa.Array]) -> pa.Array:
 
 def _framed(column: pa.Array) -> tuple[pa.Array, pa.Array]:
     """Return each row's header (type byte, length) and its bytes."""
-    head = np.empty((len(column), 1 + _LENGTH_BYTES), np.uint8)
-    head[:, 0] = _TEXT
-    lengths = pc.binary_length(column).to_numpy(zero_copy_only=False).astype("<u8")
-    head[:, 1:] = lengths.view(np.uint8).reshape(-1, _LENGTH_BYTES)
+    if not pa.types.is_list(column.type):
+        return _headers(_TEXT, pc.binary_length(column)), column.cast(pa.binary())
+    elements, offsets = positions_of(column)
+    framed = pc.binary_join_element_wise(*_framed(elements), pa.scalar(b"", pa.binary()))
+    lists = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), framed)
+    lengths = pc.list_value_length(column)
+    return _headers(_LIST, lengths), pc.binary_join(lists, pa.scalar(b"", pa.binary()))
+
+
+def _headers(kind: int, lengths: pa.Array) -> pa.Array:
+    head = np.empty((len(lengths), 1 + _LENGTH_BYTES), np.uint8)
+    head[:, 0] = kind
+    numbers = lengths.to_numpy(zero_copy_only=False).astype("<u8")
+    head[:, 1:] = numbers.view(np.uint8).reshape(-1, _LENGTH_BYTES)
     buffers = [None, pa.py_buffer(head)]
-    header = pa.Array.from_buffers(pa.binary(1 + _LENGTH_BYTES), len(column), buffers)
-    return header.cast(pa.binary()), column.cast(pa.binary())
+    fixed = pa.Array.from_buffers(pa.binary(1 + _LENGTH_BYTES), len(lengths), buffers)
+    return fixed.cast(pa.binary())
 
 
 def _digest(data: bytes) -> bytes:

@@ -84,6 +84,8 @@ def quarantine_table(refused: Iterable[Refused]) -> pa.Table:
 
 
 def _shown(value: pa.Scalar) -> Any:
+    if isinstance(value, pa.ListScalar) and value.is_valid:
+        return [_shown(one) for one in value.values]
     text = isinstance(value, pa.StringScalar | pa.LargeStringScalar | pa.BinaryScalar)
     if not text or not value.is_valid:
         return value.as_py()

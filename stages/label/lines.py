@@ -14,7 +14,7 @@ from schemas.errors import CorpusError
 from stages.label.intake import Intake
 from stages.label.units import ROWS_PER_BATCH, RawRows, TextFormat, Unit
 
-Row = dict[str, str | None]
+Row = dict[str, Any]
 Parse = Callable[[str, int], Row | None]
 
 
@@ -30,7 +30,7 @@ def read_jsonl(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows
         if not isinstance(value, dict):
             intake.refuse("not a JSON object", number, f"found {line[:80]!r}. Mend the line.", line)
             return None
-        row = _json_row(value, line, number, text.columns, intake)
+        row = _json_row(value, line, number, text, intake)
         if row is not None and text.answers in row:
             row[text.answers] = json.dumps(value[text.answers])
         return row
@@ -71,21 +71,32 @@ def _parsed(unit: Unit, text: TextFormat, intake: Intake, parse: Parse) -> Itera
 
 
 def _json_row(
-    value: dict[str, Any], line: str, number: int, columns: tuple[str, ...], intake: Intake
+    value: dict[str, Any], line: str, number: int, text: TextFormat, intake: Intake
 ) -> Row | None:
     """Return the wanted columns as text; other columns are named only, for messages."""
     row: Row = dict.fromkeys(value)
-    for name in columns:
+    for name in text.columns:
         found = value.get(name)
         if isinstance(found, int) and not isinstance(found, bool):
             found = str(found)
-        if found is not None and not isinstance(found, str):
-            said = f"found {type(found).__name__}, expected text. Mend the row."
+        several = name in text.lists
+        fits = _is_list_of_texts(found) if several else isinstance(found, str)
+        if found is not None and not fits:
+            expected = "a list of texts" if several else "text"
+            said = f"found {type(found).__name__}, expected {expected}. Mend the row."
             intake.refuse("wrong type", number, said, line, column=name)
             return None
         if name in row:
-            row[name] = found
+            row[name] = found.split() if several and isinstance(found, str) else found
     return row
+
+
+def _is_list_of_texts(found: Any) -> bool:
+    """Return whether a value is a list of texts or nulls, or a text that is to be split."""
+    if isinstance(found, str):
+        return True
+    texts = (str, type(None))
+    return isinstance(found, list) and all(isinstance(one, texts) for one in found)
 
 
 def _line_batches(unit: Unit, text: TextFormat) -> Iterator[tuple[int, list[str]]]:

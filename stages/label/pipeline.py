@@ -70,7 +70,12 @@ def _label_anew(plan: LabelPlan, labels: Path, machinery: Machinery) -> None:
         encoding=chosen.encoding,
     )
     checked = previous.runtime_check if previous else check_runtime(plan)
-    layout = Layout(features=plan.run.corpus.features, head=plan.run.head, encoding=chosen.encoding)
+    layout = Layout(
+        features=plan.run.corpus.features,
+        feature_kinds=plan.run.corpus.feature_kinds,
+        head=plan.run.head,
+        encoding=chosen.encoding,
+    )
     _run_engine(plan, staging, previous, layout, machinery)
     buckets, units = staging.buckets(), staging.units()
     read = check_conservation(plan.corpus, units, buckets)
@@ -114,7 +119,9 @@ def _run_engine(
     from stages.label.transforms import LabelCorpus
 
     run = plan.run
-    handler = TeacherHandler(plan.teacher, features=run.corpus.features, how=run.label)
+    handler = TeacherHandler(
+        plan.teacher, features=run.corpus.features, how=run.label, per=run.head.per
+    )
     options = engine_options(machinery.beam_arguments)
     passes = _passes(plan, machinery) if is_local(options) else [range(run.label.num_shards)]
     for number, part in enumerate(passes, start=1):

@@ -17,7 +17,6 @@ from schemas.layout import Encoding, Layout
 from schemas.quality import RuntimeCheck
 from schemas.soft_labels import TableCard
 from stages.codec import decode, is_no_coarser
-from stages.columns import logits_lists
 from stages.table import Shard, open_table, read_shard, table_exists
 
 KNOWN_COLUMN = "known_logits"
@@ -59,7 +58,7 @@ class PreviousLabels:
         columns = ["input_digest", *self.layout.logit_columns]
         known = pa.concat_tables([read_shard(shard, columns) for shard in near]).combine_chunks()
         place = pc.index_in(rows["input_digest"], value_set=known["input_digest"].combine_chunks())
-        logits = logits_lists(decode(known, self.layout))
+        logits = decode(known, self.layout).column()
         rows = rows.append_column(KNOWN_COLUMN, logits.take(place.combine_chunks()))
         for name in self.layout.logit_columns if self.as_it_was else ():
             rows = rows.append_column(KNOWN_PREFIX + name, known[name].take(place))

@@ -17,9 +17,10 @@ from schemas.label_section import GATES, Label
 from schemas.layout import Layout
 from schemas.quality import ClassScores, NoiseCandidate, SplitQuality, TeacherQuality
 from stages.codec import decode
-from stages.columns import class_numbers
+from stages.columns import labels_by_line
 from stages.evaluate.metrics import per_class, probabilities, score
 from stages.label.staging import BucketRecord, Staging
+from stages.row_logits import RowLogits
 from stages.table import Shard, read_shard
 
 MOST_CANDIDATES = 20
@@ -101,25 +102,31 @@ def _nll(below: Exact, own: Exact, temperature: float) -> float:
     return float((np.log(summed) - own / temperature).mean())
 
 
-def noise_candidates(rows: pa.Table, logits: Logits, layout: Layout) -> tuple[NoiseCandidate, ...]:
-    """Return the rows whose hard label has a probability below 0.05, at most 20.
+def noise_candidates(
+    rows: pa.Table, answers: RowLogits, layout: Layout
+) -> tuple[NoiseCandidate, ...]:
+    """Return the rows, or positions, whose hard label has a probability below 0.05, at most 20.
 
     Args:
-      rows: a bucket's; those without a hard label are passed over.
-      logits: float32 [rows, classes].
+      rows: a bucket's; what has no hard label, or was not seen, is passed over.
+      answers: theirs.
       layout: for its head.
     """
     head = layout.head
-    labels = class_numbers(rows[head.label_column], head.classes)
-    labelled = np.flatnonzero(labels >= 0)
+    labels = labels_by_line(rows, layout)
+    labelled = np.flatnonzero((labels >= 0) & answers.seen)
     if len(labelled) == 0:
         return ()
-    likely = probabilities(logits[labelled])
+    likely = probabilities(answers.values[labelled])
     own = likely[np.arange(len(labelled)), labels[labelled]]
     order = np.argsort(own, kind="stable")[:MOST_CANDIDATES]
     names = ["example_id", "source_file", "source_row"]
     chosen = [place for place in order if own[place] < UNLIKELY]
-    origins = rows.select(names).take(pa.array(labelled[chosen], pa.int64())).to_pylist()
+    owners = answers.row_of_line[labelled[chosen]]
+    origins = rows.select(names).take(pa.array(owners, pa.int64())).to_pylist()
+    for origin, line, owner in zip(origins, labelled[chosen], owners, strict=True):
+        if answers.offsets is not None:
+            origin["position"] = int(line - answers.offsets[owner])
     return tuple(
         NoiseCandidate(
             probability=float(own[place]),
@@ -174,10 +181,11 @@ def _labelled(
                 continue
             path = staging.found_path(file)
             shard = Shard(path, split, file.rows, file.size_bytes)
-            rows = read_shard(shard, [head.label_column, *layout.logit_columns])
-            numbers = class_numbers(rows[head.label_column], head.classes)
-            logits.append(decode(rows, layout)[numbers >= 0])
-            labels.append(numbers[numbers >= 0])
+            rows = read_shard(shard, [*layout.features, head.label_column, *layout.logit_columns])
+            numbers, answers = labels_by_line(rows, layout), decode(rows, layout)
+            scored = (numbers >= 0) & answers.seen
+            logits.append(answers.values[scored])
+            labels.append(numbers[scored])
     if not labels:
         return np.zeros((0, len(head.classes)), np.float32), np.zeros(0, np.int64)
     return np.concatenate(logits), np.concatenate(labels)

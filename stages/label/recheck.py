@@ -61,15 +61,17 @@ def recheck(
     """
     rows = sample_of(table, tolerance.inputs)
     layout = table.card.layout
-    answer = soft_labels(teacher, rows, features=table.card.features, how=how)
+    answer = soft_labels(teacher, rows, features=table.card.features, how=how, per=layout.head.per)
     if answer.failures:
         raise TeacherDriftError(
             f"teacher cannot answer now: {table.path}: {len(answer.failures)} of {rows.num_rows} "
             f"inputs asked again: the first {next(iter(answer.failures.values()))}. Mend the "
             "teacher, or label again into a new folder."
         )
-    now = decode(pa.table(encode(answer.logits, layout)), layout)
-    kept = decode(rows, layout)
+    now = decode(pa.table(encode(answer.answers, layout)), layout).values
+    kept = decode(rows, layout).values
+    both = ~np.isnan(now[:, 0]) & ~np.isnan(kept[:, 0])
+    now, kept = now[both], kept[both]
     flips = now.argmax(axis=1) != kept.argmax(axis=1)
     found = Rechecked(
         inputs=rows.num_rows,

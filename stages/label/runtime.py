@@ -32,20 +32,20 @@ def check_runtime(plan: LabelPlan) -> RuntimeCheck | None:
     if sample is None:
         return None
     rows = order_rows(sample, plan.run.head)
-    features, how = plan.run.corpus.features, plan.run.label
+    features, how, per = plan.run.corpus.features, plan.run.label, plan.run.head.per
 
     from stages.label.teachers import load_teacher
 
     def ask(runtime: str) -> SoftLabels:
         stated = source.how.model_copy(update={"runtime": runtime})
         teacher = load_teacher(replace(source, how=stated))
-        soft_labels(teacher, rows, features=features, how=how)
-        return soft_labels(teacher, rows, features=features, how=how)
+        soft_labels(teacher, rows, features=features, how=how, per=per)
+        return soft_labels(teacher, rows, features=features, how=how, per=per)
 
     first, second = ask("tensorflow"), ask(source.how.runtime)
     failed = [*first.failures, *second.failures]
     both = np.setdiff1d(np.arange(rows.num_rows), failed)
-    differences = np.abs(first.logits[both] - second.logits[both])
+    differences = np.abs(first.answers.take(both).values - second.answers.take(both).values)
     found = RuntimeCheck(
         runtime=source.how.runtime,
         inputs=len(both),

@@ -17,13 +17,15 @@ from schemas.layout import ASIDE, SPLIT_COLUMN, SPLITS, Layout
 from schemas.provenance import digest_bytes
 from stages.atomic import write_whole
 from stages.codec import encode
-from stages.columns import digest_matrix
+from stages.columns import digest_matrix, label_text
 from stages.label.identity import occurrences, order_of_digests
 from stages.label.previous import KNOWN_PREFIX
 from stages.label.staging import ShardFile, Staging
+from stages.row_logits import RowLogits
 
 ROW_GROUP_ROWS = 8_192
 _ID_DIGITS = 6
+_LABELS = "label_text"
 _HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
 
 
@@ -37,8 +39,10 @@ def order_rows(rows: pa.Table, head: Head) -> pa.Table:
     ordered = rows.take(pa.array(order_of_digests(rows["input_digest"])))
     numbers = occurrences(ordered["input_digest"])
     if numbers.any():
-        keys = ("input_digest", "example_id", head.label_column, "source_file", "source_row")
-        ordered = rows.sort_by([(key, "ascending") for key in keys])
+        keys = ("input_digest", "example_id", _LABELS, "source_file", "source_row")
+        labels = label_text(rows[head.label_column])
+        ordered = rows.append_column(_LABELS, labels).sort_by([(key, "ascending") for key in keys])
+        ordered = ordered.drop_columns([_LABELS])
     if ordered["example_id"].null_count:
         made = _made_ids(ordered["input_digest"], numbers)
         ids = pc.coalesce(ordered["example_id"], made)
@@ -62,17 +66,17 @@ def _made_ids(digests: pa.ChunkedArray, numbers: npt.NDArray[np.int64]) -> pa.Ar
     return pa.Array.from_buffers(pa.string(), len(text), buffers)
 
 
-def with_logits(rows: pa.Table, logits: npt.NDArray[np.float32], layout: Layout) -> pa.Table:
+def with_logits(rows: pa.Table, answers: RowLogits, layout: Layout) -> pa.Table:
     """Return the rows in the shard schema, `split` last.
 
     Args:
       rows: ordered rows.
-      logits: float32 [rows, classes].
+      answers: theirs.
       layout: the table's. Where the rows have a logit column as the version before kept it,
         that stays as it was.
     """
     columns = {name: rows[name] for name in rows.column_names}
-    for name, column in encode(logits, layout).items():
+    for name, column in encode(answers, layout).items():
         known = columns.get(KNOWN_PREFIX + name)
         columns[name] = column if known is None else pc.coalesce(known, column)
     schema = layout.table_schema
@@ -110,14 +114,15 @@ def write_shards(
 def encode_parquet(rows: pa.Table, layout: Layout) -> bytes:
     """Return a Parquet file of rows: zstd, logits as byte streams, labels as dictionaries."""
     head, sink = layout.head, pa.BufferOutputStream()
-    classes = f"{head.teacher_column}_classes.list.element"
-    numbers = [f"{head.teacher_column}.list.element", f"{head.teacher_column}_tail"]
+    each = ".list.element" if head.by_position else ""
+    classes = f"{head.teacher_column}_classes{each}.list.element"
+    numbers = [f"{head.teacher_column}{each}.list.element", f"{head.teacher_column}_tail{each}"]
     pq.write_table(
         rows,
         sink,
         compression="zstd",
         row_group_size=ROW_GROUP_ROWS,
-        use_dictionary=[head.label_column, "source_file", classes],
+        use_dictionary=[f"{head.label_column}{each}", "source_file", classes],
         use_byte_stream_split=numbers,
     )
     return bytes(sink.getvalue())

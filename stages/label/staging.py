@@ -53,6 +53,7 @@ class BucketRecord(BaseModel):
       rows: corpus rows in its files.
       quarantined: corpus rows that the teacher could not answer.
       left_out: unlabelled rows whose text the labelled corpus has.
+      unseen_positions: positions in its files that the teacher did not see.
       noise_candidates: rows whose hard label the teacher finds very unlikely.
     """
 
@@ -67,6 +68,7 @@ class BucketRecord(BaseModel):
     files: tuple[ShardFile, ...]
     quarantined: int = 0
     left_out: int = 0
+    unseen_positions: int = 0
     noise_candidates: tuple[NoiseCandidate, ...] = ()
 
 

@@ -43,4 +43,8 @@ class Teacher(Protocol):
     def logits(
         self, encoded: EncodedInputs, rows: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float32]:
-        """Return float32 [len(rows), classes] for some rows, padded to their longest only."""
+        """Return float32 [len(rows), classes] for some rows, padded to their longest only.
+
+        Where each position of an input has a class: float32 [len(rows), positions, classes], NaN
+        for one that the model did not see.
+        """

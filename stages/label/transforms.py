@@ -33,6 +33,7 @@ from stages.label.staging import BucketRecord, Staging, UnitRecord, bucket_name,
 from stages.label.units import Unit
 from stages.label.unlabelled import LEFT_OUT_COLUMN, mark_left_out, set_aside
 from stages.label.views import add_views
+from stages.row_logits import RowLogits
 
 
 @dataclass
@@ -108,11 +109,11 @@ class WriteShards(beam.DoFn):
         answer: SoftLabels = result.inference
         refused = refused_rows(result.example, answer.failures, self.corpus.features)
         self.staging.write_quarantine(bucket_name(bucket), refused)
-        rows, logits = answered(result.example, answer)
+        rows, answers = answered(result.example, answer)
         limits = tuple(part.min_confidence for part in self.corpus.unlabelled)
-        rows = set_aside(rows, logits, limits)
-        candidates = noise_candidates(rows, logits, self.layout)
-        rows = with_logits(rows, logits, self.layout)
+        rows = set_aside(rows, answers, limits)
+        candidates = noise_candidates(rows, answers, self.layout)
+        rows = with_logits(rows, answers, self.layout)
         files = write_shards(
             rows, self.staging, bucket=bucket, num_shards=self.how.num_shards, layout=self.layout
         )
@@ -127,6 +128,7 @@ class WriteShards(beam.DoFn):
                 files=files,
                 quarantined=sum(row.stage == "teacher" for row in refused),
                 noise_candidates=candidates,
+                unseen_positions=int((~answers.seen).sum()),
                 left_out=pc.sum(result.example[LEFT_OUT_COLUMN]).as_py() or 0,
             )
         )
@@ -225,13 +227,13 @@ def refused_rows(
     return found
 
 
-def answered(rows: pa.Table, answer: SoftLabels) -> tuple[pa.Table, np.ndarray]:
+def answered(rows: pa.Table, answer: SoftLabels) -> tuple[pa.Table, RowLogits]:
     """Return the rows that have an answer and are not left out, and their logits."""
     kept = ~rows[LEFT_OUT_COLUMN].to_numpy()
     kept[list(answer.failures)] = False
     if kept.all():
-        return rows, answer.logits
-    return rows.filter(pa.array(kept)), answer.logits[kept]
+        return rows, answer.answers
+    return rows.filter(pa.array(kept)), answer.answers.take(np.flatnonzero(kept))
 
 
 _COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)

@@ -39,13 +39,15 @@ class Unit:
 class TextFormat:
     """What a reader needs to be told: the columns that are wanted, and how text is written.
 
-    `answers` is the column that holds lists of numbers, where one does.
+    `answers` is the column that holds lists of numbers, where one does; `lists` are those of the
+    columns that may hold lists of texts.
     """
 
     columns: tuple[str, ...] = ()
     encoding: str = "utf-8"
     line_pattern: str | None = None
     answers: str | None = None
+    lists: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

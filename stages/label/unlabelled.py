@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.layout import ASIDE, SPLIT_COLUMN
+from stages.row_logits import RowLogits
 
 ORIGIN_COLUMN = "origin"  # 0: the labelled corpus; n: its nth unlabelled one
 LEFT_OUT_COLUMN = "left_out"
@@ -25,23 +25,20 @@ def mark_left_out(rows: pa.Table) -> pa.Table:
     return rows.append_column(LEFT_OUT_COLUMN, pc.and_(pc.invert(labelled), known))
 
 
-def set_aside(
-    rows: pa.Table, logits: npt.NDArray[np.float32], min_confidence: tuple[float, ...]
-) -> pa.Table:
+def set_aside(rows: pa.Table, answers: RowLogits, min_confidence: tuple[float, ...]) -> pa.Table:
     """Return rows whose split is `aside` where the teacher is not sure of an unlabelled text.
 
     A view goes with its parent.
 
     Args:
       rows: with `origin`, `view`, digests and split.
-      logits: float32 [rows, classes].
+      answers: theirs.
       min_confidence: by unlabelled corpus, from the first.
     """
     if not any(min_confidence):
         return rows
     limits = np.array([0.0, *min_confidence])[rows[ORIGIN_COLUMN].to_numpy()]
-    weights = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    unsure = pa.array((1.0 / weights.sum(axis=1) < limits) & (rows["view"].to_numpy() == 0))
+    unsure = pa.array((answers.confidence() < limits) & (rows["view"].to_numpy() == 0))
     family = pc.coalesce(rows["parent_digest"], rows["input_digest"])
     aside = pc.is_in(family, value_set=pc.unique(rows["input_digest"].filter(unsure)))
     splits = pc.if_else(aside, ASIDE, rows[SPLIT_COLUMN])

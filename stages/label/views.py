@@ -24,6 +24,7 @@ from schemas.layout import SPLIT_COLUMN
 from stages.columns import digest_matrix
 from stages.label.augmenters import Around, Augment, Draw, Words, find_augmenters
 from stages.label.identity import digest_words, input_digests, order_of_digests
+from stages.label.list_columns import label_type
 from stages.label.unlabelled import LEFT_OUT_COLUMN
 
 _SPACE = 2**64
@@ -89,20 +90,20 @@ def _parents(rows: pa.Table) -> pa.Table:
 
 def _pool(parents: pa.Table, feature: str, *, bucket: int, num_shards: int) -> Pool:
     return Pool(
-        words=[text.split() for text in parents[feature].to_pylist()],
+        words=[_words_of(value) for value in parents[feature].to_pylist()],
         tops=digest_words(parents["input_digest"])[:, 0].tolist(),
         start=bucket * _SPACE // num_shards,
         end=(bucket + 1) * _SPACE // num_shards,
     )
 
 
-def _texts(pool: Pool, parents: pa.Table, views: Views) -> Iterator[list[str]]:
-    """Yield, for each view number from 1, every parent's text."""
+def _texts(pool: Pool, parents: pa.Table, views: Views) -> Iterator[list[Words]]:
+    """Yield, for each view number from 1, the words of every parent's view."""
     digests = digest_matrix(parents["input_digest"])
     for number, augmenter in enumerate(views.each(), start=1):
         steps = find_augmenters(augmenter.kind)
         yield [
-            " ".join(_view(pool, place, augmenter, steps, _draw(views.seed, digest, number)))
+            _view(pool, place, augmenter, steps, _draw(views.seed, digest, number))
             for place, digest in enumerate(digests)
         ]
 
@@ -126,16 +127,21 @@ def _draw(seed: int, digest: np.ndarray, number: int) -> Draw:
     return random.Random(hashlib.blake2b(key, digest_size=8).digest()).random
 
 
+def _words_of(value: str | Words) -> Words:
+    return value.split() if isinstance(value, str) else value
+
+
 def _view_rows(
-    parents: pa.Table, texts: list[str], number: int, *, feature: str, head: Head
+    parents: pa.Table, texts: list[Words], number: int, *, feature: str, head: Head
 ) -> pa.Table:
-    text = pa.array(texts, pa.string())
+    kind = parents[feature].type
+    text = pa.array(texts if pa.types.is_list(kind) else map(" ".join, texts), kind)
     changed = {
         feature: text,
         "input_digest": input_digests([text]),
         "parent_digest": parents["input_digest"],
         "view": pa.array(np.full(len(texts), number, np.int16)),
-        head.label_column: pa.nulls(len(texts), pa.string()),
+        head.label_column: pa.nulls(len(texts), label_type(head)),
         "example_id": pc.binary_join_element_wise(parents["example_id"], str(number), "~"),
     }
     kept = {name: parents[name] for name in parents.column_names if name not in changed}

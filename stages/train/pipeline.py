@@ -40,6 +40,11 @@ def train(
     Raises:
       PipelineError: any stated failure; finished students are kept.
     """
+    if table.card.head.by_position:
+        raise StudentError(
+            f"no student for this head: {table.card.head.name!r} is per {table.card.head.per}; "
+            "students are trained for heads per example. Train one from the table yourself."
+        )
     plans = list(plan_students(run, table, out=out))
     waiting = [plan for plan in plans if not _is_current(plan)]
     if not waiting:

@@ -158,7 +158,7 @@ class SoftLabelStream:
     def _columns(self, rows: pa.Table) -> Columns:
         blob, offsets = text_buffers(rows[self._feature].combine_chunks())
         labels = class_numbers(rows[self._head.label_column], self._head.classes)
-        return blob, offsets, labels, decode(rows, self._layout)
+        return blob, offsets, labels, decode(rows, self._layout).values
 
     def _pass(self, number: tf.Tensor, first_row: tf.Tensor) -> tf.data.Dataset:
         signature = (

@@ -8,9 +8,9 @@ from schemas.soft_labels import FORMAT_VERSION, READABLE_VERSIONS
 from stages.artefacts import read_embeddings, read_measures
 from stages.table import open_table, read_shard
 from tests import tiny
-from tests.golden.write import FOLDER, plain
+from tests.golden.write import FOLDER, of_words, plain
 
-VERSIONS = sorted(path.stem for path in FOLDER.glob("v*.json"))
+VERSIONS = sorted(path.stem for path in FOLDER.glob("v?.json"))
 
 
 def test_every_readable_format_has_a_golden_table():
@@ -29,6 +29,15 @@ def test_a_golden_table_is_read_row_for_row(version):
     assert embeddings is None if int(version[1:]) < 4 else embeddings.shape == (27, 3)
     schema = table.card.layout.file_schema
     assert read_shard(table.shards[0], schema.names).schema.equals(schema)
+
+
+def test_a_golden_table_of_words_is_read_row_for_row_and_made_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table = open_table(FOLDER / "v5-words")
+    expected = json.loads((FOLDER / "v5-words.json").read_text())
+    assert plain(tiny.rows_of(table)) == expected
+    assert any(None in row["teacher_thing"] for row in expected)
+    assert plain(tiny.rows_of(of_words(tmp_path))) == expected
 
 
 def test_the_same_corpus_and_teacher_give_the_golden_rows_again(experiment):

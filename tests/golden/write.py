@@ -1,4 +1,4 @@
-"""Write the golden table of the current format: `python -m tests.golden.write`.
+"""Write the golden tables of the current format: `python -m tests.golden.write`.
 
 Run it only when the format version changes, and keep the tables of older versions.
 """
@@ -12,7 +12,8 @@ import tempfile
 from pathlib import Path
 
 from schemas.soft_labels import FORMAT_VERSION
-from tests import tiny
+from stages.table import SoftLabelTable
+from tests import tiny, tiny_words
 
 FOLDER = Path(__file__).parent
 
@@ -25,16 +26,27 @@ def plain(rows: list[dict[str, object]]) -> list[dict[str, object]]:
     ]
 
 
+def of_texts(folder: Path) -> SoftLabelTable:
+    """Label texts."""
+    tiny.write_experiment(folder, rows=[*tiny.examples(24), {"text": "one fig", "thing": None}])
+    return tiny.label(folder, folder / "labels", "label.num_shards=1")
+
+
+def of_words(folder: Path) -> SoftLabelTable:
+    """Label words, some of which the teacher does not see."""
+    tiny_words.write_corpus(folder, tiny_words.examples(24))
+    return tiny_words.label(folder, "label.num_shards=1")
+
+
 def main() -> None:
-    target = FOLDER / f"v{FORMAT_VERSION}"
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        tiny.write_experiment(folder, rows=[*tiny.examples(24), {"text": "one fig", "thing": None}])
-        os.chdir(folder)
-        table = tiny.label(folder, folder / "labels", "label.num_shards=1")
-        rows = plain(tiny.rows_of(table))
-        shutil.copytree(folder / "labels", target)
-    (FOLDER / f"v{FORMAT_VERSION}.json").write_text(json.dumps(rows, indent=1) + "\n")
+    for name, label in {"": of_texts, "-words": of_words}.items():
+        with tempfile.TemporaryDirectory() as place:
+            os.chdir(place)
+            table = label(Path(place))
+            rows = plain(tiny.rows_of(table))
+            shutil.copytree(table.path, FOLDER / f"v{FORMAT_VERSION}{name}")
+        path = FOLDER / f"v{FORMAT_VERSION}{name}.json"
+        path.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from schemas.heads import Head
 from schemas.layout import Layout
 from stages.label.shards import encode_parquet, order_rows, with_logits, write_shards
 from stages.label.staging import Staging
+from stages.row_logits import RowLogits
 
 HEAD = Head(name="thing", classes=("a", "b"))
 LAYOUT = Layout(features=("text",), head=HEAD)
@@ -49,7 +50,7 @@ def test_a_file_has_the_stated_schema_and_the_same_bytes_each_time():
     files = []
     for order in ([0, 1, 2, 3], [2, 0, 3, 1]):
         ordered = order_rows(rows(order), HEAD)
-        whole = with_logits(ordered, logits, LAYOUT)
+        whole = with_logits(ordered, RowLogits(logits), LAYOUT)
         files.append(encode_parquet(whole.drop_columns(["split"]), LAYOUT))
     assert files[0] == files[1]
     read = pq.read_table(io.BytesIO(files[0]))
@@ -60,7 +61,7 @@ def test_a_file_has_the_stated_schema_and_the_same_bytes_each_time():
 def test_logits_are_split_into_byte_streams():
     whole = with_logits(
         order_rows(rows([0, 1, 2, 3]), HEAD),
-        np.zeros((4, 2), np.float32),
+        RowLogits(np.zeros((4, 2), np.float32)),
         LAYOUT,
     )
     data = encode_parquet(whole.drop_columns(["split"]), LAYOUT)
@@ -75,7 +76,7 @@ def test_logits_are_split_into_byte_streams():
 def test_a_split_without_rows_has_no_file(tmp_path):
     whole = with_logits(
         order_rows(rows([0, 1, 2, 3]), HEAD),
-        np.zeros((4, 2), np.float32),
+        RowLogits(np.zeros((4, 2), np.float32)),
         LAYOUT,
     )
     staging = Staging(tmp_path, "plan")

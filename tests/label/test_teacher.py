@@ -1,5 +1,6 @@
 """Asking the teacher: once for each input, answers in row order, and only usable ones."""
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -212,3 +213,32 @@ def test_many_inputs_that_cannot_be_preprocessed_are_left_out_where_others_can()
     assert found.calls == 40
     with pytest.raises(TeacherError, match="teacher fails on every input: 32 in a row"):
         ask(Unreadable(), rows(texts[40:]), max_quarantined=50)
+
+
+class Waiting(LengthTeacher):
+    """Answers nothing of its first inputs before the next ones are preprocessed."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoded = []
+        self._second = threading.Event()
+
+    def encode(self, inputs):
+        self.encoded.append(inputs.num_rows)
+        if len(self.encoded) == 2:
+            self._second.set()
+        return super().encode(inputs)
+
+    def logits(self, encoded, rows):
+        assert self._second.wait(timeout=20)
+        return super().logits(encoded, rows)
+
+
+def test_the_next_inputs_are_preprocessed_while_the_teacher_answers(monkeypatch):
+    monkeypatch.setattr("stages.label.ask._ENCODED_AT_ONCE", 4)
+    table = rows([f"{'x' * (1 + number % 5)} {number}" for number in range(10)])
+    teacher = Waiting()
+    answer = ask(teacher, table)
+    assert teacher.encoded == [4, 4, 2]
+    expected = [float(len(text)) for text in table["text"].to_pylist()]
+    assert answer.logits[:, 0].tolist() == expected

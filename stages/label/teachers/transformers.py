@@ -1,4 +1,4 @@
-"""A sequence classifier of Hugging Face transformers: safetensors weights, no code of its own."""
+"""A classifier of Hugging Face transformers, of texts or of words: safetensors weights only."""
 
 from __future__ import annotations
 
@@ -12,13 +12,20 @@ import pyarrow as pa
 from schemas.errors import TeacherError, first_line
 from stages.hub import is_hub_handle, snapshot
 from stages.label.teachers.tokens import TokenInputs
+from stages.label.teachers.words import NO_WORD, WordInputs, logits_of_words
 from stages.teacher_source import TeacherSource
 
 _GENERIC = "LABEL_"
+_MODELS = {
+    False: "AutoModelForSequenceClassification",
+    True: "AutoModelForTokenClassification",
+}
 
 
 class TransformersTeacher:
-    """`AutoModelForSequenceClassification`, on the accelerator if there is one.
+    """`AutoModelForSequenceClassification` or, of words, `…TokenClassification`.
+
+    On the accelerator if there is one.
 
     Where the model's configuration names the classes, its logits are put into the run's order.
     In bfloat16 its last layer computes so too: logits then have 8 bits of mantissa.
@@ -33,7 +40,9 @@ class TransformersTeacher:
         """
         self.classes = source.classes
         self._place = source.location
-        self._tokenizer, self._model = _loaded(self._place)
+        self._of_words = source.per == "token"
+        self._word_logits = source.how.word_logits
+        self._tokenizer, self._model = _loaded(self._place, of_words=self._of_words)
         self._order = self._class_order()
         limit = min(self._tokenizer.model_max_length, source.max_length)
         self._max_length = int(limit)
@@ -49,8 +58,10 @@ class TransformersTeacher:
         return int(self._model.num_parameters())
 
     def encode(self, inputs: pa.Table) -> TokenInputs:
-        """Return the token ids of the one text column."""
+        """Return the token ids of the one column of texts, or of lists of words."""
         texts = inputs.column(0).to_pylist()
+        if self._of_words:
+            return self._encode_words(texts)
         token_ids = self._token_ids(texts, truncation=False)
         overlong = np.array([len(ids) > self._max_length for ids in token_ids], np.bool_)
         cut = np.flatnonzero(overlong)
@@ -61,7 +72,10 @@ class TransformersTeacher:
         return TokenInputs(token_ids, lengths, overlong)
 
     def logits(self, encoded: TokenInputs, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Return float32 [len(rows), classes]; dropout is off and padding is masked."""
+        """Return float32 [len(rows), classes]; dropout is off and padding is masked.
+
+        Of words [len(rows), words, classes], NaN for one beyond the window.
+        """
         import torch
 
         token_ids, mask = encoded.padded(rows, pad_id=self._pad_id)
@@ -72,13 +86,35 @@ class TransformersTeacher:
         with torch.inference_mode(), rounded:
             logits = self._model(**tensors).logits.float()
         answer: npt.NDArray[np.float32] = logits.cpu().numpy()
-        return answer[:, self._order]
+        answer = answer[..., self._order]
+        if isinstance(encoded, WordInputs):
+            words = encoded.padded_words(rows)
+            return logits_of_words(answer, words, pieces=self._word_logits)
+        return answer
 
     def word_embeddings(self) -> npt.NDArray[np.float32]:
         """Return float32 [pieces, width]: the input embeddings."""
         table = self._model.get_input_embeddings().weight.detach().float()
         found: npt.NDArray[np.float32] = table.cpu().numpy()
         return found
+
+    def _encode_words(self, lists: list[list[str]]) -> WordInputs:
+        found = self._tokenizer(
+            lists,
+            is_split_into_words=True,
+            truncation=True,
+            max_length=self._max_length,
+            verbose=False,
+        )
+        every = range(len(lists))
+        word_ids = [
+            np.array([NO_WORD if word is None else word for word in found.word_ids(row)], np.int64)
+            for row in every
+        ]
+        cut = [bool(found.encodings[row].overflowing) for row in every]
+        ids = found["input_ids"]
+        lengths = np.array([len(one) for one in ids], np.int32)
+        return WordInputs(ids, lengths, np.array(cut, np.bool_), word_ids)
 
     def _token_ids(self, texts: list[str], *, truncation: bool) -> list[list[int]]:
         limit = self._max_length if truncation else None
@@ -101,10 +137,10 @@ class TransformersTeacher:
         return [names.index(name) for name in self.classes]
 
 
-def _loaded(place: str) -> tuple[Any, Any]:
+def _loaded(place: str, *, of_words: bool) -> tuple[Any, Any]:
     try:
         import torch
-        from transformers import AutoModelForSequenceClassification, AutoTokenizer
+        import transformers
         from transformers.utils.logging import disable_progress_bar
     except ImportError as error:
         raise TeacherError(
@@ -114,8 +150,8 @@ def _loaded(place: str) -> tuple[Any, Any]:
     disable_progress_bar()  # type: ignore[no-untyped-call]
     local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, **local)
-        model = AutoModelForSequenceClassification.from_pretrained(
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **local)
+        model = getattr(transformers, _MODELS[of_words]).from_pretrained(
             folder, use_safetensors=True, dtype=torch.float32, **local
         )
     except Exception as error:  # whatever the library raises
@@ -124,6 +160,11 @@ def _loaded(place: str) -> tuple[Any, Any]:
             f"teacher cannot be loaded: {place}: {said} Expected config.json, model.safetensors "
             "and a tokenizer in one folder."
         ) from error
+    if of_words and not tokenizer.is_fast:
+        raise TeacherError(
+            f"teacher's pieces cannot be put to words: {place}: its tokenizer has no "
+            "tokenizer.json. Save it as a fast one."
+        )
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return tokenizer, model.to(device).eval()
 

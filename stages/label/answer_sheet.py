@@ -1,0 +1,92 @@
+"""Where a teacher's answers to distinct inputs are written down, checked as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.errors import TeacherError
+from schemas.heads import HeadPer
+from stages.label.answers import are_probabilities
+from stages.row_logits import RowLogits, offsets_of
+
+Rows = npt.NDArray[np.int64]
+
+
+class AnswerSheet:
+    """The answers to a table of inputs: a line each, or a line for each of their positions.
+
+    A position is an element of the first feature. Threads may write different inputs at a time.
+
+    Attributes:
+      classes: numbers in a line.
+      answers: as far as they are written: zeros, or NaN of a position, before.
+    """
+
+    def __init__(self, inputs: pa.Table, *, classes: int, per: HeadPer) -> None:
+        self.classes = classes
+        if per == "example":
+            self.answers = RowLogits(np.zeros((inputs.num_rows, classes), np.float32))
+            return
+        offsets = offsets_of(pc.list_value_length(inputs.column(0)).to_numpy())
+        self.answers = RowLogits(np.full((offsets[-1], classes), np.nan, np.float32), offsets)
+
+    def copy(self, numbers: Rows, known: RowLogits) -> None:
+        """Write answers that are known."""
+        self.answers.values[self.answers.lines_of(numbers)] = known.values
+
+    def write(self, numbers: Rows, answer: npt.NDArray[np.float32]) -> Iterator[tuple[int, str]]:
+        """Write the teacher's answer to some inputs; yield those that are of no use, and why.
+
+        Args:
+          numbers: of the inputs.
+          answer: float32 [inputs, classes]; by position [inputs, positions, classes], NaN for one
+            that it did not see, as it does not see those beyond the last.
+
+        Raises:
+          TeacherError: it has another shape, or is of probabilities.
+        """
+        self._check_shape(answer.shape, len(numbers))
+        offsets = self.answers.offsets
+        if offsets is None:
+            lines, owners, values = numbers, numbers, answer
+        else:
+            lines, owners, values = _by_position(offsets, numbers, answer)
+        if len(values) > 1 and are_probabilities(values):
+            raise TeacherError(
+                f"teacher answers with probabilities: found {values[0].tolist()[:8]}, sum 1 in "
+                f'each of {len(values)} answers. State teacher.answers = "probabilities".'
+            )
+        wrong = np.flatnonzero(~np.isfinite(values).all(axis=1))
+        useless = dict(zip(owners[wrong].tolist(), wrong.tolist(), strict=True))
+        kept = ~np.isin(owners, list(useless)) if useless else slice(None)
+        self.answers.values[lines[kept]] = values[kept]
+        for number, line in useless.items():
+            yield int(number), f"has logits that are not finite, {values[line].tolist()[:8]}"
+
+    def _check_shape(self, found: tuple[int, ...], inputs: int) -> None:
+        if self.answers.offsets is None:
+            fits, expected = found == (inputs, self.classes), f"[{inputs}, {self.classes}]"
+        else:
+            fits = len(found) == 3 and (found[0], found[2]) == (inputs, self.classes)
+            expected = f"[{inputs}, positions, {self.classes}]"
+        if not fits:
+            raise TeacherError(
+                f"teacher answers with another shape: found {list(found)}, expected {expected} for "
+                f"{self.classes} classes. Use the teacher's own classes."
+            )
+
+
+def _by_position(
+    offsets: Rows, numbers: Rows, answer: npt.NDArray[np.float32]
+) -> tuple[Rows, Rows, npt.NDArray[np.float32]]:
+    """Return the lines that were answered, whose they are, and what was answered."""
+    counts, places = np.diff(offsets)[numbers], np.arange(answer.shape[1])
+    seen = (places < counts[:, None]) & ~np.isnan(answer).all(axis=-1)
+    owners = np.broadcast_to(numbers[:, None], seen.shape)
+    lines = offsets[numbers][:, None] + places
+    return lines[seen], owners[seen], answer[seen]

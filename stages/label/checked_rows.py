@@ -1,0 +1,134 @@
+"""A batch of corpus rows under check: its columns as text, and which rows are refused."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.errors import CorpusError
+from stages.label.answer_column import AnswerColumn
+from stages.label.intake import Intake, row_text
+from stages.label.units import RawRows
+from stages.label.unlabelled import ORIGIN_COLUMN
+
+
+class CheckedRows:
+    """A batch under check: its columns as text, and which of its rows are refused."""
+
+    def __init__(self, raw: RawRows, intake: Intake) -> None:
+        self.raw = raw.table
+        self.bad = np.zeros(raw.table.num_rows, np.bool_)
+        self._numbers = raw.numbers
+        self._intake = intake
+
+    def answers(self, how: AnswerColumn) -> pa.Array:
+        """Return the logits of a column of answers; a row without one is refused."""
+
+        def refuse(mask: npt.NDArray[np.bool_], what: str, said: Callable[[int], str]) -> None:
+            self.refuse(pa.array(mask), what, said, how.name)
+
+        return how.logits(self._column(how.name), refuse)
+
+    def text(self, name: str) -> pa.Array:
+        """Return a column as text; a row that is no UTF-8 is refused."""
+        column = self._column(name)
+        simple = pa.types.is_integer(column.type) or pa.types.is_dictionary(column.type)
+        if simple or pa.types.is_null(column.type):
+            column = pc.cast(column, pa.string())
+        if not any(is_text(column.type) for is_text in _TEXT_TYPES):
+            raise CorpusError(
+                f"wrong type: column {name!r} in {self._intake.source}: found {column.type}, "
+                "expected text. Mend the corpus."
+            )
+        return self._utf8(column.cast(pa.binary()), name)
+
+    def lists(self, name: str) -> pa.Array:
+        """Return a column of lists of texts; text is split at white space, no UTF-8 is refused.
+
+        Raises:
+          CorpusError: the column is missing or of another type.
+        """
+        column = self._column(name)
+        if any(is_text(column.type) for is_text in (*_TEXT_TYPES, pa.types.is_null)):
+            words = pc.utf8_split_whitespace(pc.utf8_trim_whitespace(self.text(name)))
+            return words.cast(pa.list_(pa.string()))
+        kinds = [*_TEXT_TYPES, pa.types.is_dictionary, pa.types.is_null]
+        if not pa.types.is_nested(column.type) or not any(
+            is_text(column.type.value_type) for is_text in kinds
+        ):
+            raise CorpusError(
+                f"wrong type: column {name!r} in {self._intake.source}: found {column.type}, "
+                "expected lists of texts. Mend the corpus."
+            )
+        plain = pa.string() if pa.types.is_dictionary(column.type.value_type) else pa.binary()
+        return self._utf8_lists(column.cast(pa.list_(plain)).cast(pa.list_(pa.binary())), name)
+
+    def _utf8_lists(self, column: pa.Array, name: str) -> pa.Array:
+        try:
+            return column.cast(pa.list_(pa.string()))
+        except pa.ArrowInvalid:
+            values = column.to_pylist()
+            wrong = [not all(map(_is_utf8, filter(None, value or []))) for value in values]
+            self.refuse(pa.array(wrong), "wrong encoding", lambda _: "no UTF-8. Mend it.", name)
+            mended = [None if bad else value for bad, value in zip(wrong, values, strict=True)]
+            return pa.array(mended, pa.list_(pa.binary())).cast(pa.list_(pa.string()))
+
+    def _column(self, name: str) -> pa.Array:
+        if name not in self.raw.column_names:
+            near = difflib.get_close_matches(name, self.raw.column_names, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise CorpusError(
+                f"unknown column: {name!r} in {self._intake.source}: found "
+                f"{self.raw.column_names}.{hint} Mend the corpus or the run file."
+            )
+        return self.raw[name].combine_chunks()
+
+    def refuse(
+        self, mask: pa.Array, what: str, said: Callable[[int], str], column: str | None = None
+    ) -> None:
+        """Refuse the rows of a mask; a row is refused once, for the first reason found."""
+        for offset in np.flatnonzero(np.asarray(mask) & ~self.bad).tolist():
+            self.bad[offset] = True
+            number = int(self._numbers[offset])
+            content = row_text(self.raw, offset)
+            self._intake.refuse(what, number, said(offset), content, column=column)
+
+    def usable(self, columns: dict[str, pa.Array], *, origin: int) -> pa.Table:
+        """Return the rows that are not refused, with where they came from."""
+        count = self.raw.num_rows
+        columns["source_file"] = pa.repeat(pa.scalar(self._intake.source), count)
+        columns["source_row"] = pa.array(self._numbers)
+        columns[ORIGIN_COLUMN] = pa.array(np.full(count, origin, np.int8))
+        whole = pa.table(columns)
+        return whole.filter(pa.array(~self.bad)) if self.bad.any() else whole
+
+    def _utf8(self, column: pa.Array, name: str) -> pa.Array:
+        try:
+            return column.cast(pa.string())
+        except pa.ArrowInvalid:
+            values = column.to_pylist()
+            wrong = [value is not None and not _is_utf8(value) for value in values]
+            self.refuse(pa.array(wrong), "wrong encoding", lambda _: "no UTF-8. Mend it.", name)
+            mended = [None if bad else value for bad, value in zip(wrong, values, strict=True)]
+            return pa.array(mended, pa.binary()).cast(pa.string())
+
+
+_TEXT_TYPES = (
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+)
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,105 @@
+"""Real corpora in their standard splits, as JSON lines with `text`, `label` and `split`.
+
+`python -m tests.benchmarks.corpora NAME FOLDER` writes what the recipe of that name reads.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from pathlib import Path
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+Row = dict[str, str]
+
+
+def trec(source: Path) -> dict[str, list[Row]]:
+    """The 5 452 questions and the 500 of the test; a tenth of the first are validation."""
+    rows = []
+    for name, split in (("TREC.train", "train"), ("TREC.test", "test")):
+        for line in (source / name).read_text(encoding="latin-1").splitlines():
+            kinds, _, text = line.partition(" ")
+            rows.append(_row(text, kinds.partition(":")[0], split))
+    return {"trec": rows}
+
+
+def clinc150(source: Path) -> dict[str, list[Row]]:
+    """The 150 intents, without the queries out of scope."""
+    parts = json.loads((source / "data_full.json").read_text(encoding="utf-8"))
+    names = {"train": "train", "val": "validation", "test": "test"}
+    rows = [
+        {"text": text, "label": label, "split": split}
+        for part, split in names.items()
+        for text, label in parts[part]
+    ]
+    return {"clinc150": rows}
+
+
+def emotion(source: Path) -> dict[str, list[Row]]:
+    """Tweets with one of four emotions."""
+    mapping = (source / "mapping.txt").read_text(encoding="utf-8").splitlines()
+    classes = dict(line.split("\t") for line in mapping)
+    rows = []
+    for part, split in {"train": "train", "val": "validation", "test": "test"}.items():
+        texts = _lines(source / f"{part}_text.txt")
+        labels = _lines(source / f"{part}_labels.txt")
+        for text, label in zip(texts, labels, strict=True):
+            rows.append({"text": text, "label": classes[label], "split": split})
+    return {"emotion": rows}
+
+
+def ag_news(source: Path) -> dict[str, list[Row]]:
+    """1 000 labelled descriptions, the others without a label, and the test's 7 600."""
+    pairs = [line.rsplit("\t", 1) for line in _lines(source / "train10k_description_only.tsv")]
+    pairs.sort(key=lambda pair: sha256(pair[0].encode()).digest())
+    test = [line.rsplit("\t", 1) for line in _lines(source / "test_description_only.tsv")]
+    labelled = [_row(text, label, "train") for text, label in pairs[:1000]]
+    labelled += [_row(text, label, "test") for text, label in test]
+    return {"ag-news": labelled, "ag-news-unlabelled": [{"text": text} for text, _ in pairs[1000:]]}
+
+
+CORPORA: dict[str, tuple[str, Callable[[Path], dict[str, list[Row]]]]] = {
+    "trec-standard": ("trec", trec),
+    "clinc150": ("clinc150", clinc150),
+    "emotion": ("tweeteval_emotion", emotion),
+    "ag-news": ("ag_news", ag_news),
+}
+
+
+def write(name: str, folder: Path) -> list[Path]:
+    """Write the files of a corpus; return them."""
+    place, read = CORPORA[name]
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for stem, rows in read(SHARED / place).items():
+        path = folder / f"{stem}.jsonl"
+        path.write_text("".join(map(_line, rows)), encoding="utf-8")
+        written.append(path)
+    return written
+
+
+def _row(text: str, label: str, split: str) -> Row:
+    """Return a row; a tenth of the train split, chosen by its text, is validation."""
+    held_out = split == "train" and sha256(text.encode()).digest()[-1] < 26
+    return {"text": text, "label": label, "split": "validation" if held_out else split}
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+
+
+def _line(row: Row) -> str:
+    return json.dumps(row, ensure_ascii=False) + "\n"
+
+
+def main(arguments: Iterable[str]) -> None:
+    """Write a corpus."""
+    name, folder = arguments
+    for path in write(name, Path(folder)):
+        print(path)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,292 @@
+"""Heads by word: the table holds logits for each word of the corpus, whatever its pieces are."""
+
+import hashlib
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.errors import CorpusError, RunFileError, StudentError, TeacherError
+from schemas.layout import SPLITS
+from stages.codec import decode
+from stages.label.identity import input_digests
+from stages.label.quarantine import quarantine_path
+from stages.label.recheck import Tolerance, recheck
+from stages.label.teachers import load_teacher
+from stages.label.teachers.words import logits_of_words
+from stages.row_logits import RowLogits, offsets_of
+from stages.table import open_table
+from stages.teacher_places import find_teacher
+from stages.train.pipeline import train
+from stages.verify import verify
+from tests import tiny_berts, tiny_words
+
+words_lists = st.lists(
+    st.lists(st.text(max_size=4), min_size=1, max_size=4), min_size=1, max_size=6
+)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tiny_words.write_corpus(tmp_path, tiny_words.examples())
+    return tmp_path
+
+
+def rows_of(table):
+    names = table.card.layout.table_schema.names[:-1]
+    return [row for split in SPLITS for row in table.read(split, names).to_pylist()]
+
+
+def test_each_word_has_its_logits_and_words_beyond_the_window_are_null_and_counted(folder):
+    table = tiny_words.label(folder)
+    verify(table)
+    rows, unseen = rows_of(table), 0
+    assert len(rows) == 60
+    for row in rows:
+        assert len(row["teacher_thing"]) == len(row["words"]) == len(row["label_thing"])
+        for place, (logits, label) in enumerate(
+            zip(row["teacher_thing"], row["label_thing"], strict=True)
+        ):
+            assert (logits is None) == (place >= 6)
+            unseen += logits is None
+            if logits is not None:
+                assert tiny_words.CLASSES[int(np.argmax(logits))] == label
+    assert table.card.counts.unseen_positions == unseen > 0
+    assert table.card.quality.splits["test"].accuracy == 1.0
+
+
+def test_a_digest_is_of_the_words_framed_one_by_one(folder):
+    table = tiny_words.label(folder)
+    for row in rows_of(table)[:5]:
+        data = b"l" + len(row["words"]).to_bytes(8, "little")
+        for word in row["words"]:
+            data += b"s" + len(word.encode()).to_bytes(8, "little") + word.encode()
+        digest = hashlib.blake2b(data, digest_size=16, person=b"softshards.in.1").digest()
+        assert row["input_digest"] == digest
+
+
+@given(words_lists)
+def test_other_words_have_another_digest(lists):
+    column = pa.array(lists, pa.list_(pa.string()))
+    digests = input_digests([column]).to_pylist()
+    assert len(set(digests)) == len({tuple(words) for words in lists})
+
+
+def test_relabelled_or_reordered_words_cost_no_call_and_new_ones_one(folder):
+    tiny_words.label(folder)
+    rows = tiny_words.examples()[::-1]
+    rows[3]["tags"] = ["other"] * len(rows[3]["tags"])
+    tiny_words.write_corpus(folder, [*rows, {"words": ["my", "axe", "axe"], "tags": None}])
+    table = tiny_words.label(folder)
+    assert table.card.counts.teacher_calls == 1
+    verify(table)
+    found = [row for row in rows_of(table) if row["words"] == ["my", "axe", "axe"]]
+    assert found[0]["label_thing"] is None
+    assert [int(np.argmax(one)) for one in found[0]["teacher_thing"]] == [0, 3, 3]
+
+
+@pytest.mark.parametrize("how", ["label.top_k=2", "label.precision=auto"])
+def test_other_encodings_keep_the_same_classes(folder, how):
+    table = tiny_words.label(folder, how)
+    verify(table)
+    layout = table.card.layout
+    rows = table.read("train", ["words", *layout.logit_columns])
+    answers = decode(rows, layout)
+    best = answers.values[answers.seen].argmax(axis=1)
+    words = np.array([word for row in rows["words"].to_pylist() for word in row])[answers.seen]
+    said = [tiny_words.CLASSES.index(tiny_words._CLASS_OF.get(word, "other")) for word in words]
+    assert best.tolist() == said
+
+
+def test_views_are_lists_of_words_too(folder):
+    views = 'label.views={seed=1, augmenters=[{kind="word_dropout"}, {kind="crossover"}]}'
+    table = tiny_words.label(folder, views)
+    verify(table)
+    made = [row for row in rows_of(table) if row["view"]]
+    assert len(made) == table.card.counts.views > 0
+    assert all(row["label_thing"] is None for row in made)
+    assert all(len(row["teacher_thing"]) == len(row["words"]) for row in made)
+
+
+def test_parquet_and_text_split_at_white_space_give_the_same_rows(folder):
+    rows = tiny_words.examples()
+    expected = [row["input_digest"] for row in rows_of(tiny_words.label(folder))]
+    pq.write_table(pa.Table.from_pylist(rows), folder / "corpus.parquet", row_group_size=7)
+    lines = [{key: " ".join(value) for key, value in row.items()} for row in rows]
+    (folder / "flat.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    for name, format in (("corpus.parquet", "parquet"), ("flat.jsonl", "jsonl")):
+        files = f'corpus.files=[{{path="{name}"}}]'
+        table = tiny_words.label(folder, files, f"corpus.format={format}")
+        assert [row["input_digest"] for row in rows_of(table)] == expected
+        assert table.card.counts.teacher_calls == 0
+
+
+BAD = {
+    "other number of labels": {"words": ["my", "cat"], "tags": ["other"]},
+    "unknown class": {"words": ["my", "cat"], "tags": ["other", "anmal"]},
+    "no words": {"words": [], "tags": []},
+    "no word": {"words": ["my", None], "tags": ["other", "other"]},
+    "wrong type": {"words": ["my", 3], "tags": ["other", "other"]},
+}
+
+
+@pytest.mark.parametrize("reason", BAD)
+def test_a_row_that_does_not_hold_is_named(folder, reason):
+    tiny_words.write_corpus(folder, [*tiny_words.examples(), BAD[reason]])
+    with pytest.raises(CorpusError, match=rf"{reason}: corpus.jsonl row 61 column"):
+        tiny_words.label(folder)
+
+
+def test_bad_rows_are_quarantined_and_the_others_labelled(folder):
+    rows = tiny_words.examples()
+    tiny_words.write_corpus(folder, [*BAD.values(), *rows])
+    table = tiny_words.label(folder, "label.max_quarantined=5")
+    assert table.card.counts.rows == len(rows)
+    kept = pq.read_table(quarantine_path(table.path, table.card.plan_fingerprint))
+    assert [error.split(":")[0] for error in kept["error"].to_pylist()] == list(BAD)
+
+
+def test_an_unknown_class_is_named_with_the_nearest(folder):
+    tiny_words.write_corpus(folder, [BAD["unknown class"]])
+    with pytest.raises(CorpusError, match="'anmal'.* Did you mean 'animal'"):
+        tiny_words.label(folder)
+
+
+def test_a_column_that_is_no_list_is_named(folder):
+    pq.write_table(pa.table({"words": [[1, 2]], "tags": [["other", "other"]]}), "corpus.parquet")
+    files = ('corpus.files=[{path="corpus.parquet"}]', "corpus.format=parquet")
+    with pytest.raises(CorpusError, match="found list<.*int64>, expected lists of texts"):
+        tiny_words.label(folder, *files)
+
+
+def test_a_label_that_the_teacher_finds_unlikely_is_named_with_its_position(folder):
+    rows = tiny_words.examples()
+    rows[4]["tags"] = ["fruit", *rows[4]["tags"][1:]]
+    tiny_words.write_corpus(folder, rows)
+    found = tiny_words.label(folder).card.quality.noise_candidates
+    assert [(one.source_row, one.position, one.label) for one in found] == [(5, 0, "fruit")]
+
+
+def of_hugging(folder, *overrides):
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    place = folder / "hugging"
+    if not place.exists():
+        tiny_berts.write_transformers(place, tiny_words.CLASSES[::-1], of_words=True)
+    return ('teacher={kind="transformers", path="hugging", max_length=8}', *overrides)
+
+
+def test_a_token_classifier_of_transformers_answers_word_by_word(folder):
+    table = tiny_words.label(folder, *of_hugging(folder))
+    verify(table)
+    for row in rows_of(table):
+        for place, (logits, word) in enumerate(
+            zip(row["teacher_thing"], row["words"], strict=True)
+        ):
+            assert (logits is None) == (place >= 6)
+            if logits is not None:
+                said = tiny_words.CLASSES[int(np.argmax(logits))]
+                assert said == tiny_words._CLASS_OF.get(word, "other")
+    assert table.card.counts.truncated > 0
+    teacher = load_teacher(source_of(folder, *of_hugging(folder)))
+    recheck(table, teacher, how=tiny_words.run().label, tolerance=Tolerance(inputs=20))
+
+
+def source_of(folder, *overrides):
+    return find_teacher(tiny_words.run(*overrides), base=folder, fitted=folder / "none")
+
+
+def test_a_word_of_several_pieces_has_those_of_its_first_or_their_mean(folder):
+    lists = pa.table({"words": [["the", "my-cat", "saw"], ["fig"]]})
+    first, mean, alone = (
+        load_teacher(source_of(folder, *of_hugging(folder, how)))
+        for how in ("name=a", "teacher.word_logits=mean", "name=b")
+    )
+    answers = [teacher.logits(teacher.encode(lists), np.arange(2)) for teacher in (first, mean)]
+    assert answers[0].shape == answers[1].shape == (2, 3, 4)
+    assert np.isnan(answers[0][1, 1:]).all() and np.isfinite(answers[0][1, 0]).all()
+    np.testing.assert_allclose(answers[0][0, [0, 2]], answers[1][0, [0, 2]], rtol=1e-6)
+    pieces = alone.logits(
+        alone.encode(pa.table({"words": [["the", "my", "-", "cat", "saw"]]})), np.arange(1)
+    )
+    np.testing.assert_allclose(answers[0][0, 1], pieces[0, 1], rtol=1e-5)
+    np.testing.assert_allclose(answers[1][0, 1], pieces[0, 1:4].mean(axis=0), rtol=1e-5)
+
+
+def test_how_words_are_answered_is_part_of_the_fingerprint(folder):
+    found = {
+        source_of(folder, *of_hugging(folder, how)).fingerprint
+        for how in ("teacher.word_logits=mean", "teacher.word_logits=first")
+    }
+    assert len(found) == 2
+
+
+@given(st.data())
+def test_logits_of_words_are_those_of_a_plain_loop(data):
+    rows, longest, classes = 3, 5, 2
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    logits = rng.normal(size=(rows, longest, classes)).astype(np.float32)
+    lists = [sorted(data.draw(st.lists(st.integers(0, 3), max_size=longest))) for _ in range(rows)]
+    words = np.array([[*one, *[-1] * (longest - len(one))] for one in lists])
+    for pieces in ("first", "mean"):
+        found = logits_of_words(logits, words, pieces=pieces)
+        for row in range(rows):
+            for word in range(found.shape[1]):
+                own = logits[row, words[row] == word]
+                if len(own) == 0:
+                    assert np.isnan(found[row, word]).all()
+                else:
+                    expected = own[0] if pieces == "first" else own.mean(axis=0)
+                    np.testing.assert_allclose(found[row, word], expected, rtol=1e-5, atol=1e-6)
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=8), st.randoms())
+def test_rows_taken_are_those_asked_for(counts, random):
+    offsets = offsets_of(np.array(counts))
+    values = np.arange(offsets[-1] * 2, dtype=np.float32).reshape(-1, 2)
+    values[::3] = np.nan
+    answers = RowLogits(values, offsets)
+    rows = np.array([random.randrange(len(counts)) for _ in range(5)])
+    taken = answers.take(rows)
+    for place, row in enumerate(rows):
+        own = taken.values[taken.offsets[place] : taken.offsets[place + 1]]
+        np.testing.assert_array_equal(own, values[offsets[row] : offsets[row + 1]])
+    again = RowLogits.of_column(answers.column(), classes=2)
+    np.testing.assert_array_equal(again.values, values)
+    assert again.offsets.tolist() == offsets.tolist()
+
+
+def test_a_teacher_that_answers_for_texts_is_refused(folder):
+    flat = "def make(*, window):\n    return lambda lists: [[1.0, 0, 0, 0] for _ in lists]\n"
+    (folder / "flat_teacher.py").write_text(flat)
+    import sys
+
+    sys.path.insert(0, str(folder))
+    how = 'teacher={kind="module", callable="flat_teacher:make", options={window=1}}'
+    with pytest.raises(TeacherError, match=r"found \[\d+, 4\], expected \[\d+, positions, 4\]"):
+        tiny_words.label(folder, how)
+
+
+@pytest.mark.parametrize(
+    "override, said",
+    [
+        ("corpus.feature_kinds={}", "needs a list of words"),
+        ('corpus.feature_kinds={word="words"}', "which are no features"),
+        ('teacher={path="teacher"}', "words need a teacher of kind transformers or module"),
+        ("teacher.answers=probabilities", "is for heads per example"),
+    ],
+)
+def test_a_run_file_that_cannot_be_done_is_refused(override, said):
+    with pytest.raises(RunFileError, match=said):
+        tiny_words.run(override)
+
+
+def test_a_student_of_words_is_refused_in_so_many_words(folder):
+    table = tiny_words.label(folder)
+    with pytest.raises(StudentError, match="'thing' is per token"):
+        train(tiny_words.run(), open_table(table.path), out=folder / "out")
