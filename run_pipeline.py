@@ -20,7 +20,9 @@ from schemas.errors import PipelineError
 from schemas.export_card import FORMATS
 from stages.allocator import keep_freed_memory
 
-RUN_FILE = click.argument("run_file", metavar="RUN.toml", type=click.Path(path_type=Path))
+Command = Callable[..., Any]
+PATH = click.Path(path_type=Path)
+RUN_FILE = click.argument("run_file", metavar="RUN.toml", type=PATH)
 SET = click.option(
     "--set",
     "overrides",
@@ -28,16 +30,10 @@ SET = click.option(
     metavar="SECTION.KEY=VALUE",
     help="Override a key of the run file; may be given several times.",
 )
-OUT = click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="Folder of everything made."
-)
-LABELS = click.option(
-    "--labels", required=True, type=click.Path(path_type=Path), help="Folder of the table."
-)
-TABLE = click.argument("labels", type=click.Path(path_type=Path))
-TEACHER_OUT = click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder of the teacher [next to the table]."
-)
+OUT = click.option("--out", required=True, type=PATH, help="Folder of everything made.")
+LABELS = click.option("--labels", required=True, type=PATH, help="Folder of the table.")
+TABLE = click.argument("labels", type=PATH)
+TEACHER_OUT = click.option("--out", type=PATH, help="Folder of the teacher [next to the table].")
 SHUFFLE = click.option(
     "--max-shuffle-bytes",
     type=click.IntRange(min=1),
@@ -46,8 +42,20 @@ SHUFFLE = click.option(
 BEAM = click.argument("beam_arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM ...]")
 
 
-def stated(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn a stated failure into one line on stderr and exit code 1."""
+def of_students(command: Command) -> Command:
+    """Give a command the arguments of all that is done with a table and its students."""
+    for option in (SET, OUT, LABELS, RUN_FILE):
+        command = option(command)
+    return command
+
+
+def number(name: str, kind: click.ParamType, default: float, text: str) -> Command:
+    """Return an option that is a number."""
+    return click.option(name, type=kind, default=default, show_default=True, help=text)
+
+
+def stated(command: Command) -> Command:
+    """Make a command that says a stated failure in one line on stderr and exits with 1."""
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> None:
@@ -57,7 +65,7 @@ def stated(command: Callable[..., None]) -> Callable[..., None]:
             click.echo(f"error: {error}", err=True)
             sys.exit(1)
 
-    return wrapped
+    return main.command()(wrapped)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -69,13 +77,12 @@ def main() -> None:
     keep_freed_memory()
 
 
-@main.command()
+@stated
 @RUN_FILE
 @OUT
 @SET
 @SHUFFLE
 @BEAM
-@stated
 def run(
     run_file: Path,
     out: Path,
@@ -93,11 +100,10 @@ def run(
     click.echo(results_text(report))
 
 
-@main.command()
+@stated
 @RUN_FILE
 @OUT
 @SET
-@stated
 def teach(run_file: Path, out: Path, overrides: tuple[str, ...]) -> None:
     """Fine-tune the teacher on the hard labels of the train split."""
     from stages.experiment import read_run_file, teach_step
@@ -105,12 +111,11 @@ def teach(run_file: Path, out: Path, overrides: tuple[str, ...]) -> None:
     teach_step(read_run_file(run_file, overrides), out=out)
 
 
-@main.command()
+@stated
 @RUN_FILE
 @LABELS
 @TEACHER_OUT
 @SET
-@stated
 def plan(run_file: Path, labels: Path, out: Path | None, overrides: tuple[str, ...]) -> None:
     """Say what `label` would do and cost; nothing is written."""
     from stages.experiment import plan_step, read_run_file
@@ -122,14 +127,13 @@ def plan(run_file: Path, labels: Path, out: Path | None, overrides: tuple[str, .
     click.echo("\n".join(columns_left(forecast_text(found))))
 
 
-@main.command()
+@stated
 @RUN_FILE
 @LABELS
 @TEACHER_OUT
 @SET
 @SHUFFLE
 @BEAM
-@stated
 def label(
     run_file: Path,
     labels: Path,
@@ -147,12 +151,29 @@ def label(
     label_step(run_, labels=labels, out=out or labels.parent, machinery=machinery)
 
 
-@main.command()
-@RUN_FILE
-@LABELS
-@OUT
-@SET
 @stated
+@RUN_FILE
+@click.option(
+    "--from",
+    "sources",
+    multiple=True,
+    required=True,
+    type=PATH,
+    help="Folder of one teacher's table; given twice or more.",
+)
+@LABELS
+@SET
+def combine(
+    run_file: Path, sources: tuple[Path, ...], labels: Path, overrides: tuple[str, ...]
+) -> None:
+    """Make one table of several teachers' tables: the mean of their answers."""
+    from stages.experiment import combine_step, read_run_file
+
+    combine_step(read_run_file(run_file, overrides), sources=sources, labels=labels)
+
+
+@stated
+@of_students
 def train(run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...]) -> None:
     """Train the students, and their baselines, from the table; no teacher is loaded."""
     from stages.experiment import read_run_file, train_step
@@ -160,12 +181,8 @@ def train(run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...]) -
     train_step(read_run_file(run_file, overrides), labels=labels, out=out)
 
 
-@main.command()
-@RUN_FILE
-@LABELS
-@OUT
-@SET
 @stated
+@of_students
 def evaluate(run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...]) -> None:
     """Score teacher, students and baselines; write report.json and report.html."""
     from stages.evaluate.text import results_text
@@ -175,11 +192,8 @@ def evaluate(run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...]
     click.echo(results_text(report))
 
 
-@main.command()
-@RUN_FILE
-@LABELS
-@OUT
-@SET
+@stated
+@of_students
 @click.option(
     "--format",
     "formats",
@@ -187,7 +201,6 @@ def evaluate(run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...]
     type=click.Choice(FORMATS),
     help="May be given several times [all of them].",
 )
-@stated
 def export(
     run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...], formats: tuple[Any, ...]
 ) -> None:
@@ -200,10 +213,9 @@ def export(
     click.echo("\n".join(columns(export_rows(made))))
 
 
-@main.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @stated
+@click.argument("folder", type=PATH)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def inspect(folder: Path, as_json: bool) -> None:
     """Say what a folder holds: a table, a teacher, a student or a report."""
     from stages.inspect import inspect_folder
@@ -211,39 +223,20 @@ def inspect(folder: Path, as_json: bool) -> None:
     click.echo(inspect_folder(folder, as_json=as_json))
 
 
-@main.command()
+@stated
 @TABLE
 @click.option(
     "--with-teacher",
     "run_file",
     metavar="RUN.toml",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Ask this run's teacher for a sample again, and compare.",
 )
 @TEACHER_OUT
 @SET
-@click.option(
-    "--inputs",
-    type=click.IntRange(min=1),
-    default=256,
-    show_default=True,
-    help="How many it is asked.",
-)
-@click.option(
-    "--max-kl",
-    type=click.FloatRange(min=0),
-    default=1e-3,
-    show_default=True,
-    help="Mean KL in nats of its answers from the table's that is let pass.",
-)
-@click.option(
-    "--max-flips",
-    type=click.FloatRange(0, 1),
-    default=0.01,
-    show_default=True,
-    help="Share of rows with another most likely class that is let pass.",
-)
-@stated
+@number("--inputs", click.IntRange(min=1), 256, "How many it is asked.")
+@number("--max-kl", click.FloatRange(min=0), 1e-3, "Mean KL in nats that is let pass.")
+@number("--max-flips", click.FloatRange(0, 1), 0.01, "Share with another class that is let pass.")
 def verify(
     labels: Path,
     run_file: Path | None,
@@ -263,9 +256,8 @@ def verify(
         click.echo(line)
 
 
-@main.command()
-@TABLE
 @stated
+@TABLE
 def history(labels: Path) -> None:
     """List a table's versions, newest first, with what each cost."""
     from stages.evaluate.text import columns
@@ -275,17 +267,10 @@ def history(labels: Path) -> None:
     click.echo("\n".join(columns(history_rows(versions_of(labels)))))
 
 
-@main.command()
-@TABLE
-@click.option(
-    "--keep-days",
-    type=click.FloatRange(min=0),
-    default=7,
-    show_default=True,
-    help="Keep files that left the visible version less than this ago.",
-)
-@click.option("--dry-run", is_flag=True, help="Only list them.")
 @stated
+@TABLE
+@number("--keep-days", click.FloatRange(min=0), 7, "Keep what left the table less than this ago.")
+@click.option("--dry-run", is_flag=True, help="Only list them.")
 def vacuum(labels: Path, keep_days: float, dry_run: bool) -> None:
     """Remove files that only old versions of a table need, and list them."""
     from stages.versions import vacuum as vacuum_table

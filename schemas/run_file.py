@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from schemas.combine_section import Combine
 from schemas.corpus_section import Corpus
 from schemas.errors import RunFileError
 from schemas.explain import explain
@@ -39,6 +40,7 @@ class RunFile(Section):
     heads: tuple[Head, ...] = Field(min_length=1, max_length=1)
     teacher: Teacher
     label: Label = Label()
+    combine: Combine = Combine()
     train: Train
     evaluate: Evaluate = Evaluate()
 

@@ -68,12 +68,30 @@ class ChosenEncoding(BaseModel):
     kl_nats: float | None = None
 
 
+class CombinedTeacher(BaseModel):
+    """One of the teachers whose mean a table holds.
+
+    Attributes:
+      teacher_fingerprint, plan_fingerprint: of its own table.
+      weight: its share of the mean.
+      missing_rows: rows, views among them, that its table lacked.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    teacher_fingerprint: str
+    plan_fingerprint: str
+    weight: float
+    missing_rows: int
+
+
 class TableCard(BaseModel):
     """What is written into the commit that makes a table version visible.
 
     Attributes:
       kl_nats: mean KL from the teacher's logits to those kept, on a sample; where measured.
       quality: of the teacher, on the hard labels.
+      teachers: those whose mean it holds; empty where it is one teacher's.
       runtime_check: of a converted teacher against the one it was converted from.
     """
 
@@ -94,6 +112,7 @@ class TableCard(BaseModel):
     counts: Counts
     quality: TeacherQuality | None = None
     runtime_check: RuntimeCheck | None = None
+    teachers: tuple[CombinedTeacher, ...] = ()
     run_file: dict[str, Any]
 
     @property

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schemas.errors import AssetError, RunFileError
+from schemas.errors import AssetError, RunFileError, StaleTableError
 from schemas.export_card import ExportCard, ExportFormat
 from schemas.report import Report
 from schemas.run_file import RunFile, parse_run_file
@@ -117,7 +117,24 @@ def recheck_step(run: RunFile, *, labels: Path, out: Path, tolerance: Tolerance)
 
     teacher = find_teacher(run, base=Path.cwd(), fitted=out / TEACHER_FOLDER)
     table = open_table(labels, head=run.head, teacher=teacher.fingerprint)
+    if table.card.teachers:
+        raise StaleTableError(
+            f"table is a mean of teachers: {labels}: it has {len(table.card.teachers)}. Ask each "
+            "one against its own table."
+        )
     return recheck(table, load_teacher(teacher), how=run.label, tolerance=tolerance)
+
+
+def combine_step(run: RunFile, *, sources: Sequence[Path], labels: Path) -> TableCard:
+    """Make the table of the mean of several tables' teachers.
+
+    Raises:
+      PipelineError: any stated failure; nothing became visible.
+    """
+    from stages.combine.pipeline import combine
+
+    tables = [open_table(source, head=run.head) for source in sources]
+    return combine(run, tables, labels=labels).card
 
 
 def train_step(

@@ -9,6 +9,7 @@ from typing import Any
 
 from schemas.errors import PipelineError, TableError
 from schemas.quality import RuntimeCheck, TeacherQuality
+from schemas.soft_labels import CombinedTeacher
 from schemas.student_card import STUDENT_CARD_FILE
 from schemas.teacher_card import CARD_FILE
 from stages.evaluate.pipeline import REPORT_FOLDER, REPORT_JSON, read_report
@@ -55,6 +56,7 @@ def _table(folder: Path) -> Description:
         ["head", f"{table.card.head.name}: {', '.join(table.card.head.classes[:12])}"],
         *_quality(table.card.quality),
         *_runtime(table.card.runtime_check),
+        *_teachers(table.card.teachers),
         ["shards", f"{len(table.shards)} files, {size} bytes"],
         ["bytes per row", f"{size / max(1, counts.rows):.1f} ({table.card.encoding} logits)"],
         ["teacher", table.card.teacher_fingerprint],
@@ -94,6 +96,16 @@ def _quality(quality: TeacherQuality | None) -> list[list[str]]:
         for one in quality.noise_candidates
     ]
     return rows
+
+
+def _teachers(teachers: tuple[CombinedTeacher, ...]) -> list[list[str]]:
+    if not teachers:
+        return []
+    rows = [
+        f"  weight {one.weight:.3f}, {one.missing_rows} rows missing: {one.teacher_fingerprint}"
+        for one in teachers
+    ]
+    return [["teacher is", f"mean of {len(teachers)} teachers"], *(["", row] for row in rows)]
 
 
 def _runtime(check: RuntimeCheck | None) -> list[list[str]]:

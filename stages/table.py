@@ -91,7 +91,7 @@ def open_table(
     Args:
       path: the table's folder.
       head: when given, the table must have been made for just this head.
-      teacher: when given, the fingerprint of the teacher that must have made it.
+      teacher: when given, the fingerprint of the teacher that must have made it, or one of those.
 
     Raises:
       MissingTableError: nothing is committed there.
@@ -112,7 +112,8 @@ def open_table(
             f"table has another head: {path}: found {_head_text(card.head)}, expected "
             f"{_head_text(head)}. Label again with this run file, or mend [[heads]]."
         )
-    if teacher is not None and card.teacher_fingerprint != teacher:
+    made_by = {card.teacher_fingerprint, *(one.teacher_fingerprint for one in card.teachers)}
+    if teacher is not None and teacher not in made_by:
         raise StaleTableError(
             f"table was made by another teacher: {path}: found {card.teacher_fingerprint}, "
             f"expected {teacher}. Label again with this teacher, or name the one that made it."

@@ -1,0 +1,1 @@
+"""Several teachers as one: their tables joined by content into a new table."""

@@ -1,0 +1,51 @@
+"""What the teachers of a combined table leave: the words of the first, the cost of all."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+
+from schemas.report import Speed
+from schemas.teacher_card import VOCABULARY_FILE, TeacherMeasures
+from stages.artefacts import EMBEDDINGS_FILE, MEASURES_FILE, read_measures
+from stages.atomic import write_whole
+from stages.table import SoftLabelTable
+
+
+def combine_artefacts(table: SoftLabelTable, tables: Sequence[SoftLabelTable]) -> None:
+    """Copy the first teacher's vocabulary and embeddings, and add up what the teachers cost.
+
+    Raises:
+      TableError: a table's artefacts are missing.
+    """
+    place = table.artefacts_path
+    if (place / MEASURES_FILE).is_file():
+        return
+    found = [read_measures(one) for one in tables]
+    first, source = found[0], tables[0].artefacts_path
+    place.mkdir(parents=True, exist_ok=True)
+    write_whole(place / VOCABULARY_FILE, (source / VOCABULARY_FILE).read_bytes())
+    if first.embeddings is not None:
+        shutil.copyfile(source / EMBEDDINGS_FILE, place / EMBEDDINGS_FILE)
+    measures = first.model_copy(
+        update={
+            "fingerprint": table.card.teacher_fingerprint,
+            "parameters": sum(one.parameters for one in found),
+            "file_bytes": sum(one.file_bytes for one in found),
+            "speed": _one_after_the_other(found),
+        }
+    )
+    write_whole(place / MEASURES_FILE, measures.model_dump_json(indent=2).encode())
+
+
+def _one_after_the_other(found: Sequence[TeacherMeasures]) -> Speed | None:
+    speeds = [one.speed for one in found]
+    if any(speed is None for speed in speeds):
+        return None
+    known = [speed for speed in speeds if speed is not None]
+    return Speed(
+        latency_ms_batch_1=sum(speed.latency_ms_batch_1 for speed in known),
+        examples_per_second_batch_64=1.0
+        / sum(1.0 / speed.examples_per_second_batch_64 for speed in known),
+        calls=min(speed.calls for speed in known),
+    )

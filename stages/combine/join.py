@@ -1,0 +1,171 @@
+"""Rows of several tables over one corpus, joined by what they say and by their id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.errors import StaleTableError, TableError
+from schemas.layout import SPLIT_COLUMN
+from stages.codec import decode
+from stages.label.identity import buckets
+from stages.row_logits import RowLogits, offsets_of
+from stages.table import SoftLabelTable, read_shard
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Rows, and what each teacher says of them.
+
+    Attributes:
+      rows: every column but the logits, and `split`.
+      answers: float32 [teachers, lines, classes]; NaN where a teacher has none.
+      offsets: of the lines, as of `RowLogits`.
+      missing: bool [teachers, rows]: which rows a teacher's table lacks.
+    """
+
+    rows: pa.Table
+    answers: npt.NDArray[np.float32]
+    offsets: npt.NDArray[np.int64] | None
+    missing: npt.NDArray[np.bool_]
+
+    def where(self, kept: npt.NDArray[np.bool_]) -> Joined:
+        """Return some of the rows."""
+        numbers = np.flatnonzero(kept)
+        parts = [RowLogits(part, self.offsets).take(numbers) for part in self.answers]
+        answers = np.stack([part.values for part in parts])
+        rows = self.rows.filter(pa.array(kept))
+        return Joined(rows, answers, parts[0].offsets, self.missing[:, kept])
+
+
+def joined_bucket(
+    tables: Sequence[SoftLabelTable], *, bucket: int, num_shards: int, splits: Sequence[str]
+) -> Joined | None:
+    """Return the rows of one range of digests, in any of the tables; None where there is none.
+
+    Args:
+      tables: of one corpus and head; what a row says besides its logits is taken from the first
+        that has it.
+      bucket: number of the range.
+      num_shards: ranges in all; the tables may be cut into others.
+      splits: rows of these only.
+
+    Raises:
+      StaleTableError: a row is in one split of one table and in another of another.
+      DamagedTableError: a shard cannot be read.
+    """
+    parts = [_rows(table, bucket, num_shards, splits) for table in tables]
+    if not any(part.num_rows for part in parts):
+        return None
+    keys = [_keys(part) for part in parts]
+    every = pc.unique(pa.chunked_array(keys, pa.binary()))
+    places = [pc.index_in(every, value_set=key) for key in keys]
+    rows = _first_found(tables, parts, places)
+    _check_splits(tables, parts, places, rows)
+    missing = np.stack([place.is_null().to_numpy(zero_copy_only=False) for place in places])
+    head = tables[0].card.head
+    offsets = None
+    if head.by_position:
+        counts = pc.list_value_length(rows[tables[0].card.features[0]])
+        offsets = offsets_of(counts.to_numpy())
+    answers = [
+        _answers(table, part, place, offsets)
+        for table, part, place in zip(tables, parts, places, strict=True)
+    ]
+    return Joined(rows, np.stack(answers), offsets, missing)
+
+
+def check_alike(tables: Sequence[SoftLabelTable]) -> None:
+    """Compare heads and features.
+
+    Raises:
+      StaleTableError: they differ.
+      TableError: there are fewer than two tables.
+    """
+    if len(tables) < 2:
+        raise TableError(f"nothing to combine: {len(tables)} table. Name two or more with --from.")
+    first = tables[0]
+    for other in tables[1:]:
+        for name in ("features", "feature_kinds", "head"):
+            found, expected = getattr(other.card, name), getattr(first.card, name)
+            if found != expected:
+                raise StaleTableError(
+                    f"tables have other {name}: {other.path}: found {found}, expected {expected} "
+                    f"as {first.path} has. Label one corpus for one head with each teacher."
+                )
+
+
+def _rows(table: SoftLabelTable, bucket: int, num_shards: int, splits: Sequence[str]) -> pa.Table:
+    schema = table.card.layout.table_schema
+    parts = [schema.empty_table()]
+    own = table.card.num_shards
+    for shard in table.shards:
+        meets = (shard.bucket + 1) * num_shards > bucket * own
+        meets = meets and shard.bucket * num_shards < (bucket + 1) * own
+        if meets and shard.split in splits:
+            rows = read_shard(shard, schema.names[:-1])
+            family = pc.coalesce(rows["parent_digest"], rows["input_digest"]).combine_chunks()
+            rows = rows.filter(pa.array(buckets(family, num_shards=num_shards) == bucket))
+            split = pa.repeat(pa.scalar(shard.split), rows.num_rows)
+            parts.append(rows.append_column(schema.field(SPLIT_COLUMN), split).cast(schema))
+    return pa.concat_tables(parts).combine_chunks()
+
+
+def _keys(rows: pa.Table) -> pa.Array:
+    ids = rows["example_id"].cast(pa.binary())
+    keys = pc.binary_join_element_wise(rows["input_digest"], ids, pa.scalar(b"", pa.binary()))
+    return keys.combine_chunks()
+
+
+def _first_found(
+    tables: Sequence[SoftLabelTable], parts: Sequence[pa.Table], places: Sequence[pa.Array]
+) -> pa.Table:
+    """Return each row's columns, but for logits, from the first table that has it."""
+    names = [
+        name
+        for name in tables[0].card.layout.table_schema.names
+        if name not in tables[0].card.layout.logit_columns
+    ]
+    starts = np.cumsum([0, *(part.num_rows for part in parts)])[:-1]
+    shifted = [pc.add(place.cast(pa.int64()), int(at)) for place, at in zip(places, starts)]  # noqa: B905
+    whole = pa.concat_tables([part.select(names) for part in parts])
+    return whole.take(pc.coalesce(*shifted)).combine_chunks()
+
+
+def _check_splits(
+    tables: Sequence[SoftLabelTable],
+    parts: Sequence[pa.Table],
+    places: Sequence[pa.Array],
+    rows: pa.Table,
+) -> None:
+    for table, part, place in zip(tables, parts, places, strict=True):
+        found = part[SPLIT_COLUMN].take(place)
+        differ = pc.fill_null(pc.not_equal(found, rows[SPLIT_COLUMN]), False)
+        if pc.any(differ).as_py():
+            row = rows.filter(differ).slice(0, 1).to_pylist()[0]
+            raise StaleTableError(
+                f"tables are split otherwise: {table.path}: row {row['example_id']} is not in its "
+                f"split {row[SPLIT_COLUMN]!r} there. Label one corpus, split in one way."
+            )
+
+
+def _answers(
+    table: SoftLabelTable,
+    part: pa.Table,
+    place: pa.Array,
+    offsets: npt.NDArray[np.int64] | None,
+) -> npt.NDArray[np.float32]:
+    """Return one teacher's answers to all rows, float32 [lines, classes]."""
+    own = decode(part, table.card.layout)
+    there = np.flatnonzero(place.is_valid().to_numpy(zero_copy_only=False))
+    rows = place.drop_null().to_numpy().astype(np.int64)
+    lines = len(place) if offsets is None else int(offsets[-1])
+    found = np.full((lines, len(table.card.head.classes)), np.nan, np.float32)
+    shape = RowLogits(found, offsets)
+    found[shape.lines_of(there)] = own.take(rows).values
+    return found

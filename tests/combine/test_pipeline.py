@@ -1,0 +1,196 @@
+"""Several teachers: their tables are joined by content, and make a table like any other."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from schemas.errors import RunFileError, StaleTableError, TableError
+from stages.artefacts import read_embeddings, read_measures
+from stages.combine.pipeline import combine
+from stages.experiment import combine_step, evaluate_step, recheck_step, train_step
+from stages.inspect import inspect_folder
+from stages.label.pipeline import label
+from stages.label.plan import plan_label
+from stages.label.recheck import Tolerance
+from stages.table import open_table, table_exists
+from stages.teacher_folder import open_teacher
+from stages.verify import verify
+from tests import tiny, tiny_words
+
+WITH_VIEWS = 'label.views={seed=1, augmenters=[{kind="swap"}, {kind="crossover"}]}'
+
+
+@pytest.fixture
+def tables(experiment):
+    """Two teachers' tables over one corpus, cut into other shards."""
+    first = tiny.label(experiment, experiment / "one")
+    tiny.write_teacher(experiment / "teacher", bias=1.5)
+    shuffled = tiny.examples()[::-1]
+    tiny.write_corpus(experiment / "corpus.jsonl", shuffled)
+    return first, tiny.label(experiment, experiment / "two", "label.num_shards=7")
+
+
+def softmax(row):
+    row = np.exp(np.array(row, np.float64) - max(row))
+    return row / row.sum()
+
+
+def by_id(table):
+    return {(row["split"], row["example_id"]): row for row in tiny.rows_of(table)}
+
+
+def test_each_row_has_the_mean_of_its_teachers_probabilities(tables):
+    table = combine(tiny.run("label.precision=float32"), tables, labels=Path("both"))
+    verify(table)
+    one, two, both = map(by_id, (*tables, table))
+    assert both.keys() == one.keys()
+    for key, row in both.items():
+        expected = (softmax(one[key]["teacher_thing"]) + softmax(two[key]["teacher_thing"])) / 2
+        np.testing.assert_allclose(softmax(row["teacher_thing"]), expected, rtol=1e-5, atol=1e-8)
+        assert {**row, "teacher_thing": 0} == {**one[key], "teacher_thing": 0}
+    card = table.card
+    assert [one.weight for one in card.teachers] == [0.5, 0.5]
+    assert card.counts.teacher_calls == 0 and card.counts.rows == 120
+    assert card.quality.splits["test"].accuracy == 1.0
+
+
+def test_a_second_time_nothing_is_done_and_other_weights_are_another_table(tables):
+    first = combine(tiny.run(), tables, labels=Path("both"))
+    assert combine(tiny.run(), tables, labels=Path("both")).version == first.version
+    other = combine(tiny.run("combine.weights=[3, 1]"), tables, labels=Path("both"))
+    assert other.version == first.version + 1
+    assert [one.weight for one in other.card.teachers] == [0.75, 0.25]
+    assert other.card.teacher_fingerprint != first.card.teacher_fingerprint
+
+
+def test_logits_can_be_averaged_and_weights_found_on_validation(tables):
+    how = ("combine.mean=logits", "combine.weights=validation", "label.precision=auto")
+    table = combine(tiny.run(*how), tables, labels=Path("both"))
+    verify(table)
+    assert sum(one.weight for one in table.card.teachers) == pytest.approx(1.0)
+
+
+@pytest.fixture
+def gap(experiment):
+    """Two tables: the second lacks three rows of the first, and has one more."""
+    rows = tiny.examples(60)
+    tiny.write_corpus(experiment / "corpus.jsonl", rows)
+    first = tiny.label(experiment, experiment / "one")
+    tiny.write_teacher(experiment / "teacher", bias=1.5)
+    tiny.write_corpus(experiment / "corpus.jsonl", [*rows[3:], {"text": "my fig", "thing": None}])
+    return first, tiny.label(experiment, experiment / "two")
+
+
+def test_a_row_that_one_teacher_lacks_has_the_others_mean_or_goes_or_is_an_error(gap):
+    one, two = map(by_id, gap)
+    whole = combine(tiny.run("label.precision=float32"), gap, labels=Path("whole"))
+    verify(whole)
+    both = by_id(whole)
+    assert both.keys() == one.keys() | two.keys()
+    for key in one.keys() ^ two.keys():
+        own = (one.get(key) or two[key])["teacher_thing"]
+        np.testing.assert_allclose(
+            softmax(both[key]["teacher_thing"]), softmax(own), rtol=1e-5, atol=1e-8
+        )
+    missing = [one.missing_rows for one in whole.card.teachers]
+    assert missing == [len(two.keys() - one.keys()), len(one.keys() - two.keys())]
+    dropped = combine(tiny.run("combine.missing=drop"), gap, labels=Path("dropped"))
+    verify(dropped)
+    assert by_id(dropped).keys() == one.keys() & two.keys()
+    with pytest.raises(TableError, match=r"row is missing: \w+-000000 in .*two"):
+        combine(tiny.run("combine.missing=error"), gap, labels=Path("none"))
+    assert not table_exists(Path("none"))
+
+
+def test_views_are_joined_too(experiment):
+    first = tiny.label(experiment, experiment / "one", WITH_VIEWS)
+    tiny.write_teacher(experiment / "teacher", bias=1.5)
+    second = tiny.label(experiment, experiment / "two", WITH_VIEWS)
+    table = combine(tiny.run(), (first, second), labels=Path("both"))
+    verify(table)
+    assert table.card.counts.views == first.card.counts.views > 0
+
+
+def test_words_are_combined_by_position(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tiny_words.write_corpus(tmp_path, tiny_words.examples())
+    tables = []
+    for window in (6, 3):
+        tables.append(tiny_words.label(tmp_path, f"teacher.options={{window={window}}}"))
+        shutil.move("labels", f"of-{window}")
+        tables[-1] = open_table(Path(f"of-{window}"))
+    table = combine(tiny_words.run(), tables, labels=Path("both"))
+    verify(table)
+    assert table.card.counts.unseen_positions == tables[0].card.counts.unseen_positions
+    for row in tiny.rows_of(table):
+        assert [one is None for one in row["teacher_thing"]] == [
+            place >= 6 for place in range(len(row["words"]))
+        ]
+
+
+def test_students_train_from_it_as_from_any_table(tables, experiment):
+    combine_step(tiny.run(), sources=[Path("one"), Path("two")], labels=experiment / "out" / "labels")
+    where = {"labels": experiment / "out" / "labels", "out": experiment / "out"}
+    train_step(tiny.run(), **where)
+    report = evaluate_step(tiny.run(), **where)
+    measures = [read_measures(table) for table in tables]
+    assert report.teacher.parameters == sum(one.parameters for one in measures)
+    slowest = min(one.speed.examples_per_second_batch_64 for one in measures)
+    assert report.teacher.speed.examples_per_second_batch_64 < slowest
+    table = open_table(where["labels"])
+    np.testing.assert_array_equal(read_embeddings(table), read_embeddings(tables[0]))
+    assert "mean of 2 teachers" in inspect_folder(where["labels"], as_json=False)
+
+
+def test_it_is_not_held_to_one_of_its_teachers(tables, experiment):
+    combine(tiny.run(), tables, labels=Path("both"))
+    with pytest.raises(StaleTableError, match="mean of teachers: both: it has 2"):
+        recheck_step(tiny.run(), labels=Path("both"), out=experiment, tolerance=Tolerance(inputs=5))
+
+
+def test_tables_that_do_not_belong_together_are_refused(tables, experiment):
+    with pytest.raises(TableError, match="nothing to combine: 1 table"):
+        combine(tiny.run(), tables[:1], labels=Path("none"))
+    with pytest.raises(TableError, match=r"found 3 in combine.weights, expected 2"):
+        combine(tiny.run("combine.weights=[1, 1, 1]"), tables, labels=Path("none"))
+    other = tiny.label(experiment, experiment / "three", "corpus.split={test=0.6}")
+    with pytest.raises(StaleTableError, match="split otherwise: .*three"):
+        combine(tiny.run(), (tables[0], other), labels=Path("none"))
+    head = 'heads=[{name="thing", classes=["animal", "tool", "fruit"]}]'
+    tiny.write_teacher(experiment / "teacher", classes=("animal", "tool", "fruit"))
+    turned = tiny.run(head)
+    teacher = open_teacher(experiment / "teacher", classes=turned.head.classes)
+    plan = plan_label(turned, base=experiment, teacher=teacher)
+    turned_table = label(plan, labels=experiment / "four")
+    with pytest.raises(StaleTableError, match="tables have other head: .*four"):
+        combine(tiny.run(), (tables[0], turned_table), labels=Path("none"))
+
+
+@pytest.mark.parametrize("weights", ["[1, -1]", "[0, 0]", "[]"])
+def test_weights_that_are_no_shares_are_refused(weights):
+    with pytest.raises(RunFileError, match="at least 0"):
+        tiny.run(f"combine.weights={weights}")
+
+
+def test_without_labels_of_validation_no_weights_are_found(experiment):
+    rows = [{"text": row["text"], "thing": None} for row in tiny.examples()]
+    tiny.write_corpus(experiment / "corpus.jsonl", rows)
+    first = tiny.label(experiment, experiment / "one")
+    tiny.write_teacher(experiment / "teacher", bias=1.5)
+    second = tiny.label(experiment, experiment / "two")
+    with pytest.raises(TableError, match="weights cannot be found"):
+        combine(tiny.run("combine.weights=validation"), (first, second), labels=Path("none"))
+
+
+def test_an_interrupted_run_leaves_nothing_visible(tables, monkeypatch):
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("stages.combine.pipeline.commit", stop)
+        with pytest.raises(KeyboardInterrupt):
+            combine(tiny.run(), tables, labels=Path("both"))
+    assert not table_exists(Path("both"))
+    verify(combine(tiny.run(), tables, labels=Path("both")))
