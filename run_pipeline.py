@@ -49,7 +49,7 @@ def of_students(command: Command) -> Command:
     return command
 
 
-def number(name: str, kind: click.ParamType, default: float, text: str) -> Command:
+def number(name: str, kind: click.ParamType[Any], default: float, text: str) -> Command:
     """Return an option that is a number."""
     return click.option(name, type=kind, default=default, show_default=True, help=text)
 
@@ -194,6 +194,19 @@ def evaluate(run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...]
 
 @stated
 @of_students
+def adjust(run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...]) -> None:
+    """Search settings that reach [target], within the budget of [adjust], and train the best."""
+    from stages.adjust.space import overrides as overrides_of
+    from stages.evaluate.adjustment import adjustment_text
+    from stages.experiment import adjust_step, read_run_file
+
+    run_ = read_run_file(run_file, overrides)
+    found = adjust_step(run_, labels=labels, out=out)
+    click.echo(adjustment_text(found, lambda values: overrides_of(values, run_)))
+
+
+@stated
+@of_students
 @click.option(
     "--format",
     "formats",
@@ -205,7 +218,8 @@ def export(
     run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...], formats: tuple[Any, ...]
 ) -> None:
     """Export the students, load each again in a clean process, and compare."""
-    from stages.evaluate.text import columns, export_rows
+    from stages.evaluate.columns import columns
+    from stages.evaluate.text import export_rows
     from stages.experiment import export_step, read_run_file
 
     run_ = read_run_file(run_file, overrides)
@@ -260,7 +274,7 @@ def verify(
 @TABLE
 def history(labels: Path) -> None:
     """List a table's versions, newest first, with what each cost."""
-    from stages.evaluate.text import columns
+    from stages.evaluate.columns import columns
     from stages.versions import history as versions_of
     from stages.versions import history_rows
 

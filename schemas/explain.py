@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 SCHEDULED = ("temperature", "hard_label_weight")  # keys with a union, in `train_section.py`
 ALTERNATIVES = ("number", "schedule")  # its tags
+SEARCH, SEARCHED = "search", ("range", "choices")  # the same in `adjust_section.py`, by any key
 
 
 def explain(error: ValidationError, model: type[BaseModel], *, source: str) -> str:
@@ -28,8 +29,11 @@ def explain(error: ValidationError, model: type[BaseModel], *, source: str) -> s
 
 def _without_tags(item: dict[str, Any]) -> dict[str, Any]:
     """Leave out of a place the names of alternatives, which nobody wrote."""
-    places = zip(("", *item["loc"]), item["loc"], strict=False)
-    loc = (part for before, part in places if not (before in SCHEDULED and part in ALTERNATIVES))
+    loc: list[Any] = []
+    for part in item["loc"]:
+        known = loc[-1:] and loc[-1] in SCHEDULED and part in ALTERNATIVES
+        if not known and not (loc[-2:-1] == [SEARCH] and part in SEARCHED):
+            loc.append(part)
     return {**item, "loc": tuple(loc)}
 
 

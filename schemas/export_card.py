@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+EXPORTED_FOLDER = "exported"
 EXPORT_CARD_FILE = "export.json"
 
 ExportFormat = Literal["saved_model", "tflite", "tflite_int8", "onnx"]

@@ -6,6 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from schemas.adjustment import Adjustment
+from schemas.export_card import ExportCard
+
 
 class _Measured(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -91,8 +94,21 @@ class StudentSummary(_Measured):
     verdict: str
 
 
+class Export(_Measured):
+    """An exported student; `seed` says which."""
+
+    name: str
+    seed: int
+    card: ExportCard
+
+
 class Report(_Measured):
-    """Everything that was measured in a run."""
+    """Everything that was measured in a run.
+
+    Attributes:
+      adjustment: the search that found the students' settings, where there was one.
+      exports: of these students, as far as they were made.
+    """
 
     format_version: int = 1
     fingerprint: str
@@ -104,3 +120,5 @@ class Report(_Measured):
     teacher: ModelResult
     models: tuple[ModelResult, ...]
     students: tuple[StudentSummary, ...]
+    adjustment: Adjustment | None = None
+    exports: tuple[Export, ...] = ()

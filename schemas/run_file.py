@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from schemas.adjust_section import Adjust, Target
 from schemas.combine_section import Combine
 from schemas.corpus_section import Corpus
 from schemas.errors import RunFileError
@@ -42,6 +43,8 @@ class RunFile(Section):
     label: Label = Label()
     combine: Combine = Combine()
     train: Train
+    target: Target | None = None
+    adjust: Adjust | None = None
     evaluate: Evaluate = Evaluate()
 
     @model_validator(mode="after")
@@ -84,6 +87,22 @@ class RunFile(Section):
         if teacher.answers == "probabilities" and self.head.by_position:
             raise ValueError('`answers = "probabilities"` is for heads per example')
         return self
+
+    @model_validator(mode="after")
+    def _adjusts_towards_a_target(self) -> Self:
+        if self.adjust is None:
+            return self
+        if self.target is None:
+            raise ValueError("[adjust] needs a [target] to reach")
+        names = [student.name for student in self.train.students]
+        if self.adjust.student is not None and self.adjust.student not in names:
+            raise ValueError(f"adjust.student {self.adjust.student!r} is none of {names}")
+        return self
+
+    @property
+    def kept_by(self) -> str:
+        """The validation figure that decides which epoch of a student is kept."""
+        return self.target.metric if self.target is not None else "accuracy"
 
     @property
     def head(self) -> Head:

@@ -1,6 +1,7 @@
 """One experiment from its run file to its report; each step is skipped where it is done.
 
-Folders under `out`: `teacher/`, `labels/` (the table), `students/`, `report/`.
+Folders under `out`: `teacher/`, `labels/` (the table), `students/`, `report/`; `adjust/`
+and `adjusted/` where settings were searched.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from schemas.adjustment import Adjustment
 from schemas.errors import AssetError, RunFileError, StaleTableError
 from schemas.export_card import ExportCard, ExportFormat
 from schemas.report import Report
@@ -17,6 +19,7 @@ from schemas.soft_labels import TableCard
 from schemas.teacher_card import CARD_FILE
 from stages.hub import snapshot
 from stages.label.plan import LOCAL, Machinery
+from stages.progress import say
 from stages.table import SoftLabelTable, open_table
 from stages.teacher_places import find_teacher
 from stages.train.plan import StudentPlan
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
 TEACHER_FOLDER = "teacher"
 LABELS_FOLDER = "labels"
+ADJUSTED_FOLDER = "adjusted"
 
 
 def read_run_file(path: Path, overrides: Sequence[str] = ()) -> RunFile:
@@ -151,17 +155,36 @@ def train_step(
     return table, train(run, table, out=out)
 
 
+def adjust_step(run: RunFile, *, labels: Path, out: Path) -> Adjustment:
+    """Search settings that reach the run's target, and train the students of the best.
+
+    Raises:
+      PipelineError: any stated failure; what was tried is kept.
+    """
+    from stages.adjust.pipeline import adjust, adjusted
+    from stages.train.pipeline import train
+
+    table = open_table(labels, head=run.head, teacher=teacher_at_hand(run, out=out))
+    found = adjust(run, table, out=out)
+    train(adjusted(run, found), table, out=out / ADJUSTED_FOLDER)
+    return found
+
+
 def evaluate_step(run: RunFile, *, labels: Path, out: Path) -> Report:
-    """Score the run's students and write the report.
+    """Score the run's students, adjusted where they were, and write the report.
 
     Raises:
       PipelineError: any stated failure.
     """
+    from stages.adjust.pipeline import adjusted, read_adjustment
     from stages.evaluate.pipeline import evaluate
     from stages.train.plan import plan_students
 
     table = open_table(labels, head=run.head, teacher=teacher_at_hand(run, out=out))
-    return evaluate(run, table, list(plan_students(run, table, out=out)), out=out)
+    found = read_adjustment(run, table, out=out)
+    final, place = (run, out) if found is None else (adjusted(run, found), out / ADJUSTED_FOLDER)
+    plans = list(plan_students(final, table, out=place))
+    return evaluate(final, table, plans, out=out, adjustment=found)
 
 
 def export_step(
@@ -198,6 +221,22 @@ def teacher_at_hand(run: RunFile, *, out: Path) -> str | None:
         return None
 
 
+def target_reached(run: RunFile, plans: Sequence[StudentPlan]) -> bool:
+    """Return whether the mean over seeds of the student to be adjusted is good enough."""
+    from stages.adjust.space import searched_student
+    from stages.train.pipeline import trained_card
+
+    if run.target is None:
+        return True
+    name, figure = searched_student(run).name, f"val_{run.target.metric}"
+    taught = [plan for plan in plans if plan.role == "student" and plan.student.name == name]
+    found = [max(one[figure] for one in trained_card(plan).epochs) for plan in taught]
+    mean = sum(found) / len(found)
+    said = "reached" if mean >= run.target.at_least else "not reached"
+    say(f"target: {run.target.metric} {mean:.4f} on validation, {said} ({run.target.at_least:g})")
+    return mean >= run.target.at_least
+
+
 def run_all(run: RunFile, *, out: Path, machinery: Machinery = LOCAL) -> Report:
     """Do every step that is not done.
 
@@ -206,5 +245,7 @@ def run_all(run: RunFile, *, out: Path, machinery: Machinery = LOCAL) -> Report:
     """
     labels = out / LABELS_FOLDER
     label_step(run, labels=labels, out=out, machinery=machinery)
-    train_step(run, labels=labels, out=out)
+    _, plans = train_step(run, labels=labels, out=out)
+    if run.adjust is not None and not target_reached(run, plans):
+        adjust_step(run, labels=labels, out=out)
     return evaluate_step(run, labels=labels, out=out)

@@ -89,5 +89,6 @@ def _shares(answers: Answers, weights: Shares) -> tuple[npt.NDArray[np.bool_], S
 
 
 def _where_seen(values: Shares, seen: npt.NDArray[np.bool_]) -> Answers:
-    found: Answers = np.where(seen.any(axis=0)[:, None], values, np.nan).astype(np.float32)
+    some = np.asarray(seen.any(axis=0))[:, None]
+    found: Answers = np.where(some, values, np.nan).astype(np.float32)
     return found

@@ -126,7 +126,7 @@ class _Combination:
         )
         if joined is None or self._run.combine.missing == "others":
             return joined
-        lacking = joined.missing.any(axis=0)
+        lacking = np.asarray(joined.missing.any(axis=0))
         if lacking.any() and self._run.combine.missing == "error":
             row = int(np.flatnonzero(lacking)[0])
             table = self._tables[int(np.flatnonzero(joined.missing[:, row])[0])]

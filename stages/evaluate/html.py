@@ -7,7 +7,9 @@ from html import escape
 
 from schemas.report import ModelResult, Report, StudentSummary, Summary
 from stages.evaluate import plots
-from stages.evaluate.text import interval
+from stages.evaluate.adjustment import adjustment_rows
+from stages.evaluate.adjustment import verdict as adjustment_verdict
+from stages.evaluate.text import export_rows, interval
 
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#22262b;background:#f6f7f8;margin:0}
@@ -39,6 +41,8 @@ def render(report: Report) -> str:
         _figure(plots.comparison(report), "Bars are means, dots are seeds."),
         results_table(report),
         *(_student_section(student, report) for student in report.students),
+        *_adjustment(report),
+        *_exports(report),
         "<h2>Calibration</h2>",
         _figure(plots.reliability(_first_of_each(report)), "First seed of each."),
         "<h2>Where the rows came from</h2>",
@@ -156,6 +160,27 @@ def _student_section(student: StudentSummary, report: Report) -> str:
         f"<h2>{escape(student.name)}: training</h2>{curves}"
         f'<h2>{escape(student.name)}: confusion</h2><div class="row">{figures}</div>'
     )
+
+
+def _adjustment(report: Report) -> list[str]:
+    found = report.adjustment
+    if found is None:
+        return []
+    heads, *rows = adjustment_rows(found)
+    return [
+        "<h2>Adjustment</h2>",
+        f"<p>{escape(adjustment_verdict(found))}</p>",
+        _figure(plots.pareto(found), "Every complete trial; the line joins the Pareto front."),
+        _table(heads, rows),
+    ]
+
+
+def _exports(report: Report) -> list[str]:
+    if not report.exports:
+        return []
+    named = [(f"{one.name} seed {one.seed}", one.card) for one in report.exports]
+    heads, *rows = export_rows(named, report.teacher.speed)
+    return ["<h2>Exports</h2>", _table(heads, rows)]
 
 
 def _counts(report: Report) -> str:

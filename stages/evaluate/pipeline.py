@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from pydantic import BaseModel
 
+from schemas.adjustment import Adjustment
 from schemas.errors import TableError
+from schemas.export_card import EXPORT_CARD_FILE, EXPORTED_FOLDER, ExportCard
 from schemas.provenance import fingerprint
-from schemas.report import ModelResult, Report
+from schemas.report import Export, ModelResult, Report
 from schemas.run_file import RunFile
 from schemas.student_card import STUDENT_MODEL_FILE
 from stages.artefacts import read_measures
@@ -41,21 +44,30 @@ class HeldOut:
 
 
 def evaluate(
-    run: RunFile, table: SoftLabelTable, plans: Sequence[StudentPlan], *, out: Path
+    run: RunFile,
+    table: SoftLabelTable,
+    plans: Sequence[StudentPlan],
+    *,
+    out: Path,
+    adjustment: Adjustment | None = None,
 ) -> Report:
     """Score every model of a run and write `report.json` and `report.html`, unless they are there.
+
+    `adjustment` is the search that found the students' settings, where there was one.
 
     Raises:
       TableError: the split has no labelled row, or the artefacts are missing.
       StudentError: a student is missing; run `train`.
     """
     folder = out / REPORT_FOLDER
-    wanted = _fingerprint(run, table, plans)
+    exports = _exports(plans)
+    wanted = _fingerprint(run, table, plans, [adjustment, *exports])
     report = read_report(folder)
     if report is not None and report.fingerprint == wanted and (folder / REPORT_HTML).is_file():
         say(f"evaluate: nothing to do, {folder} is up to date")
         return report
     report = _measure(run, table, plans, wanted)
+    report = report.model_copy(update={"adjustment": adjustment, "exports": exports})
     from stages.evaluate.html import render
 
     write_whole(folder / REPORT_HTML, render(report).encode())
@@ -93,15 +105,32 @@ def held_out(run: RunFile, table: SoftLabelTable) -> HeldOut:
     return HeldOut(rows[feature].to_pylist(), labels, decode(rows, layout).values)
 
 
-def _fingerprint(run: RunFile, table: SoftLabelTable, plans: Sequence[StudentPlan]) -> str:
+def _fingerprint(
+    run: RunFile,
+    table: SoftLabelTable,
+    plans: Sequence[StudentPlan],
+    beside: Sequence[BaseModel | None],
+) -> str:
     return fingerprint(
         {
             "table": table.card.plan_fingerprint,
             "students": [[plan.name, plan.fingerprint] for plan in plans],
             "evaluate": run.evaluate.model_dump(mode="json"),
             "name": run.name,
+            "beside": [one.model_dump(mode="json") for one in beside if one is not None],
         }
     )
+
+
+def _exports(plans: Sequence[StudentPlan]) -> tuple[Export, ...]:
+    """Return what was exported of the students as they are planned."""
+    found = []
+    for plan in plans:
+        for path in sorted((plan.path / EXPORTED_FOLDER).glob(f"*/{EXPORT_CARD_FILE}")):
+            card = ExportCard.model_validate_json(path.read_bytes())
+            if card.student_fingerprint == plan.fingerprint:
+                found.append(Export(name=plan.student.name, seed=plan.seed, card=card))
+    return tuple(found)
 
 
 def _measure(

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from schemas.adjustment import Adjustment
 from schemas.report import ModelResult, Report, Scores
 
 INK, TEACHER, STUDENT, BASELINE = "#22262b", "#3d4f8f", "#1b8a6b", "#c28a2c"
@@ -101,6 +102,24 @@ def reliability(models: Sequence[ModelResult]) -> str:
     axes.set_ylabel("accuracy")
     axes.legend(frameon=False, fontsize=8)
     return _svg(figure, "Reliability")
+
+
+def pareto(found: Adjustment) -> str:
+    """Return quality on validation by size and by latency, a dot for every complete trial."""
+    complete = [trial for trial in found.trials if trial.state == "complete"]
+    figure = Figure(figsize=(8.4, 3.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    costs = (("parameters", "parameters"), ("latency_ms_batch_1", "ms for one text"))
+    for axes, (name, label) in zip((left, right), costs, strict=True):
+        _style(axes)
+        points = sorted((getattr(trial, name), trial.quality, trial.pareto) for trial in complete)
+        axes.scatter([x for x, _, _ in points], [y for _, y, _ in points], color=STUDENT, s=18)
+        front = [(x, y) for x, y, best in points if best]
+        axes.plot([x for x, _ in front], [y for _, y in front], color=INK, lw=1)
+        axes.axhline(found.at_least, color=BASELINE, lw=1, ls="--")
+        axes.set_xlabel(label)
+        axes.set_ylabel(f"{found.metric} on validation")
+    return _svg(figure, "Trials")
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:

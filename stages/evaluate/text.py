@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from schemas.export_card import ExportCard
-from schemas.report import ModelResult, Report, Summary
+from schemas.report import ModelResult, Report, Speed, Summary
+from stages.evaluate.adjustment import verdict as adjustment_verdict
+from stages.evaluate.columns import columns
 
 _HEADS = ("model", "accuracy", "F1 macro", "agreement", "ECE", "retention")
 _COST_HEADS = ("parameters", "MB", "ms/1", "ex/s/64")
@@ -21,33 +23,30 @@ def results_text(report: Report) -> str:
                 rows.append(_row(f"{summary.name} {role}", figures, models[0], report.teacher))
     seeds = ", ".join(map(str, report.seeds))
     head = f"{report.name}: {report.teacher.scores.rows} {report.split} rows; seeds {seeds}"
-    return "\n".join([head, *columns(rows), *(one.verdict for one in report.students)])
+    verdicts = [one.verdict for one in report.students]
+    if report.adjustment is not None:
+        verdicts.append(adjustment_verdict(report.adjustment))
+    return "\n".join([head, *columns(rows), *verdicts])
 
 
-def export_rows(exported: Sequence[tuple[str, ExportCard]]) -> list[list[str]]:
-    """Return exports as rows of a table, with a head."""
+def export_rows(
+    exported: Sequence[tuple[str, ExportCard]], teacher: Speed | None = None
+) -> list[list[str]]:
+    """Return exports as rows of a table, with a head.
+
+    Args:
+      exported: name and card.
+      teacher: its speed, for how many times faster each is; left out when None.
+    """
     rows = [["student", "format", "MB", "ms/1", "agreement", "largest difference"]]
+    rows[0] += ["faster than the teacher"] if teacher else []
     for name, card in exported:
         size, time = f"{card.size_bytes / 1e6:.2f}", f"{card.milliseconds_a_text:.2f}"
         said = [f"{card.agreement:.3f}", f"{card.largest_difference:.1e}"]
+        if teacher is not None:
+            said.append(f"{teacher.latency_ms_batch_1 / card.milliseconds_a_text:.0f} ×")
         rows.append([name, card.format, size, time, *said])
     return rows
-
-
-def columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows as aligned lines; the first column is left-aligned.
-
-    >>> columns([["a", "1"], ["bb", "22"]])
-    ['a    1', 'bb  22']
-    """
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if place == 0 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
 
 
 def interval(summary: Summary) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from schemas.errors import StudentError, first_line
-from schemas.export_card import EXPORT_CARD_FILE, ExportCard, ExportFormat
+from schemas.export_card import EXPORT_CARD_FILE, EXPORTED_FOLDER, ExportCard, ExportFormat
 from schemas.run_file import RunFile
 from schemas.student_card import StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
@@ -24,7 +24,6 @@ from stages.table import SoftLabelTable
 from stages.train.pipeline import trained_card
 from stages.train.plan import StudentPlan, plan_students
 
-EXPORTED_FOLDER = "exported"
 LARGEST_DIFFERENCE = 1e-3  # of a logit, for formats that keep float32
 _TEXTS = 200
 

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from stages.train.losses import has_hard_label, mean_over_valid
+from stages.train.macro_scores import MACRO_SCORES, MacroScores
 from stages.train.objective import Objective
 
 
@@ -28,6 +29,8 @@ class Distiller(keras.Model):
         self._total_steps = total_steps
         self._accuracy = keras.metrics.Mean(name="accuracy")
         self._agreement = keras.metrics.Mean(name="agreement")
+        self._macro = MacroScores(student.output_shape[-1])
+        self._testing = False
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return the student's logits."""
@@ -57,12 +60,29 @@ class Distiller(keras.Model):
         count = tf.reduce_sum(tf.cast(valid, tf.float32))
         self._accuracy.update_state(mean_over_valid(right, valid), sample_weight=count)
         self._agreement.update_state(predicted == tf.argmax(y["teacher_logits"], axis=-1))
+        if self._testing:
+            self._macro.update_state(y["label"], predicted)
         return self.get_metrics_result()
+
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """Return the figures of one batch of a split, and macro scores of the split so far."""
+        self._testing = True
+        try:
+            return super().test_step(data)
+        finally:
+            self._testing = False
+
+    def get_metrics_result(self) -> dict[str, tf.Tensor]:
+        """Return all figures; macro scores are of whole splits only."""
+        figures = super().get_metrics_result()
+        if self._testing:
+            return figures
+        return {name: value for name, value in figures.items() if name not in MACRO_SCORES}
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         """Metrics that Keras resets at each epoch."""
-        return [*super().metrics, self._accuracy, self._agreement]
+        return [*super().metrics, self._accuracy, self._agreement, self._macro]
 
 
 def compiled(

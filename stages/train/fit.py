@@ -58,6 +58,7 @@ class Training:
         checkpoints: Checkpoints,
         figures: Path,
         checkpoint_seconds: float,
+        watchers: Sequence[keras.callbacks.Callback] = (),
     ) -> None:
         """Plan it.
 
@@ -71,15 +72,16 @@ class Training:
           checkpoints: where its state is kept.
           figures: folder of its figures for TensorBoard.
           checkpoint_seconds: how often, at most.
+          watchers: are told of every epoch, and may end the training by an exception.
         """
         self._student, self._table, self._run = student, table, run
         self._wordpiece, self._seed, self._name = wordpiece, seed, name
         self._held_out = self._stream("validation", batch_size=_VALIDATION_BATCH, seed=0)
-        figure = "val_accuracy" if self._held_out.labelled else "val_agreement"
+        figure = f"val_{run.kept_by}" if self._held_out.labelled else "val_agreement"
         self._best = KeepBest(student, figure)
         self._figures = WriteFigures(figures, lambda: len(self._saving.state.epochs))
         self._saving = SaveState(checkpoints, self._best, every_seconds=checkpoint_seconds)
-        self._checkpoints = checkpoints
+        self._checkpoints, self._watchers = checkpoints, watchers
 
     def fit(self, phases: Sequence[Phase]) -> tuple[dict[str, float], ...]:
         """Train through the phases.
@@ -135,7 +137,7 @@ class Training:
                         epochs=end,
                         steps_per_epoch=steps - first_step,
                         validation_data=self._held_out.one_pass().map(self._inputs),
-                        callbacks=[*callbacks, shown.callback(first_step)],
+                        callbacks=[*callbacks, *self._watchers, shown.callback(first_step)],
                         shuffle=False,
                         verbose=0,
                     )

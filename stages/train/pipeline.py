@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,7 @@ def train(
             "students are trained for heads per example. Train one from the table yourself."
         )
     plans = list(plan_students(run, table, out=out))
-    waiting = [plan for plan in plans if not _is_current(plan)]
+    waiting = [plan for plan in plans if not is_current(plan)]
     if not waiting:
         say(f"train: nothing to do, {len(plans)} students are up to date")
     if waiting and run.train.label_smoothing and run.train.hard_label_weight != 1.0:
@@ -92,8 +93,11 @@ def train_student(
     plan: StudentPlan,
     *,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    watchers: Sequence[keras.callbacks.Callback] = (),
 ) -> StudentCard:
     """Train one student and write its folder, its card last.
+
+    What a watcher raises ends the training; the student's checkpoints are kept.
 
     Raises:
       StudentError: it cannot be built, or its loss is not finite.
@@ -120,6 +124,7 @@ def train_student(
         checkpoints=checkpoints,
         figures=plan.path / FIGURES_FOLDER / plan.fingerprint,
         checkpoint_seconds=checkpoint_seconds,
+        watchers=watchers,
     )
     epochs = training.fit(phases(run.train, plan.role))
     (plan.path / STUDENT_CARD_FILE).unlink(missing_ok=True)
@@ -161,7 +166,8 @@ def _built(plan: StudentPlan, table: SoftLabelTable, vocabulary: list[str]) -> k
     return model
 
 
-def _is_current(plan: StudentPlan) -> bool:
+def is_current(plan: StudentPlan) -> bool:
+    """Return whether a student is there as a plan says."""
     if not (plan.path / STUDENT_CARD_FILE).is_file():
         return False
     return read_student_card(plan.path).fingerprint == plan.fingerprint

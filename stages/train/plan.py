@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from schemas.provenance import digest_file, fingerprint
 from schemas.run_file import RunFile
@@ -47,6 +47,10 @@ class StudentPlan:
         """A name for messages."""
         return f"{self.student.name} {self.role} seed {self.seed}"
 
+    def in_folder(self, path: Path) -> StudentPlan:
+        """Return the same student in another folder."""
+        return replace(self, path=path)
+
 
 def plan_students(run: RunFile, table: SoftLabelTable, *, out: Path) -> Iterator[StudentPlan]:
     """Yield every student of a run, each before its baseline."""
@@ -54,7 +58,7 @@ def plan_students(run: RunFile, table: SoftLabelTable, *, out: Path) -> Iterator
     for student in run.train.students:
         for seed in run.train.seeds:
             for role in roles:
-                parts = {
+                parts: dict[str, Any] = {
                     "table": table.card.plan_fingerprint,
                     "student": student.model_dump(mode="json"),
                     "code": _code_digest(student.kind),
@@ -63,6 +67,8 @@ def plan_students(run: RunFile, table: SoftLabelTable, *, out: Path) -> Iterator
                     "role": role,
                     "seed": seed,
                 }
+                if run.kept_by != "accuracy":
+                    parts["kept_by"] = run.kept_by
                 path = out / STUDENTS_FOLDER / student.name / f"seed-{seed}" / role
                 yield StudentPlan(student, role, seed, path, fingerprint(parts))
 

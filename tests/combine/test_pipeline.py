@@ -131,7 +131,9 @@ def test_words_are_combined_by_position(tmp_path, monkeypatch):
 
 
 def test_students_train_from_it_as_from_any_table(tables, experiment):
-    combine_step(tiny.run(), sources=[Path("one"), Path("two")], labels=experiment / "out" / "labels")
+    combine_step(
+        tiny.run(), sources=[Path("one"), Path("two")], labels=experiment / "out" / "labels"
+    )
     where = {"labels": experiment / "out" / "labels", "out": experiment / "out"}
     train_step(tiny.run(), **where)
     report = evaluate_step(tiny.run(), **where)

@@ -13,7 +13,7 @@ from importlib import import_module
 
 import keras
 
-from schemas.errors import StudentError
+from schemas.errors import StudentError, first_line
 from schemas.train_section import Student
 from stages.plugins import import_function
 
@@ -31,10 +31,11 @@ def build_student(student: Student, *, vocabulary_size: int, classes: int) -> ke
     builder = find_builder(student.kind)
     try:
         model = builder(vocabulary_size=vocabulary_size, classes=classes, **student.options)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         takes = ", ".join(name for name in inspect.signature(builder).parameters)
         raise StudentError(
-            f"student cannot be built: {student.name!r} of kind {student.kind!r}: {error}. "
+            f"student cannot be built: {student.name!r} of kind {student.kind!r}: "
+            f"{first_line(error)}. "
             f"It takes {takes}."
         ) from error
     if not isinstance(model, keras.Model) or model.output_shape[-1] != classes:

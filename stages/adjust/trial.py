@@ -1,0 +1,74 @@
+"""One trial: a student trained with settings of a search, and what came of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+
+from schemas.errors import StudentError
+from schemas.run_file import RunFile
+from stages.adjust.space import of_trial
+from stages.adjust.study import AskedTrial
+from stages.evaluate.predict import StudentPredictor
+from stages.evaluate.speed import measure_speed, sample_texts
+from stages.locks import lock
+from stages.table import SoftLabelTable
+from stages.train.pipeline import is_current, read_student_card, train_student
+from stages.train.plan import plan_students
+
+_SPEED_CALLS = 30
+
+
+class _GivenUp(Exception):
+    """The trial is worse than others were by then."""
+
+
+class _Watch(keras.callbacks.Callback):
+    """Tells the study the figure of every epoch."""
+
+    def __init__(self, trial: AskedTrial, figure: str) -> None:
+        super().__init__()
+        self._trial, self._figure = trial, figure
+        self._epoch = -1
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Report it, and end the training where it is better given up."""
+        self._epoch = max(self._epoch + 1, epoch)  # a later phase counts from 0 again
+        if self._trial.report(float((logs or {})[self._figure]), self._epoch):
+            raise _GivenUp
+
+
+def try_settings(run: RunFile, table: SoftLabelTable, trial: AskedTrial, *, folder: Path) -> None:
+    """Train a trial's student, or what is left of it, and tell the study.
+
+    A student of settings that were tried before is not trained again.
+
+    Args:
+      run: with `[target]` and `[adjust]`.
+      table: the opened version.
+      trial: under way.
+      folder: of all trials' students.
+    """
+    settings = of_trial(run, trial.values)
+    [plan] = plan_students(settings, table, out=folder)
+    plan = plan.in_folder(folder / plan.fingerprint)
+    figure = f"val_{settings.kept_by}"
+    try:
+        with lock(folder / f"{plan.fingerprint}.lock", wait=True):
+            if not is_current(plan):
+                train_student(settings, table, plan, watchers=[_Watch(trial, figure)])
+    except _GivenUp:
+        trial.prune()
+        return
+    except StudentError as error:
+        trial.fail(str(error))
+        return
+    card = read_student_card(plan.path)
+    predictor = StudentPredictor(plan.path, card)
+    speed = measure_speed(predictor.logits, sample_texts(table), calls=_SPEED_CALLS)
+    trial.complete(
+        max(epoch[figure] for epoch in card.epochs),
+        parameters=card.parameters,
+        latency_ms_batch_1=speed.latency_ms_batch_1,
+    )
