@@ -13,6 +13,7 @@ LossName = Literal[
 ]
 ExampleWeight = Literal["even", "confidence", "certainty", "agreement"]
 Start = Literal["random", "teacher"]
+ComputeDtype = Literal["float32", "bfloat16", "float16"]
 
 
 class Schedule(Section):
@@ -72,6 +73,8 @@ class Train(Section):
       epochs, batch_size, learning_rate: of each; Adam.
       hard_label_epochs: more epochs afterwards on the hard labels alone, at a tenth of the rate.
       max_length: tokens of the longest input.
+      compute_dtype: what products are computed in; weights, losses and what is saved are float32.
+      xla: compile the step with XLA; inputs are then padded to `max_length`.
       baseline: train each student on hard labels only beside it.
     """
 
@@ -89,6 +92,8 @@ class Train(Section):
     learning_rate: float = Field(default=1e-3, gt=0)
     hard_label_epochs: int = Field(default=0, ge=0)
     max_length: int = Field(default=64, ge=4)
+    compute_dtype: ComputeDtype = "float32"
+    xla: bool = False
     baseline: bool = True
 
     @field_validator("seeds", "students")

@@ -62,9 +62,10 @@ class Wordpiece:
         edge = tf.ones_like(kept[:, :1].to_tensor(shape=[None, 1]))
         return tf.concat([edge * self._start, kept, edge * self._end], axis=1)
 
-    def token_ids(self, texts: tf.Tensor) -> tf.Tensor:
-        """Return int32 [batch, longest row], padded with [PAD]."""
-        return self.frame(self.pieces(texts)).to_tensor(default_value=self.pad_id)
+    def token_ids(self, texts: tf.Tensor, *, length: int | None = None) -> tf.Tensor:
+        """Return int32 [batch, longest row, or a stated length], padded with [PAD]."""
+        shape = None if length is None else [None, length]
+        return self.frame(self.pieces(texts)).to_tensor(default_value=self.pad_id, shape=shape)
 
     def overlong(self, pieces: tf.RaggedTensor) -> tf.Tensor:
         """Return bool [batch]: which rows lose pieces to the cut."""

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from schemas.errors import StudentError
 from stages.train.checkpoint import Arrays, Checkpoint, Checkpoints, TrainingState
+from stages.train.replicas import Replicas
 
 Logs = dict[str, float] | None
 
@@ -32,7 +33,7 @@ class StopOnNonFiniteLoss(keras.callbacks.Callback):
         """Check the running mean of the loss."""
         loss = (logs or {}).get("loss", 0.0)
         if not np.isfinite(loss):
-            rate = float(self.model.optimizer.learning_rate)
+            rate = learning_rate(self.model)
             raise StudentError(
                 f"loss is not finite: {self._name}, epoch {self._epoch + 1}, step {batch + 1}: "
                 f"found {loss} at learning rate {rate:g}. Lower the rate or check the table."
@@ -76,7 +77,7 @@ class WriteFigures(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Write."""
-        figures = {**(logs or {}), "learning_rate": float(self.model.optimizer.learning_rate)}
+        figures = {**(logs or {}), "learning_rate": learning_rate(self.model)}
         with self._writer.as_default(step=self._epochs_before()):
             for name, value in figures.items():
                 tf.summary.scalar(name, value)
@@ -86,12 +87,23 @@ class WriteFigures(keras.callbacks.Callback):
 class SaveState(keras.callbacks.Callback):
     """Saves all that the next step depends on, now and then, and puts it back on a resume.
 
+    Several replicas save at the end of each epoch only, where all of them are: what they hold is
+    then read by all, and written by one.
+
     It comes after `KeepBest`. Within an epoch it is put back once more when that has begun, since
     Keras resets its metrics just before.
     """
 
-    def __init__(self, checkpoints: Checkpoints, best: KeepBest, *, every_seconds: float) -> None:
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        best: KeepBest,
+        *,
+        every_seconds: float,
+        replicas: Replicas | None = None,
+    ) -> None:
         super().__init__()
+        self._replicas = replicas or Replicas()
         self.state = TrainingState()
         self.steps_per_epoch = 0
         self._checkpoints, self._best = checkpoints, best
@@ -127,7 +139,8 @@ class SaveState(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Save where it is time, within an epoch."""
         step = self._first_step + batch + 1
-        if self._is_time() and step < self.steps_per_epoch:
+        alone = self._replicas.count == 1
+        if alone and self._is_time() and step < self.steps_per_epoch:
             self.state = self.state.model_copy(update={"step": step})
             self.save()
 
@@ -138,17 +151,23 @@ class SaveState(keras.callbacks.Callback):
         done = {"epoch": epoch + 1, "step": 0, "epochs": epochs, "best_value": self._best.value}
         self.state = self.state.model_copy(update=done)
         self._first_step = 0
-        if self._is_time():
+        if self._replicas.count > 1 or self._is_time():
             self.save()
 
     def save(self) -> None:
         """Write a checkpoint of this moment."""
         variables = [np.asarray(variable) for variable in all_variables(self.model)]
-        self._checkpoints.save(Checkpoint(self.state, variables, self._best.weights))
+        if self._replicas.writes:
+            self._checkpoints.save(Checkpoint(self.state, variables, self._best.weights))
         self._saved = time.monotonic()
 
     def _is_time(self) -> bool:
         return time.monotonic() - self._saved >= self._every_seconds
+
+
+def learning_rate(model: keras.Model) -> float:
+    """Return the optimizer's, wherever its variables are."""
+    return float(tf.convert_to_tensor(model.optimizer.learning_rate))
 
 
 def _assign(variables: list[keras.Variable], values: Arrays) -> None:

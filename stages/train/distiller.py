@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from stages.train.losses import has_hard_label, mean_over_valid
+from stages.train.losses import has_hard_label
 from stages.train.macro_scores import MACRO_SCORES, MacroScores
 from stages.train.objective import Objective
 
@@ -47,22 +47,26 @@ class Distiller(keras.Model):
         """Return the objective of one batch."""
         del x, sample_weight, training
         done = tf.cast(self.optimizer.iterations, tf.float32)
-        return self._objective.value(y_pred, y, progress=done / self._total_steps)
+        logits = tf.cast(y_pred, tf.float32)
+        return self._objective.value(logits, y, progress=done / self._total_steps)
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
     ) -> dict[str, tf.Tensor]:
         """Return loss, accuracy on the hard labels, and agreement with the teacher."""
         del x, sample_weight
-        predicted = tf.argmax(y_pred, axis=-1)
-        valid = has_hard_label(y["label"])
-        right = tf.cast(predicted == y["label"], tf.float32)
-        count = tf.reduce_sum(tf.cast(valid, tf.float32))
-        self._accuracy.update_state(mean_over_valid(right, valid), sample_weight=count)
-        self._agreement.update_state(predicted == tf.argmax(y["teacher_logits"], axis=-1))
-        if self._testing:
-            self._macro.update_state(y["label"], predicted)
-        return self.get_metrics_result()
+        return self.measured(y, y_pred, testing=self._testing)
+
+    def measured(
+        self, targets: dict[str, tf.Tensor], logits: tf.Tensor, *, testing: bool
+    ) -> dict[str, tf.Tensor]:
+        """Count one batch; return the figures so far, with macro scores where a split is tested."""
+        labels, predicted = targets["label"], tf.argmax(logits, axis=-1)
+        self._accuracy.update_state(predicted == labels, sample_weight=has_hard_label(labels))
+        self._agreement.update_state(predicted == tf.argmax(targets["teacher_logits"], axis=-1))
+        if testing:
+            self._macro.update_state(labels, predicted)
+        return self._shown(super().get_metrics_result(), testing=testing)
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Return the figures of one batch of a split, and macro scores of the split so far."""
@@ -74,8 +78,11 @@ class Distiller(keras.Model):
 
     def get_metrics_result(self) -> dict[str, tf.Tensor]:
         """Return all figures; macro scores are of whole splits only."""
-        figures = super().get_metrics_result()
-        if self._testing:
+        return self._shown(super().get_metrics_result(), testing=self._testing)
+
+    @staticmethod
+    def _shown(figures: dict[str, tf.Tensor], *, testing: bool) -> dict[str, tf.Tensor]:
+        if testing:
             return figures
         return {name: value for name, value in figures.items() if name not in MACRO_SCORES}
 
@@ -83,13 +90,3 @@ class Distiller(keras.Model):
     def metrics(self) -> list[keras.metrics.Metric]:
         """Metrics that Keras resets at each epoch."""
         return [*super().metrics, self._accuracy, self._agreement, self._macro]
-
-
-def compiled(
-    student: keras.Model, objective: Objective, *, learning_rate: float, total_steps: int
-) -> Distiller:
-    """Return the student under an objective, with Adam."""
-    distiller = Distiller(student, objective, total_steps=total_steps)
-    distiller.compile(keras.optimizers.Adam(learning_rate), jit_compile=False)
-    distiller.optimizer.build(student.trainable_variables)  # or else the step is traced twice
-    return distiller

@@ -19,8 +19,9 @@ from stages.table import SoftLabelTable
 from stages.text import Wordpiece
 from stages.train.callbacks import KeepBest, SaveState, StopOnNonFiniteLoss, WriteFigures
 from stages.train.checkpoint import Checkpoint, Checkpoints
-from stages.train.distiller import compiled
+from stages.train.compiled import compiled
 from stages.train.objective import Objective
+from stages.train.replicas import Replicas
 from stages.train.stream import SoftLabelStream
 
 _VALIDATION_BATCH = 256
@@ -59,11 +60,12 @@ class Training:
         figures: Path,
         checkpoint_seconds: float,
         watchers: Sequence[keras.callbacks.Callback] = (),
+        replicas: Replicas | None = None,
     ) -> None:
         """Plan it.
 
         Args:
-          student: from token ids to logits.
+          student: from token ids to logits; made in the scope of the replicas.
           table: the opened version.
           run: for `[train]` and whether repeats count.
           wordpiece: the student's tokenizer.
@@ -73,14 +75,21 @@ class Training:
           figures: folder of its figures for TensorBoard.
           checkpoint_seconds: how often, at most.
           watchers: are told of every epoch, and may end the training by an exception.
+          replicas: who trains it; one alone when None.
         """
         self._student, self._table, self._run = student, table, run
         self._wordpiece, self._seed, self._name = wordpiece, seed, name
         self._held_out = self._stream("validation", batch_size=_VALIDATION_BATCH, seed=0)
         figure = f"val_{run.kept_by}" if self._held_out.labelled else "val_agreement"
         self._best = KeepBest(student, figure)
+        self._replicas = replicas or Replicas()
         self._figures = WriteFigures(figures, lambda: len(self._saving.state.epochs))
-        self._saving = SaveState(checkpoints, self._best, every_seconds=checkpoint_seconds)
+        self._saving = SaveState(
+            checkpoints,
+            self._best,
+            every_seconds=checkpoint_seconds,
+            replicas=self._replicas,
+        )
         self._checkpoints, self._watchers = checkpoints, watchers
 
     def fit(self, phases: Sequence[Phase]) -> tuple[dict[str, float], ...]:
@@ -121,22 +130,26 @@ class Training:
             phase.objective,
             learning_rate=phase.learning_rate,
             total_steps=steps * phase.epochs,
+            replicas=self._replicas,
+            xla=self._run.train.xla,
         )
         if kept is not None and not self._saving.resume(kept, distiller):
             return False
         self._saving.steps_per_epoch = steps
         parts = _parts(self._saving.state.epoch, self._saving.state.step, phase.epochs)
         with EpochProgress(f"train {self._name}", epochs=phase.epochs, steps=steps) as shown:
-            callbacks = [StopOnNonFiniteLoss(self._name), self._best, self._figures, self._saving]
+            figures = [self._figures] if self._replicas.writes else []
+            callbacks = [StopOnNonFiniteLoss(self._name), self._best, *figures, self._saving]
             for first_epoch, first_step, end in parts:
                 data = stream.dataset(first_step=first_epoch * steps + first_step)
                 with stream.own_errors():
                     distiller.fit(
-                        data.map(self._inputs, num_parallel_calls=1).prefetch(4),
+                        self._fed(data, prefetched=4),
                         initial_epoch=first_epoch,
                         epochs=end,
                         steps_per_epoch=steps - first_step,
-                        validation_data=self._held_out.one_pass().map(self._inputs),
+                        validation_data=self._fed(self._held_out.one_pass()),
+                        validation_steps=self._held_out.steps_per_pass,
                         callbacks=[*callbacks, *self._watchers, shown.callback(first_step)],
                         shuffle=False,
                         verbose=0,
@@ -157,9 +170,16 @@ class Training:
             labelled_only=labelled_only,
         )
 
+    def _fed(self, batches: tf.data.Dataset, *, prefetched: int = 1) -> tf.data.Dataset:
+        """Return this process's part of batches as the student takes them."""
+        shared = self._replicas.share(batches).map(self._inputs, num_parallel_calls=1)
+        return self._replicas.distributed(shared.prefetch(prefetched))
+
     def _inputs(self, batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         targets = {name: value for name, value in batch.items() if name != "text"}
-        return self._wordpiece.token_ids(batch["text"]), targets
+        how = self._run.train
+        length = how.max_length if how.xla else None
+        return self._wordpiece.token_ids(batch["text"], length=length), targets
 
 
 def _parts(epoch: int, step: int, epochs: int) -> list[tuple[int, int, int]]:

@@ -24,15 +24,9 @@ class MacroScores(keras.metrics.Metric):
     ) -> None:
         """Count rows by (hard label, prediction); integer [batch] each, a label of -1 is none."""
         del sample_weight
-        labelled = labels >= 0
-        cells = tf.boolean_mask(labels * self._classes + predicted, labelled)
-        counts = tf.math.bincount(
-            tf.cast(cells, tf.int32),
-            minlength=self._classes**2,
-            maxlength=self._classes**2,
-            dtype=tf.float32,
-        )
-        self._confusion.assign_add(tf.reshape(counts, [self._classes, self._classes]))
+        rows = tf.one_hot(labels, self._classes)  # zeros for a label of -1
+        columns = tf.one_hot(predicted, self._classes)
+        self._confusion.assign_add(tf.matmul(rows, columns, transpose_a=True))
 
     def result(self) -> dict[str, tf.Tensor]:
         """Return the three means."""

@@ -52,6 +52,10 @@ def train(
         say(f"train: nothing to do, {len(plans)} students are up to date")
     if waiting and run.train.label_smoothing and run.train.hard_label_weight != 1.0:
         say("train: label smoothing blurs what the teacher says of the other classes")
+    if waiting:
+        from stages.train.replicas import replicas_here
+
+        replicas_here()  # before TensorFlow does anything else
     for shard in table.shards if waiting else ():
         check_bytes(shard)
     for plan in waiting:
@@ -108,11 +112,20 @@ def train_student(
     from stages.text import Wordpiece
     from stages.train.checkpoint import Checkpoints
     from stages.train.fit import Training
+    from stages.train.precision import computing_in
+    from stages.train.replicas import replicas_here
 
     keras.utils.set_random_seed(plan.seed)
     lowercase = read_measures(table).lowercase
     vocabulary = _vocabulary(run, table, lowercase=lowercase)
-    model = _built(plan, table, vocabulary)
+    replicas = replicas_here()
+    if replicas.count > 1 and run.train.loss == "dist":
+        raise StudentError(
+            f"loss cannot be shared: {plan.name}: dist compares the rows of a whole batch, and "
+            f"{replicas.count} replicas have a part each. Take another loss, or one device."
+        )
+    with replicas.scope(), computing_in(run.train.compute_dtype):
+        model = _built(plan, table, vocabulary)
     checkpoints = Checkpoints(plan.path / CHECKPOINTS_FOLDER / plan.fingerprint)
     training = Training(
         model,
@@ -125,12 +138,12 @@ def train_student(
         figures=plan.path / FIGURES_FOLDER / plan.fingerprint,
         checkpoint_seconds=checkpoint_seconds,
         watchers=watchers,
+        replicas=replicas,
     )
     epochs = training.fit(phases(run.train, plan.role))
-    (plan.path / STUDENT_CARD_FILE).unlink(missing_ok=True)
-    with whole_file(plan.path / STUDENT_MODEL_FILE) as part:
-        model.save(part)
-    write_whole(plan.path / VOCABULARY_FILE, "\n".join(vocabulary).encode())
+    weights = model.get_weights()
+    saved = _built(plan, table, vocabulary)  # in float32, and on one device
+    saved.set_weights(weights)
     card = StudentCard(
         fingerprint=plan.fingerprint,
         student=plan.student,
@@ -139,12 +152,22 @@ def train_student(
         classes=run.head.classes,
         max_length=run.train.max_length,
         lowercase=lowercase,
-        parameters=int(model.count_params()),
+        parameters=int(saved.count_params()),
         epochs=epochs,
     )
-    write_whole(plan.path / STUDENT_CARD_FILE, card.model_dump_json(indent=2).encode())
-    shutil.rmtree(plan.path / CHECKPOINTS_FOLDER, ignore_errors=True)
+    if replicas.writes:
+        _write(plan.path, saved, vocabulary, card)
     return card
+
+
+def _write(path: Path, model: keras.Model, vocabulary: list[str], card: StudentCard) -> None:
+    """Write a student's folder, its card last, and remove its checkpoints."""
+    (path / STUDENT_CARD_FILE).unlink(missing_ok=True)
+    with whole_file(path / STUDENT_MODEL_FILE) as part:
+        model.save(part)
+    write_whole(path / VOCABULARY_FILE, "\n".join(vocabulary).encode())
+    write_whole(path / STUDENT_CARD_FILE, card.model_dump_json(indent=2).encode())
+    shutil.rmtree(path / CHECKPOINTS_FOLDER, ignore_errors=True)
 
 
 def _built(plan: StudentPlan, table: SoftLabelTable, vocabulary: list[str]) -> keras.Model:

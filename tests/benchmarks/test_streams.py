@@ -14,7 +14,7 @@ from stages.label.pipeline import label
 from stages.label.plan import plan_label
 from stages.teacher_places import find_teacher
 from stages.text import Wordpiece
-from stages.train.distiller import compiled
+from stages.train.compiled import compiled
 from stages.train.objective import Objective
 from stages.train.stream import SoftLabelStream
 from stages.train.students import build_student

@@ -10,7 +10,7 @@ import tensorflow as tf
 from schemas.train_section import Student
 from stages.table import open_table
 from stages.text import Wordpiece, read_vocabulary
-from stages.train.distiller import compiled
+from stages.train.compiled import compiled
 from stages.train.objective import Objective
 from stages.train.stream import SoftLabelStream
 from stages.train.students import build_student

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from stages.train.replicas import over_replicas
+
 
 def hard_label_cross_entropy(
     student_logits: tf.Tensor, labels: tf.Tensor, *, label_smoothing: float = 0.0
@@ -47,6 +49,9 @@ def mean_over_valid(
 ) -> tf.Tensor:
     """Return the mean of the valid entries, weighted if weights are given; 0 where there is none.
 
+    On one of several replicas: the sum of its own entries by the count of all replicas', so that
+    the sum over the replicas is the mean.
+
     Args:
       values: float32 [...], finite where valid.
       valid: bool, the same shape.
@@ -62,4 +67,4 @@ def mean_over_valid(
     counted = tf.cast(valid, values.dtype)
     if weights is not None:
         kept, counted = kept * weights, counted * weights
-    return tf.math.divide_no_nan(tf.reduce_sum(kept), tf.reduce_sum(counted))
+    return tf.math.divide_no_nan(tf.reduce_sum(kept), over_replicas(tf.reduce_sum(counted)))

@@ -1,0 +1,41 @@
+"""A student made ready for `fit`."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from stages.train.distiller import Distiller
+from stages.train.distributed import DistributedDistiller
+from stages.train.objective import Objective
+from stages.train.replicas import Replicas
+
+
+def compiled(
+    student: keras.Model,
+    objective: Objective,
+    *,
+    learning_rate: float,
+    total_steps: int,
+    replicas: Replicas | None = None,
+    xla: bool = False,
+) -> Distiller:
+    """Return the student under an objective, with Adam.
+
+    Args:
+      student: made in the scope of the replicas.
+      objective: what it is trained on.
+      learning_rate: of Adam.
+      total_steps: of the whole training, for schedules.
+      replicas: who trains it; one alone when None.
+      xla: whether the step is compiled.
+    """
+    replicas = replicas or Replicas()
+    kind = Distiller if replicas.count == 1 else DistributedDistiller
+    with replicas.scope():
+        distiller = kind(student, objective, total_steps=total_steps)
+        distiller.compile(keras.optimizers.Adam(learning_rate), jit_compile=xla)
+        distiller.optimizer.build(student.trainable_variables)  # or the step is traced twice
+        if replicas.count > 1:
+            distiller(np.zeros((1, 3), np.int32))
+    return distiller

@@ -1,0 +1,198 @@
+"""Several replicas: the same global batches, and but for rounding the same losses and weights."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from schemas.errors import EngineError, StudentError
+from stages.train.pipeline import read_student_card, train
+from stages.train.replicas import Replicas, replicas_here
+from tests import tiny
+
+RUN = (
+    "train.epochs=4",
+    "train.batch_size=13",
+    "train.hard_label_weight=0.4",
+    "train.temperature={start=4.0, end=2.0}",
+    "train.example_weight=confidence",
+    'train.students=[{name="lstm", kind="lstm", options={units=5, dropout=0.0}}]',
+)
+
+CHILD = """
+import os, sys
+from pathlib import Path
+import tensorflow as tf
+from stages.table import open_table
+from stages.train import callbacks, pipeline, replicas
+from tests import tiny
+from tests.train.test_replicas import RUN
+
+devices, last_epoch = int(sys.argv[1]), int(sys.argv[2])
+if devices:
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    parts = [tf.config.LogicalDeviceConfiguration()] * devices
+    tf.config.set_logical_device_configuration(cpu, parts)
+    made = replicas.mirrored([f"CPU:{number}" for number in range(devices)])
+    replicas.replicas_here = lambda: made
+
+saved = callbacks.SaveState.on_epoch_end
+
+def end(self, epoch, logs=None):
+    saved(self, epoch, logs)
+    if epoch + 1 == last_epoch:
+        os._exit(3)
+
+callbacks.SaveState.on_epoch_end = end
+pipeline.train(tiny.run(*RUN), open_table(Path("labels")), out=Path("out"))
+"""
+
+
+def start(*, devices=0, last_epoch=-1, config=None):
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+    if config is not None:
+        environment["TF_CONFIG"] = json.dumps(config)
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(devices), str(last_epoch)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+
+
+def finished(processes, code=0):
+    try:
+        said = [process.communicate(timeout=240)[1] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert [process.returncode for process in processes] == [code] * len(processes), said[0][-2000:]
+
+
+def two_workers(*, last_epoch=-1):
+    """Start two workers on free ports of this machine alone."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+    for one in sockets:
+        one.close()
+    return [
+        start(
+            last_epoch=last_epoch,
+            config={"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}},
+        )
+        for index in range(2)
+    ]
+
+
+def results(folder):
+    """Return each student's figures by epoch, and its weights."""
+    found = {}
+    for role in ("student", "baseline"):
+        path = folder / "students" / "lstm" / "seed-1" / role
+        model = keras.saving.load_model(path / "student.keras", compile=False)
+        found[role] = (read_student_card(path).epochs, model.get_weights())
+    return found
+
+
+def assert_alike(found, expected):
+    for role, (epochs, weights) in expected.items():
+        for one, other in zip(found[role][0], epochs, strict=True):
+            assert one.keys() == other.keys()
+            for name, value in other.items():
+                assert one[name] == pytest.approx(value, rel=1e-4, abs=1e-5), name
+        for one, other in zip(found[role][1], weights, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+
+
+@pytest.fixture
+def alone(table, tmp_path):
+    """What one process comes to."""
+    train(tiny.run(*RUN), table, out=tmp_path / "alone")
+    return results(tmp_path / "alone")
+
+
+def test_two_workers_come_to_what_one_process_does(alone):
+    finished(two_workers())
+    assert_alike(results(Path("out")), alone)
+
+
+def test_two_devices_come_to_what_one_does(alone):
+    finished([start(devices=2)])
+    assert_alike(results(Path("out")), alone)
+
+
+def test_workers_that_were_stopped_go_on_where_they_were(alone):
+    finished(two_workers(last_epoch=2), code=3)
+    assert not (Path("out/students/lstm/seed-1/student") / "student.json").exists()
+    finished(two_workers())
+    assert_alike(results(Path("out")), alone)
+
+
+@pytest.mark.parametrize("count, local", [(2, 1), (4, 2), (3, 3)])
+@pytest.mark.parametrize("rows", [12, 7, 2])
+def test_the_parts_of_a_batch_are_the_batch(rows, count, local):
+    batch = {"label": tf.range(rows), "text": tf.as_string(tf.range(rows))}
+    data = tf.data.Dataset.from_tensors(batch).repeat(3)
+    parts = [
+        list(Replicas(None, count, first, local).share(data)) for first in range(0, count, local)
+    ]
+    for step in range(3):
+        own = [part[step * local : (step + 1) * local] for part in parts]
+        labels = [int(label) for some in own for one in some for label in one["label"]]
+        assert labels == list(range(rows))
+
+
+def test_a_loss_that_needs_whole_batches_is_refused(table, monkeypatch):
+    monkeypatch.setattr("stages.train.replicas.replicas_here", lambda: Replicas(None, count=2))
+    with pytest.raises(StudentError, match="dist compares the rows of a whole batch"):
+        train(tiny.run("train.loss=dist"), table, out=Path("out"))
+
+
+@pytest.mark.parametrize("text", ["{", '{"cluster": {}}', "[]"])
+def test_a_cluster_that_cannot_be_read_is_named(text, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", text)
+    replicas_here.cache_clear()
+    with pytest.raises(EngineError, match="TF_CONFIG cannot be read"):
+        replicas_here()
+
+
+def test_a_cluster_of_one_is_no_cluster(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["127.0.0.1:1"]}, "task": {}}')
+    replicas_here.cache_clear()
+    try:
+        assert replicas_here() == Replicas()
+    finally:
+        replicas_here.cache_clear()
+
+
+@pytest.mark.parametrize("how", ["train.compute_dtype=bfloat16", "train.compute_dtype=float16"])
+def test_a_student_trained_in_fewer_bits_learns_and_is_saved_in_float32(how, table):
+    run = tiny.run(how, "train.epochs=8", "train.learning_rate=0.02")
+    plans = train(run, table, out=Path("out"))
+    card = read_student_card(plans[0].path)
+    assert max(epoch["val_accuracy"] for epoch in card.epochs) > 0.9
+    model = keras.saving.load_model(plans[0].path / "student.keras", compile=False)
+    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_a_step_compiled_with_xla_gives_the_same_student(table):
+    plain, compiled = (
+        train(tiny.run(*RUN, f"train.xla={xla}"), table, out=Path(xla)) for xla in ("false", "true")
+    )
+    losses = [
+        [epoch["loss"] for epoch in read_student_card(plans[0].path).epochs]
+        for plans in (plain, compiled)
+    ]
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
