@@ -174,11 +174,14 @@ def combine(
 
 @stated
 @of_students
-def train(run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...]) -> None:
+@click.option("--wandb", metavar="PROJECT", help="Also write figures to Weights & Biases.")
+def train(
+    run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...], wandb: str | None
+) -> None:
     """Train the students, and their baselines, from the table; no teacher is loaded."""
     from stages.experiment import read_run_file, train_step
 
-    train_step(read_run_file(run_file, overrides), labels=labels, out=out)
+    train_step(read_run_file(run_file, overrides), labels=labels, out=out, wandb=wandb)
 
 
 @stated

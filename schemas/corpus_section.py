@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from schemas.section import Fraction, Section, Sha256
 
-CorpusFormat = Literal["parquet", "jsonl", "csv", "tsv", "lines"]
+CorpusFormat = Literal["parquet", "jsonl", "csv", "tsv", "lines", "conll"]
 Repeats = Literal["keep", "once"]
 FeatureKind = Literal["text", "words"]
 
@@ -42,9 +42,20 @@ class Asset(Section):
         return self
 
 
-def _check_pattern(format: CorpusFormat, pattern: str | None) -> None:
-    if (format == "lines") != (pattern is not None):
+def _check_format(part: Corpus | Unlabelled) -> None:
+    if (part.format == "lines") != (part.line_pattern is not None):
         raise ValueError('`line_pattern` is needed by format "lines" and by no other')
+    if (part.format == "conll") != bool(part.conll_columns):
+        raise ValueError('`conll_columns` is needed by format "conll" and by no other')
+
+
+class CorpusFile(Asset):
+    """A corpus file, and the split that all its rows are of, where it is one's.
+
+    `split` is stated for every file or for none.
+    """
+
+    split: Literal["train", "validation", "test"] | None = None
 
 
 class Split(Section):
@@ -68,7 +79,8 @@ class Unlabelled(Section):
     trained on.
 
     Attributes:
-      files, format, line_pattern, encoding: as of the corpus; the feature columns are its too.
+      files, format, line_pattern, conll_columns, encoding: as of the corpus; the feature columns
+        are its too.
       min_confidence: rows whose largest teacher probability is below it stay in the table, so
         that they are not asked again, but outside of every split that is used.
     """
@@ -76,12 +88,13 @@ class Unlabelled(Section):
     files: tuple[Asset, ...] = Field(min_length=1)
     format: CorpusFormat
     line_pattern: str | None = None
+    conll_columns: dict[str, int] = {}
     encoding: str = "utf-8"
     min_confidence: Fraction = 0.0
 
     @model_validator(mode="after")
     def _pattern_goes_with_lines(self) -> Unlabelled:
-        _check_pattern(self.format, self.line_pattern)
+        _check_format(self)
         return self
 
 
@@ -95,6 +108,7 @@ class Corpus(Section):
       feature_kinds: of those that are not `text`: `words` is a list of them, or text that is split
         at white space.
       line_pattern: for `lines`: a regular expression with named groups, one row a line.
+      conll_columns: for `conll`: which column is which, from 0, or from the last, which is -1.
       encoding: of text formats.
       example_id: column with a caller's own identifier; made from content when absent.
       split: how rows are divided.
@@ -103,11 +117,12 @@ class Corpus(Section):
       unlabelled: more texts, for the teacher to label.
     """
 
-    files: tuple[Asset, ...] = Field(min_length=1)
+    files: tuple[CorpusFile, ...] = Field(min_length=1)
     format: CorpusFormat
     features: tuple[str, ...] = Field(default=("text",), min_length=1, max_length=1)
     feature_kinds: dict[str, FeatureKind] = {}
     line_pattern: str | None = None
+    conll_columns: dict[str, int] = {}
     encoding: str = "utf-8"
     example_id: str | None = None
     split: Split = Split()
@@ -116,7 +131,7 @@ class Corpus(Section):
 
     @model_validator(mode="after")
     def _pattern_goes_with_lines(self) -> Corpus:
-        _check_pattern(self.format, self.line_pattern)
+        _check_format(self)
         return self
 
     @model_validator(mode="after")
@@ -124,3 +139,17 @@ class Corpus(Section):
         if unknown := sorted(set(self.feature_kinds) - set(self.features)):
             raise ValueError(f"feature_kinds names {unknown}, which are no features")
         return self
+
+    @model_validator(mode="after")
+    def _splits_in_one_way(self) -> Corpus:
+        stated = {file.split is not None for file in self.files}
+        if len(stated) > 1:
+            raise ValueError("`split` is stated for every file of the corpus or for none")
+        if stated == {True} and self.split.column is not None:
+            raise ValueError("split is either a column's or a file's")
+        return self
+
+    @property
+    def split_by_file(self) -> bool:
+        """Whether each file is of one split."""
+        return self.files[0].split is not None

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict
 EXPORTED_FOLDER = "exported"
 EXPORT_CARD_FILE = "export.json"
 
-ExportFormat = Literal["saved_model", "tflite", "tflite_int8", "onnx"]
-FORMATS: tuple[ExportFormat, ...] = ("saved_model", "tflite", "tflite_int8", "onnx")
+ExportFormat = Literal["saved_model", "keras", "tflite", "tflite_int8", "onnx"]
+FORMATS: tuple[ExportFormat, ...] = ("saved_model", "keras", "tflite", "tflite_int8", "onnx")
 
 
 class ExportCard(BaseModel):

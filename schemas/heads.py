@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from schemas.spans import TagScheme
 
 HeadKind = Literal["softmax"]
 HeadPer = Literal["example", "token"]
@@ -19,6 +21,8 @@ class Head(BaseModel):
       per: what has a class: the `example`, or each `token` (a word of the corpus, however teacher
         and student cut it into pieces). It decides the shape of logits: a line for each.
       classes: class names in the order of the logits.
+      tags: of a head per token whose classes mark spans (`O`, `B-PER`, …): their scheme. Rows that
+        do not keep to it are refused; spans are counted in the same way for all of them.
       column: corpus column with the hard label; `name` unless stated.
     """
 
@@ -28,6 +32,7 @@ class Head(BaseModel):
     kind: HeadKind = "softmax"
     per: HeadPer = "example"
     classes: tuple[str, ...] = Field(min_length=2)
+    tags: TagScheme | None = None
     column: str | None = None
 
     @field_validator("classes")
@@ -37,6 +42,17 @@ class Head(BaseModel):
         if repeated:
             raise ValueError(f"classes repeat {repeated}; every class is named once")
         return value
+
+    @model_validator(mode="after")
+    def _tags_are_of_tokens(self) -> Self:
+        if self.tags is not None and (self.per != "token" or "O" not in self.classes):
+            raise ValueError("`tags` is for a head per token with a class `O`")
+        return self
+
+    @property
+    def has_spans(self) -> bool:
+        """Whether its classes mark spans."""
+        return self.per == "token" and "O" in self.classes
 
     @property
     def by_position(self) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from schemas.spans import SpanScores
+
 
 class _Measured(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,6 +27,7 @@ class SplitQuality(_Measured):
     Attributes:
       calibration_error: expected calibration error, in [0, 1].
       nll_nats: mean negative log-likelihood of the hard label.
+      spans: where the classes mark some; rows are then words.
       calibrating_temperature: the one that makes `nll_nats` smallest; above 1 the teacher is too
         sure of itself.
     """
@@ -38,6 +41,7 @@ class SplitQuality(_Measured):
     nll_nats: float
     calibrating_temperature: float
     classes: tuple[ClassScores, ...]
+    spans: SpanScores | None = None
 
 
 class NoiseCandidate(_Measured):

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from schemas.adjustment import Adjustment
 from schemas.export_card import ExportCard
+from schemas.spans import SpanScores
 
 
 class _Measured(BaseModel):
@@ -34,6 +35,7 @@ class Scores(_Measured):
       calibration_error: expected calibration error, in [0, 1].
       agreement: share of rows where the top class is the teacher's; None for the teacher.
       confusion: rows by (hard label, prediction).
+      spans: where the classes mark some; rows are then words.
     """
 
     rows: int
@@ -45,6 +47,7 @@ class Scores(_Measured):
     agreement: float | None = None
     confusion: tuple[tuple[int, ...], ...]
     reliability: tuple[ReliabilityBin, ...]
+    spans: SpanScores | None = None
 
 
 class Speed(_Measured):

@@ -79,7 +79,7 @@ class RunFile(Section):
 
     @model_validator(mode="after")
     def _has_a_teacher_for_it(self) -> Self:
-        kinds, teacher = ("transformers", "module"), self.teacher
+        kinds, teacher = ("keras", "transformers", "module"), self.teacher
         if self.corpus.feature_kinds and teacher.kind not in kinds:
             raise ValueError(
                 f"words need a teacher of kind {' or '.join(kinds)} (found {teacher.kind!r})"

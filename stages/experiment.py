@@ -142,7 +142,7 @@ def combine_step(run: RunFile, *, sources: Sequence[Path], labels: Path) -> Tabl
 
 
 def train_step(
-    run: RunFile, *, labels: Path, out: Path
+    run: RunFile, *, labels: Path, out: Path, wandb: str | None = None
 ) -> tuple[SoftLabelTable, list[StudentPlan]]:
     """Train the run's students from the table.
 
@@ -152,7 +152,7 @@ def train_step(
     from stages.train.pipeline import train
 
     table = open_table(labels, head=run.head, teacher=teacher_at_hand(run, out=out))
-    return table, train(run, table, out=out)
+    return table, train(run, table, out=out, wandb=wandb)
 
 
 def adjust_step(run: RunFile, *, labels: Path, out: Path) -> Adjustment:
@@ -176,15 +176,25 @@ def evaluate_step(run: RunFile, *, labels: Path, out: Path) -> Report:
     Raises:
       PipelineError: any stated failure.
     """
-    from stages.adjust.pipeline import adjusted, read_adjustment
     from stages.evaluate.pipeline import evaluate
     from stages.train.plan import plan_students
 
     table = open_table(labels, head=run.head, teacher=teacher_at_hand(run, out=out))
-    found = read_adjustment(run, table, out=out)
-    final, place = (run, out) if found is None else (adjusted(run, found), out / ADJUSTED_FOLDER)
+    final, place, found = _final(run, table, out)
     plans = list(plan_students(final, table, out=place))
     return evaluate(final, table, plans, out=out, adjustment=found)
+
+
+def _final(
+    run: RunFile, table: SoftLabelTable, out: Path
+) -> tuple[RunFile, Path, Adjustment | None]:
+    """Return the run whose students count, their folder, and the search that found it if any."""
+    from stages.adjust.pipeline import adjusted, read_adjustment
+
+    found = read_adjustment(run, table, out=out)
+    if found is None:
+        return run, out, None
+    return adjusted(run, found), out / ADJUSTED_FOLDER, found
 
 
 def export_step(
@@ -197,7 +207,9 @@ def export_step(
     """
     from stages.export.pipeline import export
 
-    return list(export(run, open_table(labels, head=run.head), out=out, formats=formats))
+    table = open_table(labels, head=run.head)
+    final, place, _ = _final(run, table, out)
+    return list(export(final, table, out=place, formats=formats))
 
 
 def teacher_at_hand(run: RunFile, *, out: Path) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,6 +83,15 @@ class RowLogits:
             return logits_lists(self.values)
         seen = self.seen
         return by_position(logits_lists(self.values[seen]), seen, self.offsets)
+
+    @staticmethod
+    def joined(parts: Sequence[RowLogits]) -> RowLogits:
+        """Return the rows of all parts, of which there is one at least."""
+        values = np.concatenate([part.values for part in parts])
+        if parts[0].offsets is None:
+            return RowLogits(values)
+        counts = [np.diff(part.offsets) for part in parts if part.offsets is not None]
+        return RowLogits(values, offsets_of(np.concatenate(counts)))
 
     @staticmethod
     def of_column(column: pa.Array | pa.ChunkedArray, *, classes: int) -> RowLogits:

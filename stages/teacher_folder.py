@@ -7,13 +7,16 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from schemas.errors import TeacherError
+from schemas.heads import HeadPer
 from schemas.provenance import digest_file
 from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, TeacherCard
 from schemas.teacher_section import Teacher
 from stages.teacher_source import KERAS, TeacherSource, teacher_fingerprint
 
 
-def open_teacher(path: Path, *, classes: tuple[str, ...], how: Teacher = KERAS) -> TeacherSource:
+def open_teacher(
+    path: Path, *, classes: tuple[str, ...], how: Teacher = KERAS, per: HeadPer = "example"
+) -> TeacherSource:
     """Return the teacher in a folder, whose classes must be those asked for, in that order.
 
     Raises:
@@ -29,19 +32,22 @@ def open_teacher(path: Path, *, classes: tuple[str, ...], how: Teacher = KERAS) 
             f"({', '.join(card.classes[:12])}), expected {len(classes)} "
             f"({', '.join(classes[:12])}). Use its classes in its order, or another teacher."
         )
-    return teacher_in(path, card, how)
+    return teacher_in(path, card, how, per)
 
 
-def teacher_in(path: Path, card: TeacherCard, how: Teacher = KERAS) -> TeacherSource:
+def teacher_in(
+    path: Path, card: TeacherCard, how: Teacher = KERAS, per: HeadPer = "example"
+) -> TeacherSource:
     """Return a folder's teacher, whose card is known."""
     return TeacherSource(
         how=how,
         location=str(path),
         classes=card.classes,
-        fingerprint=_fingerprint(path, card, how),
+        fingerprint=_fingerprint(path, card, how, per),
         max_length=card.max_length,
         lowercase=card.lowercase,
         vocabulary=path / VOCABULARY_FILE,
+        per=per,
     )
 
 
@@ -62,9 +68,11 @@ def read_card(path: Path) -> TeacherCard:
         raise TeacherError(f"teacher card cannot be read: {path / CARD_FILE}: {said}.") from error
 
 
-def _fingerprint(path: Path, card: TeacherCard, how: Teacher) -> str:
+def _fingerprint(path: Path, card: TeacherCard, how: Teacher, per: HeadPer) -> str:
+    apart = {} if per == "example" else {"per": per, "word_logits": how.word_logits}
     return teacher_fingerprint(
         {
+            **apart,
             "weights_and_config": digest_file(path / MODEL_FILE),
             "vocabulary": digest_file(path / VOCABULARY_FILE),
             "classes": card.classes,

@@ -40,7 +40,7 @@ def find_teacher(run: RunFile, *, base: Path, fitted: Path) -> TeacherSource:
     how = run.teacher
     if how.kind == "keras":
         folder = fitted if how.path is None else base / how.path
-        return open_teacher(folder, classes=run.head.classes, how=how)
+        return open_teacher(folder, classes=run.head.classes, how=how, per=run.head.per)
     return _FINDERS.get(how.kind, _in_files)(run, base)
 
 

@@ -39,7 +39,7 @@ class Wordpiece:
             )
         self.pad_id, self._start, self._end = (pieces.index(name) for name in (PAD, START, END))
         self.vocabulary_size = len(pieces)
-        self._max_pieces = max_length - 2
+        self.max_pieces = max_length - 2
         self._tokenizer = tf_text.FastBertTokenizer(
             pieces,
             token_out_type=tf.int32,
@@ -58,9 +58,36 @@ class Wordpiece:
 
     def frame(self, pieces: tf.RaggedTensor) -> tf.RaggedTensor:
         """Return int32 [batch, (tokens)]: pieces cut to fit, between [CLS] and [SEP]."""
-        kept = pieces[:, : self._max_pieces]
+        kept = pieces[:, : self.max_pieces]
         edge = tf.ones_like(kept[:, :1].to_tensor(shape=[None, 1]))
         return tf.concat([edge * self._start, kept, edge * self._end], axis=1)
+
+    def words(self, words: tf.RaggedTensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+        """Return every piece of rows of words, and how many pieces each word has.
+
+        Args:
+          words: string [batch, (words)].
+
+        Returns:
+          int32 [batch, (pieces)], nothing added, nothing cut; int64 [batch, (words)].
+        """
+        pieces = self._tokenizer.tokenize(words.flat_values)
+        counts = words.with_flat_values(pieces.row_lengths())
+        return words.with_flat_values(pieces).merge_dims(1, 2), counts
+
+    def first_pieces(self, counts: tf.RaggedTensor) -> tf.Tensor:
+        """Return the place of each word's first piece in its row of token ids.
+
+        Args:
+          counts: int64 [batch, (words)], pieces of each word.
+
+        Returns:
+          int32 [batch, most words]; -1 for a word that has no piece or is cut off, and for padding.
+        """
+        dense = counts.to_tensor(0)
+        starts = tf.cumsum(dense, axis=1, exclusive=True)
+        there = (dense > 0) & (starts < self.max_pieces)
+        return tf.cast(tf.where(there, starts + 1, -1), tf.int32)
 
     def token_ids(self, texts: tf.Tensor, *, length: int | None = None) -> tf.Tensor:
         """Return int32 [batch, longest row, or a stated length], padded with [PAD]."""
@@ -69,7 +96,7 @@ class Wordpiece:
 
     def overlong(self, pieces: tf.RaggedTensor) -> tf.Tensor:
         """Return bool [batch]: which rows lose pieces to the cut."""
-        return pieces.row_lengths() > self._max_pieces
+        return pieces.row_lengths() > self.max_pieces
 
 
 def read_vocabulary(path: Path) -> list[str]:

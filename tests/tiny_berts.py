@@ -115,3 +115,57 @@ def _write_tokenizer(folder: Path, words: dict[str, int]) -> None:
     tokenizer.save_pretrained(folder)
     stated = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
     assert stated["model_max_length"] == POSITIONS
+
+
+def write_hugging_face(folder: Path, layers: int = 2) -> dict[str, np.ndarray]:
+    """Write a BERT of random weights, half as wide, as `save_pretrained` would; return them."""
+    from safetensors.numpy import save_file
+
+    width, inner = WIDTH // 2, INNER // 2
+    rng = np.random.default_rng(3)
+    shapes = {
+        "embeddings.word_embeddings.weight": (len(tiny.VOCABULARY), width),
+        "embeddings.position_embeddings.weight": (POSITIONS, width),
+        "embeddings.token_type_embeddings.weight": (2, width),
+        "embeddings.LayerNorm.weight": (width,),
+        "embeddings.LayerNorm.bias": (width,),
+        "pooler.dense.weight": (width, width),
+        "pooler.dense.bias": (width,),
+    }
+    for layer in range(layers):
+        place = f"encoder.layer.{layer}."
+        for name in ("attention.self.query", "attention.self.key", "attention.self.value"):
+            shapes |= {f"{place}{name}.weight": (width, width), f"{place}{name}.bias": (width,)}
+        for name, outputs, inputs in (
+            ("attention.output.dense", width, width),
+            ("intermediate.dense", inner, width),
+            ("output.dense", width, inner),
+        ):
+            shapes |= {
+                f"{place}{name}.weight": (outputs, inputs),
+                f"{place}{name}.bias": (outputs,),
+            }
+        for name in ("attention.output.LayerNorm", "output.LayerNorm"):
+            shapes |= {f"{place}{name}.weight": (width,), f"{place}{name}.bias": (width,)}
+    weights = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in shapes.items()}
+    for name in weights:
+        if name.endswith("LayerNorm.weight"):
+            weights[name] = np.ones_like(weights[name])
+    folder.mkdir()
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    config = {
+        "model_type": "bert",
+        "architectures": ["BertModel"],
+        "vocab_size": len(tiny.VOCABULARY),
+        "hidden_size": width,
+        "num_hidden_layers": layers,
+        "num_attention_heads": 2,
+        "intermediate_size": inner,
+        "max_position_embeddings": POSITIONS,
+        "type_vocab_size": 2,
+        "hidden_dropout_prob": 0.1,
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "vocab.txt").write_text("\n".join(tiny.VOCABULARY))
+    (folder / "tokenizer_config.json").write_text('{"do_lower_case": true}')
+    return weights

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from schemas.heads import Head
 from schemas.report import ReliabilityBin, Scores, Summary
+from stages.row_logits import RowLogits
+from stages.spans import TagSet, span_scores
 
 Logits = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
@@ -17,42 +21,102 @@ _STUDENT_T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262
 _NORMAL_975 = 1.96
 
 
+@dataclass(frozen=True)
+class Tagged:
+    """What spans are read from: the classes as tags, and the row of each line."""
+
+    classes: Sequence[str]
+    row_of_line: Labels
+
+
+def score_rows(
+    answers: RowLogits,
+    labels: Labels,
+    *,
+    head: Head,
+    bins: int,
+    teacher: RowLogits | None = None,
+) -> Scores:
+    """Return the quality of the answers to rows, with that of spans where the classes mark some.
+
+    Args:
+      answers: of the rows.
+      labels: int64 [lines], class numbers, -1 for none.
+      head: theirs.
+      bins: intervals of equal width for calibration.
+      teacher: its answers to the same rows, for the agreement.
+
+    Raises:
+      ValueError: no line has a label.
+    """
+    return score(
+        answers.values,
+        labels,
+        bins=bins,
+        teacher_logits=None if teacher is None else teacher.values,
+        tagged=Tagged(head.classes, answers.row_of_line) if head.has_spans else None,
+    )
+
+
 def score(
-    logits: Logits, labels: Labels, *, bins: int, teacher_logits: Logits | None = None
+    logits: Logits,
+    labels: Labels,
+    *,
+    bins: int,
+    teacher_logits: Logits | None = None,
+    tagged: Tagged | None = None,
 ) -> Scores:
     """Return the quality of logits against hard labels.
 
     Args:
-      logits: float32 [rows, classes].
-      labels: integer [rows]; rows with -1 (no hard label) are left out.
+      logits: float32 [lines, classes]: of rows, or of positions. NaN where nothing was said: that
+        is wrong, or the class `O` where classes mark spans.
+      labels: integer [lines]; those of -1 (no hard label) are left out.
       bins: intervals of equal width for calibration.
-      teacher_logits: float32 [rows, classes], for the agreement.
+      teacher_logits: float32 [lines, classes], for the agreement where the teacher said something.
+      tagged: of spans; left out where there are none.
 
     Raises:
-      ValueError: no row has a label.
+      ValueError: no line has a label.
     """
     labelled = labels >= 0
     if not labelled.any():
         raise ValueError("no labelled row to score")
-    logits, labels = logits[labelled], labels[labelled]
-    predicted = logits.argmax(axis=1)
-    confusion = confusion_matrix(labels, predicted, classes=logits.shape[1])
+    said = ~np.isnan(logits[:, 0])
+    unsaid = TagSet(tagged.classes).outside if tagged is not None else -1
+    predicted = np.where(said, np.where(said[:, None], logits, 0.0).argmax(axis=1), unsaid)
+    spans = None
+    if tagged is not None:
+        spans = span_scores(tagged.classes, labels, predicted, tagged.row_of_line)
+    confusion = confusion_matrix(
+        labels[labelled & (predicted >= 0)],
+        predicted[labelled & (predicted >= 0)],
+        classes=logits.shape[1],
+    )
     precision, recall, f1 = per_class(confusion)
-    reliability = reliability_bins(probabilities(logits), labels, bins=bins)
-    agreement = None
-    if teacher_logits is not None:
-        agreement = float((predicted == teacher_logits[labelled].argmax(axis=1)).mean())
+    known = labelled & said
+    reliability = reliability_bins(probabilities(logits[known]), labels[known], bins=bins)
     return Scores(
-        rows=len(labels),
-        accuracy=float((predicted == labels).mean()),
+        rows=int(labelled.sum()),
+        accuracy=float((predicted == labels)[labelled].mean()),
         precision_macro=float(precision.mean()),
         recall_macro=float(recall.mean()),
         f1_macro=float(f1.mean()),
         calibration_error=calibration_error(reliability),
-        agreement=agreement,
+        agreement=_agreement(predicted, labelled, teacher_logits),
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
         reliability=reliability,
+        spans=spans,
     )
+
+
+def _agreement(
+    predicted: Labels, labelled: npt.NDArray[np.bool_], teacher_logits: Logits | None
+) -> float | None:
+    if teacher_logits is None:
+        return None
+    both = labelled & ~np.isnan(teacher_logits[:, 0])
+    return float((predicted[both] == teacher_logits[both].argmax(axis=1)).mean())
 
 
 def probabilities(logits: Logits) -> npt.NDArray[np.float64]:

@@ -25,7 +25,7 @@ from stages.train.pipeline import trained_card
 from stages.train.plan import StudentPlan, plan_students
 
 LARGEST_DIFFERENCE = 1e-3  # of a logit, for formats that keep float32
-_TEXTS = 200
+_MOST_TEXTS = 1000
 
 
 def export(
@@ -36,7 +36,7 @@ def export(
     Raises:
       StudentError: a student is not trained, or says something else in a format.
     """
-    texts = table.read("test", [table.card.features[0]]).column(0).to_pylist()[:_TEXTS]
+    texts = table.read("test", [table.card.features[0]]).column(0).to_pylist()[:_MOST_TEXTS]
     if not texts:
         raise StudentError(f"nothing to compare an export on: {table.path}: no test row.")
     for plan in plan_students(run, table, out=out):
@@ -110,7 +110,7 @@ def compared(
             f"exported student says something else: {folder}: a logit differs by {difference:.2e}, "
             f"expected at most {LARGEST_DIFFERENCE:g}. Leave this format out."
         )
-    shapes = {"saved_model": (None,), "onnx": (None, None)}
+    shapes = {"saved_model": (None,), "keras": (None, None), "onnx": (None, None)}
     return ExportCard(
         format=kind,
         student_fingerprint=card.fingerprint,

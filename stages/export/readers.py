@@ -1,6 +1,7 @@
 """Load an exported student as somebody else would, and ask it; run in a process of its own.
 
-Nothing of the student's own code is imported here: only what the format needs.
+Nothing of the student's own code is imported here, but for a Keras model: only what the format
+needs.
 """
 
 from __future__ import annotations
@@ -56,6 +57,23 @@ def read_saved_model(folder: Path) -> Answer:
     return lambda texts: np.asarray(serve(text=tf.constant(texts))["logits"].numpy())
 
 
+def read_keras(folder: Path) -> Answer:
+    """Return a Keras model, in safe mode, as a function from a row of token ids to logits.
+
+    Its builder is looked up first: that imports what registers layers of its own.
+    """
+    import keras
+    import tensorflow as tf
+
+    from stages.train.pipeline import read_student_card
+    from stages.train.students import find_builder
+
+    find_builder(read_student_card(folder.parents[1]).student.kind)
+    model = keras.saving.load_model(folder / "student.keras", compile=False, safe_mode=True)
+    graph = tf.function(lambda ids: model(ids, training=False), reduce_retracing=True)
+    return lambda row: np.asarray(graph(tf.constant(row[None])).numpy())
+
+
 def read_tflite(folder: Path) -> Answer:
     """Return a TFLite model as a function from a row of token ids to logits."""
     import tensorflow as tf
@@ -86,6 +104,7 @@ def read_onnx(folder: Path) -> Answer:
 
 READERS: dict[str, Callable[[Path], Answer]] = {
     "saved_model": read_saved_model,
+    "keras": read_keras,
     "tflite": read_tflite,
     "tflite_int8": read_tflite,
     "onnx": read_onnx,

@@ -13,7 +13,7 @@ from stages.atomic import write_whole
 from stages.evaluate.predict import StudentPredictor
 from stages.onnx_export import to_onnx
 
-TFLITE_FILE, ONNX_FILE = "student.tflite", "student.onnx"
+TFLITE_FILE, ONNX_FILE, KERAS_FILE = "student.tflite", "student.onnx", "student.keras"
 
 
 def write_saved_model(student: StudentPredictor, folder: Path) -> None:
@@ -31,6 +31,11 @@ def write_saved_model(student: StudentPredictor, folder: Path) -> None:
     spec = tf.TensorSpec([None], tf.string, name="text")
     module.serve = tf.function(serve, input_signature=[spec])
     tf.saved_model.save(module, str(folder), {"serving_default": module.serve})
+
+
+def write_keras(student: StudentPredictor, folder: Path) -> None:
+    """Write the Keras model itself, from token ids [batch, tokens]."""
+    student.model.save(folder / KERAS_FILE)
 
 
 def write_tflite(student: StudentPredictor, folder: Path) -> None:
@@ -70,6 +75,7 @@ def _graph(
 
 WRITERS: dict[ExportFormat, Callable[[StudentPredictor, Path], None]] = {
     "saved_model": write_saved_model,
+    "keras": write_keras,
     "tflite": write_tflite,
     "tflite_int8": write_tflite_int8,
     "onnx": write_onnx,

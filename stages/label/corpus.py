@@ -49,15 +49,25 @@ def plan_corpus(run: RunFile, *, base: Path) -> CorpusPlan:
       AssetError: a file is not there.
       CorpusError: a Parquet file cannot be read.
     """
-    files, units = [], []
+    files, units, splits = [], [], []
     parts: list[Corpus | Unlabelled] = [run.corpus, *run.corpus.unlabelled]
     for origin, part in enumerate(parts):
-        found = [file for asset in part.files for file in resolve_files(asset, base=base)]
-        for file in sorted(found, key=lambda file: (file.source, file.digest)):
+        found = [
+            (file, getattr(asset, "split", None))
+            for asset in part.files
+            for file in resolve_files(asset, base=base)
+        ]
+        for file, split in sorted(found, key=lambda one: (one[0].source, one[0].digest)):
             files.append(file)
-            units += units_of(file.location, file.source, format=part.format, origin=origin)
+            splits.append(split)
+            units += units_of(
+                file.location, file.source, format=part.format, origin=origin, split=split
+            )
     how = run.corpus.model_dump(mode="json", exclude={"files", "repeats"})
-    names = [[file.source, file.digest] for file in files]
+    names = [
+        [file.source, file.digest, *([split] if split else [])]
+        for file, split in zip(files, splits, strict=True)
+    ]
     digest = fingerprint({"files": names, "how": how, "head": run.head.model_dump(mode="json")})
     return CorpusPlan(run.corpus, run.head, tuple(files), tuple(units), digest)
 
@@ -87,6 +97,7 @@ def read_unit(
         part.line_pattern,
         answers.name if answers else None,
         lists_of(corpus, head),
+        part.conll_columns,
     )
     try:
         for raw in READERS[part.format](unit, text, intake):
@@ -95,7 +106,7 @@ def read_unit(
                     raw, corpus, head, intake, answers=answers, origin=unit.origin
                 )
             else:
-                yield normalise(raw, corpus, head, intake, answers=answers)
+                yield normalise(raw, corpus, head, intake, answers=answers, split=unit.split)
     except (pa.ArrowException, OSError, UnicodeError, LookupError) as error:
         raise CorpusError(
             f"corpus file cannot be read: {unit.source} as {part.format} after row "

@@ -56,11 +56,11 @@ def read_lines(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows
 
 
 def _parsed(unit: Unit, text: TextFormat, intake: Intake, parse: Parse) -> Iterator[RawRows]:
-    for first, lines in _line_batches(unit, text):
+    for first, lines in line_batches(unit, text):
         intake.seen += len(lines)
         rows, numbers = [], []
         for number, line in enumerate(lines, start=first):
-            row = parse(line, number) if _is_text(line, number, text, intake) else None
+            row = parse(line, number) if is_text(line, number, text, intake) else None
             if row is not None:
                 rows.append(row)
                 numbers.append(number)
@@ -99,7 +99,8 @@ def _is_list_of_texts(found: Any) -> bool:
     return isinstance(found, list) and all(isinstance(one, texts) for one in found)
 
 
-def _line_batches(unit: Unit, text: TextFormat) -> Iterator[tuple[int, list[str]]]:
+def line_batches(unit: Unit, text: TextFormat) -> Iterator[tuple[int, list[str]]]:
+    """Yield lines some thousands at a time, with the number of the first."""
     batch: list[str] = []
     first = 1
     with open(  # noqa: PTH123
@@ -115,7 +116,7 @@ def _line_batches(unit: Unit, text: TextFormat) -> Iterator[tuple[int, list[str]
         yield first, batch
 
 
-def _is_text(line: str, number: int, text: TextFormat, intake: Intake) -> bool:
+def is_text(line: str, number: int, text: TextFormat, intake: Intake) -> bool:
     """Return whether every byte of a line could be decoded."""
     if line.isascii():
         return True

@@ -9,8 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.heads import Head
+from schemas.spans import TagScheme
 from stages.label.checked_rows import CheckedRows
 from stages.row_logits import positions_of
+from stages.spans import broken_at
 
 
 def words(rows: CheckedRows, name: str) -> pa.Array:
@@ -55,7 +57,25 @@ def labels_by_position(rows: CheckedRows, head: Head, *, of: pa.Array) -> pa.Arr
         lambda row: unknown_class(elements[first[row]].as_py(), head),
         name,
     )
-    return _lists(elements, offsets, missing=~given)
+    found = _lists(elements, offsets, missing=~given)
+    if head.tags is not None:
+        _refuse_broken(rows, found, head.tags, name)
+    return found
+
+
+def _refuse_broken(rows: CheckedRows, labels: pa.Array, scheme: TagScheme, name: str) -> None:
+    """Refuse rows whose tags do not keep to their scheme; those with gaps are passed over."""
+    lists = labels.to_pylist()
+    places = [None if tags is None or None in tags else broken_at(tags, scheme) for tags in lists]
+
+    def said(row: int) -> str:
+        place = places[row] or 0
+        before = lists[row][place - 1] if place else "the start"
+        found = lists[row][place] if place < len(lists[row]) else "the end"
+        return f"found {found!r} after {before!r}, which is not {scheme}. Mend the row or `tags`."
+
+    broken = pa.array([place is not None for place in places])
+    rows.refuse(broken, "broken tags", said, name)
 
 
 def label_type(head: Head) -> pa.DataType:

@@ -31,8 +31,9 @@ def normalise(
     intake: Intake,
     *,
     answers: AnswerColumn | None = None,
+    split: str | None = None,
 ) -> pa.Table:
-    """Return the usable rows in normal form.
+    """Return the usable rows in normal form; `split` is theirs where it is the file's.
 
     Raises:
       CorpusError: a declared column is missing; or a feature is null, a class or split unknown,
@@ -46,7 +47,11 @@ def normalise(
     else:
         columns[head.label_column] = _label(rows, head)
     columns["example_id"] = _example_id(rows, corpus)
-    columns[SPLIT_COLUMN] = _split(rows, corpus, columns["input_digest"])
+    columns[SPLIT_COLUMN] = (
+        _split(rows, corpus, columns["input_digest"])
+        if split is None
+        else pa.repeat(pa.scalar(split), raw.table.num_rows)
+    )
     return rows.usable(columns, origin=0)
 
 

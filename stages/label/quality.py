@@ -13,12 +13,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from schemas.errors import QualityError
+from schemas.heads import Head
 from schemas.label_section import GATES, Label
 from schemas.layout import Layout
 from schemas.quality import ClassScores, NoiseCandidate, SplitQuality, TeacherQuality
 from stages.codec import decode
 from stages.columns import labels_by_line
-from stages.evaluate.metrics import per_class, probabilities, score
+from stages.evaluate.metrics import per_class, probabilities, score_rows
 from stages.label.staging import BucketRecord, Staging
 from stages.row_logits import RowLogits
 from stages.table import Shard, read_shard
@@ -43,22 +44,24 @@ def teacher_quality(
     """
     splits = {}
     for split in ("validation", "test"):
-        logits, labels = _labelled(buckets, staging, layout, split)
-        if len(labels):
-            splits[split] = split_quality(logits, labels, layout.head.classes)
+        answers, labels = _staged(buckets, staging, layout, split)
+        if (labels >= 0).any():
+            splits[split] = split_quality(answers, labels, layout.head)
     found = [one for record in buckets.values() for one in record.noise_candidates]
     return TeacherQuality(splits=splits, noise_candidates=least_likely(found))
 
 
-def split_quality(logits: Logits, labels: Labels, classes: tuple[str, ...]) -> SplitQuality:
-    """Return the quality of logits [rows, classes] against hard labels [rows]."""
-    scores = score(logits, labels, bins=_BINS)
+def split_quality(answers: RowLogits, labels: Labels, head: Head) -> SplitQuality:
+    """Return the quality of answers to rows against the hard labels of their lines."""
+    scores = score_rows(answers, labels, head=head, bins=_BINS)
+    known = (labels >= 0) & answers.seen
+    logits, own = answers.values[known], labels[known]
     confusion = np.array(scores.confusion)
-    columns = zip(classes, confusion.sum(axis=1), *per_class(confusion), strict=True)
+    columns = zip(head.classes, confusion.sum(axis=1), *per_class(confusion), strict=True)
     return SplitQuality(
         **scores.model_dump(exclude={"confusion", "reliability", "agreement"}),
-        nll_nats=nll(logits, labels, temperature=1.0),
-        calibrating_temperature=calibrating_temperature(logits, labels),
+        nll_nats=nll(logits, own, temperature=1.0),
+        calibrating_temperature=calibrating_temperature(logits, own),
         classes=tuple(
             ClassScores(name=name, support=int(support), precision=p, recall=r, f1=f)
             for name, support, p, r, f in columns
@@ -171,10 +174,11 @@ def check_gates(quality: TeacherQuality | None, how: Label, *, visible: bool = F
             )
 
 
-def _labelled(
+def _staged(
     buckets: Mapping[int, BucketRecord], staging: Staging, layout: Layout, split: str
-) -> tuple[Logits, Labels]:
-    head, logits, labels = layout.head, [], []
+) -> tuple[RowLogits, Labels]:
+    """Return the answers to a split's labelled rows as they are staged, and the labels by line."""
+    head, parts, labels = layout.head, [], []
     for record in buckets.values():
         for file in record.files:
             if file.split != split:
@@ -182,10 +186,9 @@ def _labelled(
             path = staging.found_path(file)
             shard = Shard(path, split, file.rows, file.size_bytes)
             rows = read_shard(shard, [*layout.features, head.label_column, *layout.logit_columns])
-            numbers, answers = labels_by_line(rows, layout), decode(rows, layout)
-            scored = (numbers >= 0) & answers.seen
-            logits.append(answers.values[scored])
-            labels.append(numbers[scored])
+            rows = rows.filter(rows[head.label_column].is_valid())
+            parts.append(decode(rows, layout))
+            labels.append(labels_by_line(rows, layout))
     if not labels:
-        return np.zeros((0, len(head.classes)), np.float32), np.zeros(0, np.int64)
-    return np.concatenate(logits), np.concatenate(labels)
+        return RowLogits(np.zeros((0, len(head.classes)), np.float32)), np.zeros(0, np.int64)
+    return RowLogits.joined(parts), np.concatenate(labels)

@@ -10,6 +10,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from schemas.errors import CorpusError
+from stages.label.conll import read_conll
 from stages.label.intake import Intake
 from stages.label.lines import read_jsonl, read_lines
 from stages.label.units import ROWS_PER_BATCH, RawRows, TextFormat, Unit
@@ -93,19 +94,22 @@ READERS: dict[str, Reader] = {
     "csv": lambda unit, text, intake: read_delimited(unit, text, intake, delimiter=","),
     "tsv": lambda unit, text, intake: read_delimited(unit, text, intake, delimiter="\t"),
     "lines": read_lines,
+    "conll": read_conll,
 }
 
 
-def units_of(path: str, source: str, *, format: str, origin: int = 0) -> list[Unit]:
+def units_of(
+    path: str, source: str, *, format: str, origin: int = 0, split: str | None = None
+) -> list[Unit]:
     """Return the units of one corpus file."""
     if format != "parquet":
-        return [Unit(path, source, origin=origin)]
+        return [Unit(path, source, origin=origin, split=split)]
     try:
         metadata = pq.read_metadata(path)
     except (pa.ArrowException, OSError) as error:
         raise CorpusError(f"corpus file cannot be read: {source}: {error}.") from error
     units, first_row = [], 1
     for group in range(metadata.num_row_groups):
-        units.append(Unit(path, source, group, first_row, origin))
+        units.append(Unit(path, source, group, first_row, origin, split))
         first_row += metadata.row_group(group).num_rows
     return units

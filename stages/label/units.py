@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ class Unit:
       row_group: of a Parquet file; None for a whole file.
       first_row: number of the first row, from 1.
       origin: 0 for the labelled corpus, n for its nth unlabelled one.
+      split: that all its rows are of, where that is the file's.
     """
 
     path: str
@@ -28,6 +30,7 @@ class Unit:
     row_group: int | None = None
     first_row: int = 1
     origin: int = 0
+    split: str | None = None
 
     @property
     def name(self) -> str:
@@ -40,7 +43,7 @@ class TextFormat:
     """What a reader needs to be told: the columns that are wanted, and how text is written.
 
     `answers` is the column that holds lists of numbers, where one does; `lists` are those of the
-    columns that may hold lists of texts.
+    columns that may hold lists of texts. `column_numbers` is where each is in a file without names.
     """
 
     columns: tuple[str, ...] = ()
@@ -48,6 +51,7 @@ class TextFormat:
     line_pattern: str | None = None
     answers: str | None = None
     lists: frozenset[str] = frozenset()
+    column_numbers: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -34,14 +34,17 @@ def epoch_order(
 
 def batches(
     token_ids: tf.RaggedTensor,
-    labels: npt.NDArray[np.int64],
+    labels: npt.NDArray[np.int64] | tf.RaggedTensor,
     *,
     batch_size: int,
     seed: int,
     first_epoch: int = 0,
     pad_id: int,
 ) -> tf.data.Dataset:
-    """Return endless training batches (model inputs, labels), epoch after epoch."""
+    """Return endless training batches (model inputs, labels), epoch after epoch.
+
+    Labels are a number a row, or one a token: then [batch, tokens], -1 for padding.
+    """
     lengths = token_ids.row_lengths().numpy()
 
     def orders() -> Iterator[npt.NDArray[np.int64]]:
@@ -52,7 +55,9 @@ def batches(
 
     def gather(rows: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         dense = tf.gather(token_ids, rows).to_tensor(pad_id)
-        return model_inputs(dense, pad_id=pad_id), tf.gather(labels, rows)
+        chosen = tf.gather(labels, rows)
+        chosen = chosen.to_tensor(-1) if isinstance(chosen, tf.RaggedTensor) else chosen
+        return model_inputs(dense, pad_id=pad_id), chosen
 
     rows = tf.TensorSpec([None], tf.int64)
     order = tf.data.Dataset.from_generator(orders, output_signature=rows)

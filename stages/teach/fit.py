@@ -20,10 +20,30 @@ _NO_DECAY = ["bias", "gamma", "beta", "embedding"]
 
 @dataclass(frozen=True)
 class LabelledTokens:
-    """Token ids, not padded, with class numbers."""
+    """Token ids, not padded, with class numbers: one a row, or one a token, -1 for none."""
 
     token_ids: tf.RaggedTensor
-    labels: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64] | tf.RaggedTensor
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return int(self.token_ids.nrows())
+
+
+class LabelledAccuracy(keras.metrics.Mean):
+    """Share of what has a label whose most likely class is that."""
+
+    def __init__(self) -> None:
+        super().__init__(name="accuracy")
+
+    def update_state(
+        self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None
+    ) -> None:
+        """Count a batch."""
+        del sample_weight
+        labels = tf.cast(y_true, tf.int64)
+        super().update_state(tf.argmax(y_pred, axis=-1) == labels, sample_weight=labels >= 0)
 
 
 def fit(
@@ -44,12 +64,13 @@ def fit(
     Returns:
       Training and validation figures by epoch.
     """
-    steps = math.ceil(len(train.labels) / how.batch_size)
+    steps = math.ceil(train.rows / how.batch_size)
+    ignored = -1 if isinstance(train.labels, tf.RaggedTensor) else None
     trained = keras.Model(model.input, model.output)
     trained.compile(
         optimizer=optimizer(how, steps=steps * how.epochs),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=ignored),
+        metrics=[LabelledAccuracy()],
         jit_compile=False,  # XLA compiles anew for every batch length
     )
     trained.optimizer.build(model.trainable_variables)  # or else the step is traced twice
@@ -60,7 +81,7 @@ def fit(
         validation.token_ids, validation.labels, batch_size=how.batch_size, seed=0, pad_id=pad_id
     )
     stop = keras.callbacks.EarlyStopping(
-        "val_accuracy", patience=how.patience_epochs, restore_best_weights=True
+        "val_accuracy", mode="max", patience=how.patience_epochs, restore_best_weights=True
     )
     with EpochProgress("teach", epochs=how.epochs, steps=steps) as shown:
         history = trained.fit(
@@ -68,7 +89,7 @@ def fit(
             epochs=how.epochs,
             steps_per_epoch=steps,
             validation_data=held_out,
-            validation_steps=math.ceil(len(validation.labels) / how.batch_size),
+            validation_steps=math.ceil(validation.rows / how.batch_size),
             shuffle=False,
             callbacks=[stop, keras.callbacks.BackupAndRestore(backup), shown.callback()],
             verbose=0,

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.errors import CorpusError, RunFileError
-from schemas.layout import SPLIT_COLUMN
+from schemas.layout import SPLIT_COLUMN, Layout
 from schemas.provenance import fingerprint
 from schemas.report import Scores
 from schemas.run_file import RunFile
@@ -19,7 +20,7 @@ from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, Teacher
 from schemas.teacher_section import Fit
 from stages.assets import ResolvedAsset, resolve_model
 from stages.atomic import whole_file, write_whole
-from stages.columns import class_numbers, repeats
+from stages.columns import class_numbers, labels_by_line, repeats
 from stages.label.corpus import CorpusPlan, plan_corpus, read_unit
 from stages.label.intake import Intake
 from stages.label.shards import order_rows
@@ -139,7 +140,8 @@ def _teach_anew(plan: TeachPlan, out: Path) -> None:
         fitted_from=plan.fingerprint,
         epochs=epochs,
     )
-    scores = measure_teacher(teacher_in(out, card), rows, plan)
+    source = teacher_in(out, card, per=plan.run.head.per)
+    scores = measure_teacher(source, rows, plan)
     scored = card.model_copy(update={"scores": scores})
     write_whole(out / CARD_FILE, scored.model_dump_json(indent=2).encode())
     shutil.rmtree(out / BACKUP_FOLDER, ignore_errors=True)
@@ -150,8 +152,10 @@ def _fitted(
 ) -> tuple[keras.Model, list[str], tuple[dict[str, float], ...]]:
     import keras
 
-    from stages.teach.encoder import classifier, load_encoder
+    from stages.encoder import load_encoder
+    from stages.teach.encoder import classifier
     from stages.teach.fit import LabelledTokens, fit
+    from stages.teach.words import labelled_words
     from stages.text import Wordpiece
 
     run, how = plan.run, plan.how
@@ -162,6 +166,7 @@ def _fitted(
         classes=len(run.head.classes),
         dropout=how.dropout,
         train_embeddings=how.train_embeddings,
+        per=run.head.per,
     )
     wordpiece = Wordpiece(
         vocabulary, lowercase=run.teacher.lowercase, max_length=run.teacher.max_length
@@ -169,9 +174,11 @@ def _fitted(
 
     def tokens(split: str) -> LabelledTokens:
         part = rows[split]
-        texts = part[run.corpus.features[0]].to_pylist()
+        inputs = part[run.corpus.features[0]].to_pylist()
         labels = class_numbers(part[run.head.label_column], run.head.classes)
-        return LabelledTokens(wordpiece.frame(wordpiece.pieces(texts)), labels)
+        if run.head.by_position:
+            return labelled_words(wordpiece, inputs, labels)
+        return LabelledTokens(wordpiece.frame(wordpiece.pieces(inputs)), labels)
 
     train, validation = tokens("train"), tokens("validation")
     epochs = fit(model, train, validation, how, pad_id=wordpiece.pad_id, backup=backup)
@@ -182,17 +189,28 @@ def measure_teacher(
     source: TeacherSource, rows: dict[str, pa.Table], plan: TeachPlan
 ) -> dict[str, Scores]:
     """Return the saved teacher's scores on validation and test, asked as `label` asks it."""
-    from stages.evaluate.metrics import score
+    from stages.evaluate.metrics import score_rows
     from stages.label.ask import soft_labels
     from stages.label.teachers import load_teacher
 
     run, teacher, scores = plan.run, load_teacher(source), {}
+    layout = Layout(
+        features=run.corpus.features, feature_kinds=run.corpus.feature_kinds, head=run.head
+    )
     for split in ("validation", "test"):
         if rows[split].num_rows == 0:
             continue
-        answer = soft_labels(teacher, rows[split], features=run.corpus.features, how=run.label)
-        labels = class_numbers(rows[split][run.head.label_column], run.head.classes).copy()
-        labels[list(answer.failures)] = -1
-        scores[split] = score(answer.logits, labels, bins=run.evaluate.calibration_bins)
+        answer = soft_labels(
+            teacher,
+            rows[split],
+            features=run.corpus.features,
+            how=run.label,
+            per=run.head.per,
+        )
+        labels = labels_by_line(rows[split], layout).copy()
+        labels[np.isin(answer.answers.row_of_line, list(answer.failures))] = -1
+        scores[split] = score_rows(
+            answer.answers, labels, head=run.head, bins=run.evaluate.calibration_bins
+        )
         say(f"teach: {split} accuracy {scores[split].accuracy:.4f}")
     return scores

@@ -33,7 +33,8 @@ def start_embeddings(
       student: with one embedding layer of as many rows as it has pieces.
       embeddings: float32 [teacher pieces, width], or None where the teacher left none.
       teacher_pieces: the teacher's vocabulary by id.
-      pieces: the student's, each one of the teacher's; the first is padding.
+      pieces: the student's; the first is padding. One that the teacher has not starts at zero, the
+        middle of all.
       name: of the student, for messages.
 
     Raises:
@@ -58,8 +59,11 @@ def start_embeddings(
             'embeddings = "random".'
         )
     place = {piece: number for number, piece in enumerate(teacher_pieces)}
-    rows = embeddings[[place[piece] for piece in pieces]]
-    layers[0].set_weights([reduced(rows, width=layers[0].output_dim)])
+    known = [number for number, piece in enumerate(pieces) if piece in place]
+    start = np.zeros((len(pieces), layers[0].output_dim), np.float32)
+    rows = embeddings[[place[pieces[number]] for number in known]]
+    start[known] = reduced(rows, width=layers[0].output_dim)
+    layers[0].set_weights([start])
 
 
 def reduced(rows: Matrix, *, width: int) -> Matrix:

@@ -37,6 +37,7 @@ class Objective:
     standardize_logits: bool = False
     bucket: bool = False
     example_weight: ExampleWeight = "even"
+    view_share: float | None = None
     label_smoothing: float = 0.0
 
     @staticmethod
@@ -49,6 +50,7 @@ class Objective:
             standardize_logits=how.standardize_logits,
             bucket=how.tail == "bucket",
             example_weight=how.example_weight,
+            view_share=how.view_share,
             label_smoothing=how.label_smoothing,
         )
 
@@ -74,7 +76,8 @@ class Objective:
         Args:
           student_logits: float32 [batch, classes].
           targets: `label` integer [batch], -1 for none; `teacher_logits` float32 [batch, classes];
-            of a table with `top_k` also `teacher_kept` bool [batch, classes].
+            of a table with `top_k` also `teacher_kept` bool [batch, classes]; of one with views
+            also `is_view` bool [batch].
           progress: share of the training that is done, in [0, 1], for schedules.
         """
         labels = targets["label"]
@@ -87,8 +90,19 @@ class Objective:
         weight = scheduled(self.hard_label_weight, progress)
         losses = self._soft(student_logits, targets, progress)
         counted = example_weights(targets["teacher_logits"], labels, kind=self.example_weight)
-        soft_loss = mean_over_valid(losses, tf.ones_like(losses, tf.bool), counted)
+        soft_loss = self._mean(losses, targets, counted)
         return (1.0 - weight) * soft_loss + weight * hard_loss
+
+    def _mean(
+        self, losses: tf.Tensor, targets: Mapping[str, tf.Tensor], counted: tf.Tensor | None
+    ) -> tf.Tensor:
+        """Return the mean over all; with a `view_share`, that of the two kinds' means."""
+        if self.view_share is None or "is_view" not in targets:
+            return mean_over_valid(losses, tf.ones_like(losses, tf.bool), counted)
+        is_view = targets["is_view"]
+        originals = mean_over_valid(losses, ~is_view, counted)
+        views = mean_over_valid(losses, is_view, counted)
+        return (1.0 - self.view_share) * originals + self.view_share * views
 
     def _soft(
         self,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,9 @@ from schemas.errors import StudentError, TableError
 from schemas.run_file import RunFile
 from schemas.student_card import STUDENT_CARD_FILE, STUDENT_MODEL_FILE, StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
+from schemas.train_section import Student
 from stages.artefacts import read_embeddings, read_measures
+from stages.assets import resolve_model
 from stages.atomic import whole_file, write_whole
 from stages.progress import say
 from stages.table import SoftLabelTable, check_bytes, read_shard
@@ -20,10 +23,12 @@ from stages.train.plan import StudentPlan, phases, plan_students
 if TYPE_CHECKING:
     import keras
 
+    from stages.train.encoder_start import EncoderStart
+
 
 CHECKPOINT_SECONDS = 60.0
 CHECKPOINTS_FOLDER = "_checkpoints"
-FIGURES_FOLDER = "tensorboard"
+FIGURES_FOLDER, WANDB_FOLDER = "tensorboard", "wandb"
 
 
 def train(
@@ -32,11 +37,12 @@ def train(
     *,
     out: Path,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    wandb: str | None = None,
 ) -> list[StudentPlan]:
     """Train what is not there yet; return every student of the run.
 
     An interrupted training goes on from its newest checkpoint. The table's bytes are compared with
-    its digests before the first.
+    its digests before the first. `wandb` is a project of Weights & Biases for the figures.
 
     Raises:
       PipelineError: any stated failure; finished students are kept.
@@ -59,8 +65,30 @@ def train(
     for shard in table.shards if waiting else ():
         check_bytes(shard)
     for plan in waiting:
-        train_student(run, table, plan, checkpoint_seconds=checkpoint_seconds)
+        with _watched(run, plan, wandb) as watchers:
+            train_student(
+                run, table, plan, checkpoint_seconds=checkpoint_seconds, watchers=watchers
+            )
     return plans
+
+
+@contextmanager
+def _watched(
+    run: RunFile, plan: StudentPlan, project: str | None
+) -> Iterator[list[keras.callbacks.Callback]]:
+    """Yield what else a training's figures are written by."""
+    if project is None:
+        yield []
+        return
+    from stages.train.watching import WandbFigures
+
+    config = {**run.train.model_dump(mode="json"), **plan.student.model_dump(mode="json")}
+    name = f"{run.name} {plan.name}"
+    figures = WandbFigures(project, name=name, folder=plan.path / WANDB_FOLDER, config=config)
+    try:
+        yield [figures]
+    finally:
+        figures.finish()
 
 
 def read_student_card(path: Path) -> StudentCard:
@@ -117,7 +145,7 @@ def train_student(
 
     keras.utils.set_random_seed(plan.seed)
     lowercase = read_measures(table).lowercase
-    vocabulary = _vocabulary(run, table, lowercase=lowercase)
+    vocabulary = _vocabulary(run, table, plan.student, lowercase=lowercase)
     replicas = replicas_here()
     if replicas.count > 1 and run.train.loss == "dist":
         raise StudentError(
@@ -176,9 +204,14 @@ def _built(plan: StudentPlan, table: SoftLabelTable, vocabulary: list[str]) -> k
     from stages.train.embeddings import start_embeddings
     from stages.train.students import build_student
 
+    student, start = plan.student, _start(plan.student)
+    if start is not None:
+        student = start.sized(student)
     classes = len(table.card.head.classes)
-    model = build_student(plan.student, vocabulary_size=len(vocabulary), classes=classes)
-    if plan.student.embeddings == "teacher":
+    model = build_student(student, vocabulary_size=len(vocabulary), classes=classes)
+    if start is not None:
+        start.copy_into(model, pieces=vocabulary)
+    if student.embeddings == "teacher":
         start_embeddings(
             model,
             read_embeddings(table),
@@ -189,6 +222,15 @@ def _built(plan: StudentPlan, table: SoftLabelTable, vocabulary: list[str]) -> k
     return model
 
 
+def _start(student: Student) -> EncoderStart | None:
+    if student.start is None:
+        return None
+    from stages.train.encoder_start import open_start
+
+    found = resolve_model(student.start, base=Path.cwd())
+    return open_start(found.location, layers=student.start.layers)
+
+
 def is_current(plan: StudentPlan) -> bool:
     """Return whether a student is there as a plan says."""
     if not (plan.path / STUDENT_CARD_FILE).is_file():
@@ -196,13 +238,19 @@ def is_current(plan: StudentPlan) -> bool:
     return read_student_card(plan.path).fingerprint == plan.fingerprint
 
 
-def _vocabulary(run: RunFile, table: SoftLabelTable, *, lowercase: bool) -> list[str]:
+def _vocabulary(
+    run: RunFile, table: SoftLabelTable, student: Student, *, lowercase: bool
+) -> list[str]:
     from stages.text import read_vocabulary
-    from stages.train.vocabulary import prune_vocabulary
+    from stages.train.vocabulary import given_vocabulary, padding_first, prune_vocabulary
 
+    if student.vocabulary not in ("train", "teacher"):
+        return given_vocabulary(Path(student.vocabulary))
     path = table.artefacts_path / VOCABULARY_FILE
     if not path.is_file():
         raise TableError(f"artefacts are missing: {path}. Run `label` again.")
+    if student.vocabulary == "teacher":
+        return padding_first(read_vocabulary(path))
     feature = run.corpus.features[0]
     texts = (
         read_shard(shard, [feature])[feature].to_pylist() for shard in table.shards_of("train")

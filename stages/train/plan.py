@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from schemas.corpus_section import Asset
 from schemas.provenance import digest_file, fingerprint
 from schemas.run_file import RunFile
 from schemas.student_card import Role
 from schemas.train_section import Student, Train
+from stages.assets import resolve_model
 from stages.plugins import source_of
 from stages.table import SoftLabelTable
 
@@ -28,6 +30,7 @@ _OF_TEACHER = {
     "standardize_logits",
     "tail",
     "example_weight",
+    "view_share",
 }
 _APART: dict[Role, set[str]] = {"student": _OF_ALL, "baseline": _OF_ALL | _OF_TEACHER}
 
@@ -53,7 +56,11 @@ class StudentPlan:
 
 
 def plan_students(run: RunFile, table: SoftLabelTable, *, out: Path) -> Iterator[StudentPlan]:
-    """Yield every student of a run, each before its baseline."""
+    """Yield every student of a run, each before its baseline.
+
+    Raises:
+      AssetError: a file that a student starts from is not there.
+    """
     roles: tuple[Role, ...] = ("student", "baseline") if run.train.baseline else ("student",)
     for student in run.train.students:
         for seed in run.train.seeds:
@@ -67,10 +74,24 @@ def plan_students(run: RunFile, table: SoftLabelTable, *, out: Path) -> Iterator
                     "role": role,
                     "seed": seed,
                 }
+                parts |= _files(student)
                 if run.kept_by != "accuracy":
                     parts["kept_by"] = run.kept_by
                 path = out / STUDENTS_FOLDER / student.name / f"seed-{seed}" / role
                 yield StudentPlan(student, role, seed, path, fingerprint(parts))
+
+
+def _files(student: Student) -> dict[str, str]:
+    """Return the digests of the files that a student starts from; where run from they are found."""
+    found = {}
+    if student.kind.endswith(".keras"):
+        found["saved"] = resolve_model(Asset(path=student.kind), base=Path.cwd()).digest
+    if student.vocabulary not in ("train", "teacher"):
+        vocabulary = Asset(path=student.vocabulary)
+        found["vocabulary"] = resolve_model(vocabulary, base=Path.cwd()).digest
+    if student.start is not None:
+        found["start"] = resolve_model(student.start, base=Path.cwd()).digest
+    return found
 
 
 def _code_digest(kind: str) -> str | None:

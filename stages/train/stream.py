@@ -23,13 +23,20 @@ from stages.table import SoftLabelTable
 from stages.train.row_groups import ChosenRows, RowGroup, row_groups
 
 _WINDOW_ROWS = 131_072
-Columns = tuple[bytes, npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]]
+Columns = tuple[
+    bytes,
+    npt.NDArray[np.int64],
+    npt.NDArray[np.int64],
+    npt.NDArray[np.float32],
+    npt.NDArray[np.bool_],
+]
 
 
 class SoftLabelStream:
     """Batches of one split: `text`, `label` (class number, -1 for none), `teacher_logits`.
 
-    Of a table with `top_k` also `teacher_kept`: which logits are the teacher's own.
+    Of a table with `top_k` also `teacher_kept`: which logits are the teacher's own. Of one with
+    augmented views also `is_view`.
     """
 
     def __init__(
@@ -61,6 +68,7 @@ class SoftLabelStream:
         self._layout = table.card.layout
         self._head = table.card.head
         self._feature = table.card.features[0]
+        self._has_views = table.card.counts.views > 0
         self._batch_size = batch_size
         self._seed = seed
         self._failure: TableError | None = None
@@ -82,7 +90,8 @@ class SoftLabelStream:
         """Return endless batches from a step on, pass after pass.
 
         Elements: `text` string [batch], `label` int64 [batch], `teacher_logits` float32
-        [batch, classes], and `teacher_kept` bool [batch, classes] of a table with `top_k`.
+        [batch, classes]; `teacher_kept` bool [batch, classes] of a table with `top_k`; `is_view`
+        bool [batch] of one with views.
         """
         first_pass, step = divmod(first_step, self.steps_per_pass)
         first_row = step * self._batch_size
@@ -137,6 +146,7 @@ class SoftLabelStream:
     def _ordered(self, number: int, first_row: int) -> Iterator[pa.Table]:
         rng = np.random.default_rng([self._seed, number])
         names = [self._feature, self._head.label_column, *self._layout.logit_columns]
+        names += ["view"] if self._has_views else []
         for place, window in enumerate(self._windows(rng.permutation(len(self._groups)))):
             size = sum(group.size for group in window)
             order = np.random.default_rng([self._seed, number, place]).permutation(size)
@@ -158,7 +168,8 @@ class SoftLabelStream:
     def _columns(self, rows: pa.Table) -> Columns:
         blob, offsets = text_buffers(rows[self._feature].combine_chunks())
         labels = class_numbers(rows[self._head.label_column], self._head.classes)
-        return blob, offsets, labels, decode(rows, self._layout).values
+        is_view = rows["view"].to_numpy() > 0 if self._has_views else np.zeros(0, np.bool_)
+        return blob, offsets, labels, decode(rows, self._layout).values, is_view
 
     def _pass(self, number: tf.Tensor, first_row: tf.Tensor) -> tf.data.Dataset:
         signature = (
@@ -166,6 +177,7 @@ class SoftLabelStream:
             tf.TensorSpec([None], tf.int64),
             tf.TensorSpec([None], tf.int64),
             tf.TensorSpec([None, len(self._head.classes)], tf.float32),
+            tf.TensorSpec([None], tf.bool),
         )
         chunks = tf.data.Dataset.from_generator(
             self.chunks, output_signature=signature, args=(number, first_row)
@@ -173,7 +185,12 @@ class SoftLabelStream:
         return chunks.prefetch(1).flat_map(self._batches)
 
     def _batches(
-        self, blob: tf.Tensor, offsets: tf.Tensor, labels: tf.Tensor, logits: tf.Tensor
+        self,
+        blob: tf.Tensor,
+        offsets: tf.Tensor,
+        labels: tf.Tensor,
+        logits: tf.Tensor,
+        is_view: tf.Tensor,
     ) -> tf.data.Dataset:
         """Cut a chunk's columns into batches; only a batch's own texts are copied."""
         top_k, size = self._layout.encoding.top_k, self._batch_size
@@ -185,6 +202,8 @@ class SoftLabelStream:
                 "label": labels[start : start + size],
                 "teacher_logits": logits[start : start + size],
             }
+            if self._has_views:
+                columns["is_view"] = is_view[start : start + size]
             if top_k is not None:
                 columns["teacher_kept"] = largest(columns["teacher_logits"], top_k)
             return columns

@@ -1,18 +1,20 @@
-"""The student's vocabulary: the teacher's, pruned to what the train split needs.
+"""The student's vocabulary: the teacher's, pruned to what the train split needs, or as it is given.
 
-Kept: the special pieces, every piece that occurs, and the single characters that occur, so
-that an unseen word is still spelt. Order is the teacher's, so the result depends on content
-only.
+Kept of the teacher's: the special pieces, every piece that occurs, and the single characters that
+occur, so that an unseen word is still spelt. Order is the teacher's, so the result depends on
+content only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from stages.text import END, PAD, START, UNKNOWN, Wordpiece
+from schemas.errors import StudentError, first_line
+from stages.text import END, PAD, START, UNKNOWN, Wordpiece, read_vocabulary
 
 _SPECIAL = (PAD, UNKNOWN, START, END)
 _CONTINUED = "##"
@@ -42,3 +44,30 @@ def prune_vocabulary(
         if piece not in _SPECIAL and (seen or piece in spelled)
     ]
     return [*_SPECIAL, *kept]
+
+
+def given_vocabulary(path: Path) -> list[str]:
+    """Return the pieces of a file, [PAD] first.
+
+    Raises:
+      StudentError: it cannot be read, or is no wordpiece vocabulary.
+    """
+    try:
+        pieces = read_vocabulary(path)
+    except (OSError, UnicodeError) as error:
+        raise StudentError(
+            f"vocabulary cannot be read: {path}: {first_line(error)}. Mend student.vocabulary."
+        ) from error
+    missing = [piece for piece in _SPECIAL if piece not in pieces]
+    if missing or pieces[0] != PAD:
+        said = f"without {', '.join(missing)}" if missing else f"with {pieces[0]!r} first"
+        raise StudentError(
+            f"no wordpiece vocabulary: {path}: found {len(pieces)} pieces {said}, expected "
+            f"{PAD} first and {', '.join(_SPECIAL[1:])}. Mend the file."
+        )
+    return pieces
+
+
+def padding_first(pieces: Sequence[str]) -> list[str]:
+    """Return a vocabulary with [PAD] first, whose number is the padding of every student."""
+    return [PAD, *(piece for piece in pieces if piece != PAD)]

@@ -27,7 +27,8 @@ def write_experiment(made):
     """Write the texts, and MiniLM under a new head: its speed is that of a trained one."""
     from schemas.teacher_card import TeacherCard
     from stages.assets import resolve_model
-    from stages.teach.encoder import classifier, load_encoder
+    from stages.encoder import load_encoder
+    from stages.teach.encoder import classifier
 
     rows = [{"text": text, "thing": None} for text in news(TEXTS)]
     (made / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from schemas.errors import QualityError
+from schemas.heads import Head
 from stages.inspect import inspect_folder
 from stages.label.quality import calibrating_temperature, nll, split_quality
+from stages.row_logits import RowLogits
 from stages.table import open_table, table_exists
 from tests import tiny
 
@@ -53,7 +55,7 @@ def test_nll_is_that_of_a_plain_oracle():
         weights = [math.exp(value / 2) for value in row]
         oracle -= math.log(weights[label] / sum(weights)) / 2
     assert nll(logits, np.array([0, 1]), temperature=2.0) == pytest.approx(oracle, rel=1e-12)
-    found = split_quality(logits, np.array([0, 1]), ("a", "b"))
+    found = split_quality(RowLogits(logits), np.array([0, 1]), Head(name="h", classes=("a", "b")))
     assert (found.accuracy, found.rows) == (0.0, 2)
 
 

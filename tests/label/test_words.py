@@ -1,5 +1,6 @@
 """Heads by word: the table holds logits for each word of the corpus, whatever its pieces are."""
 
+import dataclasses
 import hashlib
 import json
 
@@ -57,7 +58,9 @@ def test_each_word_has_its_logits_and_words_beyond_the_window_are_null_and_count
             if logits is not None:
                 assert tiny_words.CLASSES[int(np.argmax(logits))] == label
     assert table.card.counts.unseen_positions == unseen > 0
-    assert table.card.quality.splits["test"].accuracy == 1.0
+    test = [row for row in table.read("test", ["words"])["words"].to_pylist()]
+    share = sum(min(6, len(words)) for words in test) / sum(map(len, test))
+    assert table.card.quality.splits["test"].accuracy == pytest.approx(share)
 
 
 def test_a_digest_is_of_the_words_framed_one_by_one(folder):
@@ -277,7 +280,10 @@ def test_a_teacher_that_answers_for_texts_is_refused(folder):
     [
         ("corpus.feature_kinds={}", "needs a list of words"),
         ('corpus.feature_kinds={word="words"}', "which are no features"),
-        ('teacher={path="teacher"}', "words need a teacher of kind transformers or module"),
+        (
+            'teacher={kind="onnx", path="teacher"}',
+            "words need a teacher of kind keras or transformers or module",
+        ),
         ("teacher.answers=probabilities", "is for heads per example"),
     ],
 )
@@ -290,3 +296,114 @@ def test_a_student_of_words_is_refused_in_so_many_words(folder):
     table = tiny_words.label(folder)
     with pytest.raises(StudentError, match="'thing' is per token"):
         train(tiny_words.run(), open_table(table.path), out=folder / "out")
+
+
+CONLL = """-DOCSTART- -X- O
+
+the DT O
+cat NN B-animal
+axe NN B-tool
+
+old JJ O
+# NN O
+fig NN B-fruit
+file NN I-fruit
+"""
+OF_CONLL = (
+    "corpus.format=conll",
+    'corpus.files=[{path="corpus.conll"}]',
+    "corpus.conll_columns={words=0, tags=-1}",
+    'heads=[{name="thing", per="token", column="tags", tags="iob2", classes=["O", "B-animal", '
+    '"I-animal", "B-tool", "I-tool", "B-fruit", "I-fruit"]}]',
+    'teacher={kind="module", callable="tests.tiny_words:of_spans"}',
+    "corpus.split={validation=0.0, test=0.0}",
+)
+
+
+def test_conll_columns_are_read_sentence_by_sentence(folder):
+    (folder / "corpus.conll").write_text(CONLL)
+    rows = rows_of(tiny_words.label(folder, *OF_CONLL))
+    found = {row["source_row"]: (row["words"], row["label_thing"]) for row in rows}
+    assert found == {
+        3: (["the", "cat", "axe"], ["O", "B-animal", "B-tool"]),
+        7: (["old", "#", "fig", "file"], ["O", "O", "B-fruit", "I-fruit"]),
+    }
+
+
+@pytest.mark.parametrize(
+    "line, reason, row",
+    [
+        ("cat B-animal", "line does not fit", 4),
+        ("cat NN I-animal", "broken tags", 3),
+        ("c\udce9t NN O", "wrong encoding", 4),
+    ],
+)
+def test_a_sentence_that_does_not_hold_is_refused_and_the_others_are_read(
+    folder, line, reason, row
+):
+    text = CONLL.replace("cat NN B-animal", line)
+    (folder / "corpus.conll").write_bytes(text.encode("utf-8", errors="surrogateescape"))
+    table = tiny_words.label(folder, *OF_CONLL, "label.max_quarantined=1")
+    assert [one["source_row"] for one in rows_of(table)] == [7]
+    kept = pq.read_table(quarantine_path(table.path, table.card.plan_fingerprint)).to_pylist()
+    assert [(one["source_row"], one["error"].split(":")[0]) for one in kept] == [(row, reason)]
+
+
+def test_a_column_that_a_file_does_not_have_is_named(folder):
+    (folder / "corpus.conll").write_text(CONLL)
+    with pytest.raises(CorpusError, match="no such column: .*found 3 columns.* number 5"):
+        tiny_words.label(folder, *OF_CONLL, "corpus.conll_columns={words=0, tags=5}")
+
+
+def test_each_file_may_be_a_split_of_its_own(folder):
+    for name in ("one", "two", "three"):
+        (folder / f"{name}.conll").write_text(f"{name} NN O\ncat NN B-animal\n")
+    files = 'corpus.files=[{path="one.conll", split="train"}, {path="two.conll", split="test"}, '
+    files += '{path="three.conll", split="validation"}]'
+    table = tiny_words.label(folder, *OF_CONLL, files)
+    for split, name in (("train", "one"), ("test", "two"), ("validation", "three")):
+        assert table.read(split, ["words"])["words"].to_pylist() == [[name, "cat"]]
+    assert table.card.quality.splits["test"].spans.f1 == 1.0
+
+
+@pytest.mark.parametrize(
+    "overrides, said",
+    [
+        (("corpus.format=conll",), "`conll_columns` is needed"),
+        (("corpus.conll_columns={words=0}",), "`conll_columns` is needed"),
+        (('corpus.files=[{path="a", split="test"}, {path="b"}]',), "for every file"),
+        (
+            ('corpus.files=[{path="a", split="test"}]', 'corpus.split={column="s"}'),
+            "either a column's or a file's",
+        ),
+        (('heads=[{name="h", classes=["O", "B"], tags="iob2"}]',), "`tags` is for a head per"),
+    ],
+)
+def test_a_corpus_that_makes_no_sense_is_refused(overrides, said):
+    with pytest.raises(RunFileError, match=said):
+        tiny_words.run(*overrides)
+
+
+def test_a_fine_tuned_encoder_answers_word_by_word(folder):
+    from stages.teach.pipeline import plan_teach, teach
+
+    tiny_berts.write_hugging_face(folder / "bert")
+    how = (
+        'teacher={encoder={path="bert"}, max_length=16, fit={seed=1, epochs=30, batch_size=8, '
+        "learning_rate=5e-3, dropout=0.0, patience_epochs=30}}",
+    )
+    run = tiny_words.run(*how)
+    teach(plan_teach(run, base=folder), out=folder / "none")
+    table = tiny_words.label(folder, *how)
+    verify(table)
+    assert table.card.quality.splits["test"].accuracy > 0.8
+    assert table.card.counts.unseen_positions == 0
+    source = find_teacher(run, base=folder, fitted=folder / "none")
+    lists = pa.table({"words": [["my-cat", "saw"], ["fig", "zzz", "the", "axe"]]})
+    for pieces in ("first", "mean"):
+        stated = source.how.model_copy(update={"word_logits": pieces})
+        teacher = load_teacher(dataclasses.replace(source, how=stated))
+        together = teacher.logits(teacher.encode(lists), np.arange(2))
+        assert together.shape == (2, 4, 4) and np.isnan(together[0, 2:]).all()
+        alone = teacher.logits(teacher.encode(lists.slice(0, 1)), np.arange(1))
+        np.testing.assert_allclose(together[0, :2], alone[0], rtol=1e-4, atol=1e-4)

@@ -7,7 +7,7 @@ from stages.teach.fit import optimizer
 from stages.teach.pipeline import plan_teach, teach, teacher_of
 from stages.teacher_folder import open_teacher, read_card
 from tests import tiny
-from tests.teach.test_encoder import hugging_face_folder
+from tests.tiny_berts import write_hugging_face
 
 FIT = (
     'teacher={encoder={path="bert"}, max_length=16, '
@@ -17,7 +17,7 @@ FIT = (
 
 @pytest.fixture
 def with_encoder(experiment):
-    hugging_face_folder(experiment / "bert")
+    write_hugging_face(experiment / "bert")
     return experiment
 
 

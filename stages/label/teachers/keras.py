@@ -20,6 +20,7 @@ from schemas.teacher_card import MODEL_FILE, VOCABULARY_FILE
 from stages.label.teachers.bfloat16 import in_bfloat16
 from stages.label.teachers.onnx_graph import OnnxGraph
 from stages.label.teachers.pieces import WordpieceInputs, model_inputs
+from stages.label.teachers.words import logits_of_words
 from stages.teacher_source import TeacherSource
 from stages.text import Wordpiece, read_vocabulary
 
@@ -30,7 +31,7 @@ class KerasTeacher:
     """A Keras model over token ids, with wordpiece in front of it.
 
     The model takes some of `token_ids`, `segment_ids`, `padding_mask` by name and returns
-    logits [batch, classes].
+    logits [batch, classes]; where each word has a class, [batch, tokens, classes].
     """
 
     parallel_calls = 2  # while one batch waits between two operations, the other computes
@@ -42,6 +43,7 @@ class KerasTeacher:
           TeacherError: it cannot be loaded or has another number of outputs than classes.
         """
         self.classes = source.classes
+        self._of_words, self._word_logits = source.per == "token", source.how.word_logits
         self._wordpiece = Wordpiece(
             read_vocabulary(Path(source.location) / VOCABULARY_FILE),
             lowercase=source.lowercase,
@@ -61,14 +63,22 @@ class KerasTeacher:
             self._answer = lambda token_ids: graph(token_ids).numpy()
 
     def encode(self, inputs: pa.Table) -> WordpieceInputs:
-        """Return the token ids of the one text column."""
+        """Return the token ids of the one column of texts, or of lists of words."""
+        if self._of_words:
+            return WordpieceInputs.of_words(inputs, self._wordpiece)
         return WordpieceInputs.of(inputs, self._wordpiece)
 
     def logits(
         self, encoded: WordpieceInputs, rows: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float32]:
-        """Return float32 [len(rows), classes]; the model runs with `training=False`."""
-        return self._answer(encoded.padded(rows))
+        """Return float32 [len(rows), classes]; the model runs with `training=False`.
+
+        Of words [len(rows), words, classes], NaN for one beyond the window.
+        """
+        answer = self._answer(encoded.padded(rows))
+        if not self._of_words:
+            return answer
+        return logits_of_words(answer, encoded.words_of(rows), pieces=self._word_logits)
 
     def word_embeddings(self) -> npt.NDArray[np.float32] | None:
         """Return float32 [pieces, width]: the table that token ids are looked up in first."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 
 import keras
 
@@ -19,6 +20,7 @@ from stages.plugins import import_function
 
 Builder = Callable[..., keras.Model]
 
+_SAVED = ".keras"
 KINDS = ("bag", "bert", "cnn", "lstm", "mobilebert")
 
 
@@ -53,6 +55,8 @@ def find_builder(kind: str) -> Builder:
     Raises:
       StudentError: neither a shipped kind nor an importable `module:function`.
     """
+    if kind.endswith(_SAVED):
+        return lambda *, vocabulary_size, classes: _saved(Path(kind))
     if kind in KINDS:
         shipped: Builder = import_module(f"{__name__}.{kind}").build
         return shipped
@@ -65,3 +69,14 @@ def find_builder(kind: str) -> Builder:
             f"unknown student: kind {kind!r}: expected {expected}{detail}. Mend `kind`."
         ) from error
     return builder
+
+
+def _saved(path: Path) -> keras.Model:
+    """Return a saved model, in safe mode, to be trained on."""
+    try:
+        model: keras.Model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, OSError, TypeError) as error:
+        raise StudentError(
+            f"student cannot be loaded: {path}: {first_line(error)}. Mend `kind`."
+        ) from error
+    return model

@@ -44,6 +44,7 @@ def build(
         dropout=dropout,
         max_sequence_length=max_length,
     )
+    encoder.get_layer("pooled_dense").trainable = False  # its output is not used
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     inputs = {
         "token_ids": token_ids,

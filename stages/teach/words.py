@@ -1,0 +1,36 @@
+"""Words with a class each, as an encoder is fine-tuned on them: at each word's first piece."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from stages.teach.fit import LabelledTokens
+from stages.text import Wordpiece
+
+
+def labelled_words(
+    wordpiece: Wordpiece, lists: Sequence[Sequence[str]], labels: npt.NDArray[np.int64]
+) -> LabelledTokens:
+    """Return token ids, and the class of each word at its first piece, -1 at every other token.
+
+    Args:
+      wordpiece: the encoder's.
+      lists: words of each row.
+      labels: int64 [words of all rows], -1 for none.
+    """
+    words = tf.ragged.constant([list(one) for one in lists], ragged_rank=1, dtype=tf.string)
+    pieces, counts = wordpiece.words(words)
+    token_ids = wordpiece.frame(pieces)
+    first = wordpiece.first_pieces(counts).numpy()
+    offsets = token_ids.row_splits.numpy()
+    by_token = np.full(int(offsets[-1]), -1, np.int64)
+    places = words.row_lengths().numpy()
+    there = (np.arange(first.shape[1]) < places[:, None]) & (first >= 0)
+    by_word = np.full(first.shape, -1, np.int64)
+    by_word[np.arange(first.shape[1]) < places[:, None]] = labels
+    by_token[(offsets[:-1, None] + first)[there]] = by_word[there]
+    return LabelledTokens(token_ids, token_ids.with_flat_values(by_token))
