@@ -8,7 +8,15 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from schemas.section import Fraction, Name, Section, Seed
 
-Metric = Literal["accuracy", "precision_macro", "recall_macro", "f1_macro"]
+Metric = Literal[
+    "accuracy",
+    "precision_macro",
+    "recall_macro",
+    "f1_macro",
+    "span_precision",
+    "span_recall",
+    "span_f1",
+]
 Value = bool | int | float | str
 
 

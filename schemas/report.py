@@ -83,8 +83,9 @@ class StudentSummary(_Measured):
     """One student against its baseline.
 
     Attributes:
-      retention: student's mean accuracy / teacher's accuracy.
-      lift: paired accuracy differences, student - baseline, seed by seed.
+      retention: student's mean / teacher's, of the metric.
+      metric: that verdict, retention and lift are of.
+      lift: paired differences, student - baseline, seed by seed.
       verdict: one sentence that says whether distillation helped.
     """
 
@@ -92,6 +93,7 @@ class StudentSummary(_Measured):
     student: dict[str, Summary]
     baseline: dict[str, Summary] | None
     retention: float
+    metric: str = "accuracy"
     lift: Summary | None
     helped: bool | None
     verdict: str

@@ -89,6 +89,13 @@ class RunFile(Section):
         return self
 
     @model_validator(mode="after")
+    def _spans_are_there(self) -> Self:
+        spans = self.target is not None and self.target.metric.startswith("span_")
+        if spans and not self.head.has_spans:
+            raise ValueError("target.metric counts spans, which the head's classes do not mark")
+        return self
+
+    @model_validator(mode="after")
     def _adjusts_towards_a_target(self) -> Self:
         if self.adjust is None:
             return self
@@ -102,7 +109,9 @@ class RunFile(Section):
     @property
     def kept_by(self) -> str:
         """The validation figure that decides which epoch of a student is kept."""
-        return self.target.metric if self.target is not None else "accuracy"
+        if self.target is not None:
+            return self.target.metric
+        return "span_f1" if self.head.has_spans else "accuracy"
 
     @property
     def head(self) -> Head:

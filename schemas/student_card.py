@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from schemas.heads import HeadPer
 from schemas.train_section import Student
 
 STUDENT_CARD_FILE = "student.json"
@@ -20,6 +21,7 @@ class StudentCard(BaseModel):
     Attributes:
       fingerprint: of the table, the student, how it was trained and the seed.
       role: `student` (taught), or `baseline` (the same on hard labels only).
+      per: what has a class.
       epochs: training and validation figures, an entry an epoch.
     """
 
@@ -31,6 +33,7 @@ class StudentCard(BaseModel):
     role: Role
     seed: int
     classes: tuple[str, ...]
+    per: HeadPer = "example"
     max_length: int
     lowercase: bool
     parameters: int

@@ -9,6 +9,7 @@ from schemas.report import ModelResult, Report, StudentSummary, Summary
 from stages.evaluate import plots
 from stages.evaluate.adjustment import adjustment_rows
 from stages.evaluate.adjustment import verdict as adjustment_verdict
+from stages.evaluate.compare import NAMES, SPAN_METRICS, figure_of, headline
 from stages.evaluate.text import export_rows, interval
 
 _STYLE = """
@@ -58,8 +59,9 @@ def render(report: Report) -> str:
 def subtitle(report: Report) -> str:
     """Return one line on what was measured on what."""
     seeds = ", ".join(map(str, report.seeds))
+    lines = "rows" if report.teacher.scores.spans is None else "words"
     return (
-        f"{report.teacher.scores.rows} labelled {report.split} rows, {len(report.classes)} "
+        f"{report.teacher.scores.rows} labelled {report.split} {lines}, {len(report.classes)} "
         f"classes, seeds {seeds}. Means over seeds with 95 % intervals."
     )
 
@@ -84,9 +86,9 @@ def _row(
     models: Sequence[ModelResult],
     teacher: ModelResult,
 ) -> list[str]:
-    names = ("accuracy", "precision_macro", "recall_macro", "f1_macro")
+    names, metric = _metrics(teacher), headline(teacher.scores)
     agreement = figures.get("agreement")
-    retention = figures["accuracy"].mean / teacher.scores.accuracy
+    retention = figures[metric].mean / figure_of(teacher.scores, metric)
     return [
         name,
         *(interval(figures[metric]) for metric in names),
@@ -99,10 +101,16 @@ def _row(
 
 def _teacher_row(teacher: ModelResult) -> list[str]:
     scores = teacher.scores
-    quality = (scores.accuracy, scores.precision_macro, scores.recall_macro, scores.f1_macro)
-    figures = [f"{value:.3f}" for value in quality]
+    figures = [f"{figure_of(scores, metric):.3f}" for metric in _metrics(teacher)]
     error = f"{scores.calibration_error:.3f}"
     return ["teacher", *figures, "–", "1.000", error, *_cost(teacher)]
+
+
+def _metrics(teacher: ModelResult) -> tuple[str, ...]:
+    """Return what is shown: accuracy, precision, recall and F1, of spans where there are any."""
+    if teacher.scores.spans is not None:
+        return ("accuracy", *SPAN_METRICS)
+    return ("accuracy", "precision_macro", "recall_macro", "f1_macro")
 
 
 def _cost(model: ModelResult) -> list[str]:
@@ -121,11 +129,13 @@ def _verdict(student: StudentSummary) -> str:
 
 
 def _tiles(report: Report) -> str:
-    tiles = [("teacher accuracy", f"{report.teacher.scores.accuracy:.3f}")]
+    metric = headline(report.teacher.scores)
+    shown = NAMES[metric]
+    tiles = [(f"teacher {shown}", f"{figure_of(report.teacher.scores, metric):.3f}")]
     for student in report.students:
         model = _models(report, student.name, "student")[0]
         tiles += [
-            (f"{student.name} accuracy", interval(student.student["accuracy"])),
+            (f"{student.name} {shown}", interval(student.student[metric])),
             (f"{student.name} retention", f"{student.retention:.3f}"),
             *_gains(student.name, model, report.teacher),
         ]

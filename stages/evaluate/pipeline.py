@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +22,11 @@ from schemas.student_card import STUDENT_MODEL_FILE
 from stages.artefacts import read_measures
 from stages.atomic import write_whole
 from stages.codec import decode
-from stages.columns import class_numbers, repeats
+from stages.columns import labels_by_line, repeats
 from stages.evaluate.compare import compare
-from stages.evaluate.metrics import score
+from stages.evaluate.metrics import score_rows
 from stages.progress import say, task
+from stages.row_logits import RowLogits
 from stages.table import SoftLabelTable
 from stages.train.pipeline import trained_card
 from stages.train.plan import StudentPlan
@@ -36,11 +38,11 @@ REPORT_HTML = "report.html"
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The rows that everything is scored on."""
+    """The rows that everything is scored on: inputs, labels by line, and the teacher's answers."""
 
-    texts: list[str]
+    inputs: list[Any]
     labels: npt.NDArray[np.int64]
-    teacher_logits: npt.NDArray[np.float32]
+    teacher: RowLogits
 
 
 def evaluate(
@@ -96,13 +98,13 @@ def held_out(run: RunFile, table: SoftLabelTable) -> HeldOut:
     rows = table.read(run.evaluate.split, columns)
     if run.corpus.repeats == "once":
         rows = rows.filter(pa.array(~repeats(rows, head.label_column)))
-    labels = class_numbers(rows[head.label_column], head.classes)
+    labels = labels_by_line(rows, layout)
     if not (labels >= 0).any():
         raise TableError(
             f"no labelled row in split {run.evaluate.split!r}: {table.path}. Mend the corpus's "
             "split, or evaluate another one."
         )
-    return HeldOut(rows[feature].to_pylist(), labels, decode(rows, layout).values)
+    return HeldOut(rows[feature].to_pylist(), labels, decode(rows, layout))
 
 
 def _fingerprint(
@@ -166,7 +168,9 @@ def _teacher_result(run: RunFile, table: SoftLabelTable, data: HeldOut) -> Model
         name="teacher",
         role="teacher",
         seed=None,
-        scores=score(data.teacher_logits, data.labels, bins=run.evaluate.calibration_bins),
+        scores=score_rows(
+            data.teacher, data.labels, head=run.head, bins=run.evaluate.calibration_bins
+        ),
         parameters=measures.parameters,
         file_bytes=measures.file_bytes,
         speed=measures.speed,
@@ -179,13 +183,14 @@ def _student_result(run: RunFile, plan: StudentPlan, data: HeldOut) -> ModelResu
 
     card = trained_card(plan)
     predictor = StudentPredictor(plan.path, card)
-    scores = score(
-        predictor.logits(data.texts),
+    scores = score_rows(
+        predictor.answers(data.inputs),
         data.labels,
+        head=run.head,
         bins=run.evaluate.calibration_bins,
-        teacher_logits=data.teacher_logits,
+        teacher=data.teacher,
     )
-    speed = measure_speed(predictor.logits, data.texts[:256], calls=run.evaluate.latency_calls)
+    speed = measure_speed(predictor.answers, data.inputs[:256], calls=run.evaluate.latency_calls)
     return ModelResult(
         name=plan.student.name,
         role=plan.role,

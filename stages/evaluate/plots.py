@@ -12,13 +12,15 @@ from matplotlib.ticker import MaxNLocator
 
 from schemas.adjustment import Adjustment
 from schemas.report import ModelResult, Report, Scores
+from stages.evaluate.compare import NAMES, figure_of, headline
 
 INK, TEACHER, STUDENT, BASELINE = "#22262b", "#3d4f8f", "#1b8a6b", "#c28a2c"
 COLOURS = {"teacher": TEACHER, "student": STUDENT, "baseline": BASELINE}
 
 
 def comparison(report: Report) -> str:
-    """Return accuracy of teacher, students and baselines, a dot for every seed."""
+    """Return the main metric of teacher, students and baselines, a dot for every seed."""
+    metric = headline(report.teacher.scores)
     bars = [("teacher", "teacher", [report.teacher])]
     for summary in report.students:
         for role in ("student", "baseline"):
@@ -27,7 +29,7 @@ def comparison(report: Report) -> str:
                 bars.append((f"{summary.name}\n{role}", role, found))
     figure, axes = _figure(1.2 + 1.3 * len(bars), 3.4)
     for place, (_, role, models) in enumerate(bars):
-        values = [model.scores.accuracy for model in models]
+        values = [figure_of(model.scores, metric) for model in models]
         axes.bar(place, np.mean(values), width=0.62, color=COLOURS[role], alpha=0.85)
         axes.scatter([place] * len(values), values, color=INK, s=14, zorder=3)
         axes.annotate(
@@ -39,8 +41,8 @@ def comparison(report: Report) -> str:
         )
     axes.set_ylim(0.0, 1.04)  # bars that start elsewhere overstate differences
     axes.set_xticks(range(len(bars)), [label for label, _, _ in bars])
-    axes.set_ylabel("accuracy")
-    return _svg(figure, f"Accuracy on the {report.split} split")
+    axes.set_ylabel(NAMES[metric])
+    return _svg(figure, f"{NAMES[metric]} on the {report.split} split")
 
 
 def training_curves(models: Sequence[ModelResult]) -> str:

@@ -1,8 +1,9 @@
-"""A trained student as it would be served: raw strings in, logits out."""
+"""A trained student as it would be served: raw strings, or lists of words, in, logits out."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,8 +13,10 @@ import tensorflow as tf
 from schemas.errors import StudentError
 from schemas.student_card import STUDENT_MODEL_FILE, StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
+from stages.row_logits import RowLogits, offsets_of
 from stages.text import Wordpiece, read_vocabulary
 from stages.train.students import find_builder
+from stages.train.words import at_first_pieces, word_inputs
 
 _BATCH = 256
 
@@ -41,15 +44,32 @@ class StudentPredictor:
             raise StudentError(f"student cannot be loaded: {path}: {said}. Train again.") from error
         self.wordpiece = Wordpiece(vocabulary, lowercase=card.lowercase, max_length=card.max_length)
         self.max_length = card.max_length
-        self._logits = tf.function(self._call, input_signature=[tf.TensorSpec([None], tf.string)])
+        self.by_position = card.per != "example"
+        words = tf.RaggedTensorSpec([None, None], tf.string, ragged_rank=1)
+        texts = tf.TensorSpec([None], tf.string)
+        call, spec = (self._of_words, words) if self.by_position else (self._call, texts)
+        self._logits = tf.function(call, input_signature=[spec])
 
     def logits(self, texts: list[str]) -> npt.NDArray[np.float32]:
         """Return float32 [len(texts), classes]."""
-        parts = [
-            self._logits(tf.constant(texts[start : start + _BATCH], tf.string)).numpy()
-            for start in range(0, len(texts), _BATCH)
-        ]
-        return np.concatenate(parts)
+        return self.answers(texts).values
+
+    def answers(self, inputs: list[Any]) -> RowLogits:
+        """Return the logits of texts, or of each word of lists of words; NaN for one not seen."""
+        return RowLogits.joined(
+            [
+                self._answered(inputs[start : start + _BATCH])
+                for start in range(0, len(inputs), _BATCH)
+            ]
+        )
+
+    def _answered(self, inputs: list[Any]) -> RowLogits:
+        if not self.by_position:
+            return RowLogits(self._logits(tf.constant(inputs, tf.string)).numpy())
+        words = tf.ragged.constant(inputs, ragged_rank=1, dtype=tf.string)
+        counts = words.row_lengths().numpy()
+        padded = self._logits(words).numpy()
+        return RowLogits(padded[np.arange(padded.shape[1]) < counts[:, None]], offsets_of(counts))
 
     def token_ids(self, texts: list[str]) -> npt.NDArray[np.int32]:
         """Return int32 [len(texts), longest], padded with 0."""
@@ -58,3 +78,10 @@ class StudentPredictor:
 
     def _call(self, texts: tf.Tensor) -> tf.Tensor:
         return self.model(self.wordpiece.token_ids(texts), training=False)
+
+    def _of_words(self, words: tf.RaggedTensor) -> tf.Tensor:
+        inputs = word_inputs(self.wordpiece, words)
+        logits = self.model(inputs["token_ids"], training=False)
+        first = inputs["first_pieces"]
+        found = at_first_pieces(logits, first)
+        return tf.where(first[..., None] >= 0, found, tf.constant(float("nan")))

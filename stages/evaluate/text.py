@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from schemas.export_card import ExportCard
-from schemas.report import ModelResult, Report, Speed, Summary
+from schemas.report import ModelResult, Report, Scores, Speed, Summary
 from stages.evaluate.adjustment import verdict as adjustment_verdict
 from stages.evaluate.columns import columns
+from stages.evaluate.compare import figure_of
 
 _HEADS = ("model", "accuracy", "F1 macro", "agreement", "ECE", "retention")
+_SPAN_HEADS = ("model", "span F1", "accuracy", "agreement", "ECE", "retention")
 _COST_HEADS = ("parameters", "MB", "ms/1", "ex/s/64")
 
 
 def results_text(report: Report) -> str:
     """Return teacher, students and baselines as aligned columns, then the verdicts."""
-    rows = [list(_HEADS + _COST_HEADS), _teacher(report.teacher)]
+    heads = _HEADS if report.teacher.scores.spans is None else _SPAN_HEADS
+    rows = [list(heads + _COST_HEADS), _teacher(report.teacher)]
     for summary in report.students:
         for role, figures in (("student", summary.student), ("baseline", summary.baseline)):
             models = [m for m in report.models if m.name == summary.name and m.role == role]
@@ -64,11 +67,11 @@ def _row(
     name: str, figures: dict[str, Summary], model: ModelResult, teacher: ModelResult
 ) -> list[str]:
     agreement = figures.get("agreement")
-    retention = figures["accuracy"].mean / teacher.scores.accuracy
+    metrics = _shown(teacher.scores)
+    retention = figures[metrics[0]].mean / figure_of(teacher.scores, metrics[0])
     return [
         name,
-        interval(figures["accuracy"]),
-        interval(figures["f1_macro"]),
+        *(interval(figures[metric]) for metric in metrics),
         interval(agreement) if agreement else "-",
         interval(figures["calibration_error"]),
         f"{retention:.3f}",
@@ -78,8 +81,13 @@ def _row(
 
 def _teacher(teacher: ModelResult) -> list[str]:
     scores = teacher.scores
-    figures = [f"{scores.accuracy:.3f}", f"{scores.f1_macro:.3f}", "-"]
+    figures = [*(f"{figure_of(scores, metric):.3f}" for metric in _shown(scores)), "-"]
     return ["teacher", *figures, f"{scores.calibration_error:.3f}", "1.000", *_cost(teacher)]
+
+
+def _shown(scores: Scores) -> tuple[str, str]:
+    """Return the two metrics that are shown, the one of the verdict first."""
+    return ("accuracy", "f1_macro") if scores.spans is None else ("span_f1", "accuracy")
 
 
 def _cost(model: ModelResult) -> list[str]:

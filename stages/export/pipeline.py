@@ -36,6 +36,11 @@ def export(
     Raises:
       StudentError: a student is not trained, or says something else in a format.
     """
+    if table.card.head.by_position:
+        raise StudentError(
+            f"no export for this head: {table.card.head.name!r} is per {table.card.head.per}; "
+            "students of texts are exported. Serve the .keras file with its vocab.txt."
+        )
     texts = table.read("test", [table.card.features[0]]).column(0).to_pylist()[:_MOST_TEXTS]
     if not texts:
         raise StudentError(f"nothing to compare an export on: {table.path}: no test row.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 
@@ -19,6 +21,7 @@ def compiled(
     total_steps: int,
     replicas: Replicas | None = None,
     xla: bool = False,
+    tags: Sequence[str] = (),
 ) -> Distiller:
     """Return the student under an objective, with Adam.
 
@@ -29,11 +32,12 @@ def compiled(
       total_steps: of the whole training, for schedules.
       replicas: who trains it; one alone when None.
       xla: whether the step is compiled.
+      tags: the classes, where they mark spans of words.
     """
     replicas = replicas or Replicas()
     kind = Distiller if replicas.count == 1 else DistributedDistiller
     with replicas.scope():
-        distiller = kind(student, objective, total_steps=total_steps)
+        distiller = kind(student, objective, total_steps=total_steps, tags=tags)
         distiller.compile(keras.optimizers.Adam(learning_rate), jit_compile=xla)
         distiller.optimizer.build(student.trainable_variables)  # or the step is traced twice
         if replicas.count > 1:

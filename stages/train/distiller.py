@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -10,18 +11,30 @@ import tensorflow as tf
 from stages.train.losses import has_hard_label
 from stages.train.macro_scores import MACRO_SCORES, MacroScores
 from stages.train.objective import Objective
+from stages.train.span_scores import SPAN_SCORES, SpanScores
+from stages.train.words import Inputs, at_first_pieces
+
+_OF_SPLITS = (*MACRO_SCORES, *SPAN_SCORES)
 
 
 class Distiller(keras.Model):
     """Wraps a student; `y` holds the targets that `Objective.value` takes."""
 
-    def __init__(self, student: keras.Model, objective: Objective, *, total_steps: int) -> None:
+    def __init__(
+        self,
+        student: keras.Model,
+        objective: Objective,
+        *,
+        total_steps: int,
+        tags: Sequence[str] = (),
+    ) -> None:
         """Wrap it.
 
         Args:
           student: from inputs to logits.
           objective: what it is trained on.
           total_steps: of the whole training, for schedules.
+          tags: the classes, where they mark spans of words.
         """
         super().__init__()
         self.student = student
@@ -30,11 +43,15 @@ class Distiller(keras.Model):
         self._accuracy = keras.metrics.Mean(name="accuracy")
         self._agreement = keras.metrics.Mean(name="agreement")
         self._macro = MacroScores(student.output_shape[-1])
+        self._spans = SpanScores(tags) if tags else None
         self._testing = False
 
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Return the student's logits."""
-        return self.student(inputs, training=training)
+    def call(self, inputs: tf.Tensor | Inputs, training: bool = False) -> tf.Tensor:
+        """Return the student's logits; of words, those at the first piece of each."""
+        if not isinstance(inputs, dict):
+            return self.student(inputs, training=training)
+        logits = self.student(inputs["token_ids"], training=training)
+        return at_first_pieces(logits, inputs["first_pieces"])
 
     def compute_loss(
         self,
@@ -63,9 +80,12 @@ class Distiller(keras.Model):
         """Count one batch; return the figures so far, with macro scores where a split is tested."""
         labels, predicted = targets["label"], tf.argmax(logits, axis=-1)
         self._accuracy.update_state(predicted == labels, sample_weight=has_hard_label(labels))
-        self._agreement.update_state(predicted == tf.argmax(targets["teacher_logits"], axis=-1))
+        agrees = predicted == tf.argmax(targets["teacher_logits"], axis=-1)
+        self._agreement.update_state(agrees, sample_weight=targets.get("seen"))
         if testing:
-            self._macro.update_state(labels, predicted)
+            self._macro.update_state(tf.reshape(labels, [-1]), tf.reshape(predicted, [-1]))
+        if testing and self._spans is not None:
+            self._spans.update_state(labels, predicted)
         return self._shown(super().get_metrics_result(), testing=testing)
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
@@ -84,9 +104,10 @@ class Distiller(keras.Model):
     def _shown(figures: dict[str, tf.Tensor], *, testing: bool) -> dict[str, tf.Tensor]:
         if testing:
             return figures
-        return {name: value for name, value in figures.items() if name not in MACRO_SCORES}
+        return {name: value for name, value in figures.items() if name not in _OF_SPLITS}
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         """Metrics that Keras resets at each epoch."""
-        return [*super().metrics, self._accuracy, self._agreement, self._macro]
+        spans = [] if self._spans is None else [self._spans]
+        return [*super().metrics, self._accuracy, self._agreement, self._macro, *spans]

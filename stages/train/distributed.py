@@ -40,8 +40,8 @@ class DistributedDistiller(Distiller):
     def _figures(
         self, data: Batch, logits: tf.Tensor, loss: tf.Tensor, *, testing: bool
     ) -> dict[str, tf.Tensor]:
-        inputs, targets = data
-        rows = over_replicas(tf.cast(tf.shape(inputs)[0], tf.float32))
+        _, targets = data
+        rows = over_replicas(tf.cast(tf.shape(targets["label"])[0], tf.float32))
         self._loss_tracker.update_state(over_replicas(loss), sample_weight=rows)
         figures = self.measured(targets, logits, testing=testing)
         if not isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):

@@ -23,6 +23,7 @@ from stages.train.compiled import compiled
 from stages.train.objective import Objective
 from stages.train.replicas import Replicas
 from stages.train.stream import SoftLabelStream
+from stages.train.words import Inputs, masked_targets, word_inputs
 
 _VALIDATION_BATCH = 256
 
@@ -132,6 +133,7 @@ class Training:
             total_steps=steps * phase.epochs,
             replicas=self._replicas,
             xla=self._run.train.xla,
+            tags=self._run.head.classes if self._run.head.has_spans else (),
         )
         if kept is not None and not self._saving.resume(kept, distiller):
             return False
@@ -175,11 +177,16 @@ class Training:
         shared = self._replicas.share(batches).map(self._inputs, num_parallel_calls=1)
         return self._replicas.distributed(shared.prefetch(prefetched))
 
-    def _inputs(self, batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    def _inputs(
+        self, batch: dict[str, tf.Tensor]
+    ) -> tuple[tf.Tensor | Inputs, dict[str, tf.Tensor]]:
         targets = {name: value for name, value in batch.items() if name != "text"}
         how = self._run.train
         length = how.max_length if how.xla else None
-        return self._wordpiece.token_ids(batch["text"], length=length), targets
+        if not self._run.head.by_position:
+            return self._wordpiece.token_ids(batch["text"], length=length), targets
+        inputs = word_inputs(self._wordpiece, batch["text"], length=length)
+        return inputs, masked_targets(targets, inputs["first_pieces"])
 
 
 def _parts(epoch: int, step: int, epochs: int) -> list[tuple[int, int, int]]:

@@ -74,10 +74,11 @@ class Objective:
         """Return the objective of one batch, a float32 scalar.
 
         Args:
-          student_logits: float32 [batch, classes].
+          student_logits: float32 [batch, classes], or [batch, words, classes].
           targets: `label` integer [batch], -1 for none; `teacher_logits` float32 [batch, classes];
             of a table with `top_k` also `teacher_kept` bool [batch, classes]; of one with views
-            also `is_view` bool [batch].
+            also `is_view` bool [batch]. Of words each but the last is [batch, words, …], and `seen`
+            bool [batch, words] says which count.
           progress: share of the training that is done, in [0, 1], for schedules.
         """
         labels = targets["label"]
@@ -97,11 +98,12 @@ class Objective:
         self, losses: tf.Tensor, targets: Mapping[str, tf.Tensor], counted: tf.Tensor | None
     ) -> tf.Tensor:
         """Return the mean over all; with a `view_share`, that of the two kinds' means."""
+        valid = targets["seen"] if "seen" in targets else tf.ones_like(losses, tf.bool)
         if self.view_share is None or "is_view" not in targets:
-            return mean_over_valid(losses, tf.ones_like(losses, tf.bool), counted)
-        is_view = targets["is_view"]
-        originals = mean_over_valid(losses, ~is_view, counted)
-        views = mean_over_valid(losses, is_view, counted)
+            return mean_over_valid(losses, valid, counted)
+        is_view = tf.reshape(targets["is_view"], [-1, *[1] * (len(losses.shape) - 1)])
+        originals = mean_over_valid(losses, valid & ~is_view, counted)
+        views = mean_over_valid(losses, valid & is_view, counted)
         return (1.0 - self.view_share) * originals + self.view_share * views
 
     def _soft(

@@ -47,11 +47,6 @@ def train(
     Raises:
       PipelineError: any stated failure; finished students are kept.
     """
-    if table.card.head.by_position:
-        raise StudentError(
-            f"no student for this head: {table.card.head.name!r} is per {table.card.head.per}; "
-            "students are trained for heads per example. Train one from the table yourself."
-        )
     plans = list(plan_students(run, table, out=out))
     waiting = [plan for plan in plans if not is_current(plan)]
     if not waiting:
@@ -147,6 +142,11 @@ def train_student(
     lowercase = read_measures(table).lowercase
     vocabulary = _vocabulary(run, table, plan.student, lowercase=lowercase)
     replicas = replicas_here()
+    if run.train.loss == "dist" and run.head.by_position:
+        raise StudentError(
+            f"loss cannot be used: {plan.name}: dist compares examples, and the head has a "
+            f"class per {run.head.per}. Take another loss."
+        )
     if replicas.count > 1 and run.train.loss == "dist":
         raise StudentError(
             f"loss cannot be shared: {plan.name}: dist compares the rows of a whole batch, and "
@@ -178,6 +178,7 @@ def train_student(
         role=plan.role,
         seed=plan.seed,
         classes=run.head.classes,
+        per=run.head.per,
         max_length=run.train.max_length,
         lowercase=lowercase,
         parameters=int(saved.count_params()),
@@ -208,7 +209,9 @@ def _built(plan: StudentPlan, table: SoftLabelTable, vocabulary: list[str]) -> k
     if start is not None:
         student = start.sized(student)
     classes = len(table.card.head.classes)
-    model = build_student(student, vocabulary_size=len(vocabulary), classes=classes)
+    model = build_student(
+        student, vocabulary_size=len(vocabulary), classes=classes, per=table.card.head.per
+    )
     if start is not None:
         start.copy_into(model, pieces=vocabulary)
     if student.embeddings == "teacher":
@@ -252,7 +255,8 @@ def _vocabulary(
     if student.vocabulary == "teacher":
         return padding_first(read_vocabulary(path))
     feature = run.corpus.features[0]
-    texts = (
+    inputs = (
         read_shard(shard, [feature])[feature].to_pylist() for shard in table.shards_of("train")
     )
+    texts = ([one if isinstance(one, str) else " ".join(one) for one in part] for part in inputs)
     return prune_vocabulary(read_vocabulary(path), texts, lowercase=lowercase)

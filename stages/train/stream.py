@@ -17,19 +17,18 @@ import pyarrow as pa
 import tensorflow as tf
 
 from schemas.errors import TableError
-from stages.codec import decode
-from stages.columns import class_numbers
 from stages.table import SoftLabelTable
+from stages.train.batches import (
+    Columns,
+    columns_of,
+    row_count,
+    signature,
+    text_batch,
+    word_batch,
+)
 from stages.train.row_groups import ChosenRows, RowGroup, row_groups
 
 _WINDOW_ROWS = 131_072
-Columns = tuple[
-    bytes,
-    npt.NDArray[np.int64],
-    npt.NDArray[np.int64],
-    npt.NDArray[np.float32],
-    npt.NDArray[np.bool_],
-]
 
 
 class SoftLabelStream:
@@ -91,7 +90,8 @@ class SoftLabelStream:
 
         Elements: `text` string [batch], `label` int64 [batch], `teacher_logits` float32
         [batch, classes]; `teacher_kept` bool [batch, classes] of a table with `top_k`; `is_view`
-        bool [batch] of one with views.
+        bool [batch] of one with views. Of words each is [batch, words, …], padded with -1 and
+        zeros; `text` is ragged, and `seen` bool [batch, words] says which the teacher saw.
         """
         first_pass, step = divmod(first_step, self.steps_per_pass)
         first_row = step * self._batch_size
@@ -166,66 +166,39 @@ class SoftLabelStream:
             yield window
 
     def _columns(self, rows: pa.Table) -> Columns:
-        blob, offsets = text_buffers(rows[self._feature].combine_chunks())
-        labels = class_numbers(rows[self._head.label_column], self._head.classes)
-        is_view = rows["view"].to_numpy() > 0 if self._has_views else np.zeros(0, np.bool_)
-        return blob, offsets, labels, decode(rows, self._layout).values, is_view
+        return columns_of(rows, self._layout, views=self._has_views)
 
     def _pass(self, number: tf.Tensor, first_row: tf.Tensor) -> tf.data.Dataset:
-        signature = (
-            tf.TensorSpec([], tf.string),
-            tf.TensorSpec([None], tf.int64),
-            tf.TensorSpec([None], tf.int64),
-            tf.TensorSpec([None, len(self._head.classes)], tf.float32),
-            tf.TensorSpec([None], tf.bool),
-        )
         chunks = tf.data.Dataset.from_generator(
-            self.chunks, output_signature=signature, args=(number, first_row)
+            self.chunks,
+            output_signature=signature(len(self._head.classes)),
+            args=(number, first_row),
         )
         return chunks.prefetch(1).flat_map(self._batches)
 
-    def _batches(
-        self,
-        blob: tf.Tensor,
-        offsets: tf.Tensor,
-        labels: tf.Tensor,
-        logits: tf.Tensor,
-        is_view: tf.Tensor,
-    ) -> tf.data.Dataset:
-        """Cut a chunk's columns into batches; only a batch's own texts are copied."""
+    def _batches(self, *columns: tf.Tensor) -> tf.data.Dataset:
+        """Cut a chunk's columns into batches."""
         top_k, size = self._layout.encoding.top_k, self._batch_size
+        by_position, whole = self._head.by_position, Columns(*columns)
+        cut = word_batch if by_position else text_batch
 
         def batch(start: tf.Tensor) -> dict[str, tf.Tensor]:
-            ends = offsets[start : start + size + 1]
-            columns = {
-                "text": tf.strings.substr(blob, ends[:-1], ends[1:] - ends[:-1]),
-                "label": labels[start : start + size],
-                "teacher_logits": logits[start : start + size],
-            }
+            found = cut(whole, start, size)
             if self._has_views:
-                columns["is_view"] = is_view[start : start + size]
+                found["is_view"] = whole.is_view[start : start + size]
             if top_k is not None:
-                columns["teacher_kept"] = largest(columns["teacher_logits"], top_k)
-            return columns
+                found["teacher_kept"] = largest(found["teacher_logits"], top_k)
+            return found
 
-        rows = tf.shape(labels, tf.int64)[0]
+        rows = row_count(whole, by_position=by_position)
         return tf.data.Dataset.range(0, rows, size).map(batch)
 
 
-def text_buffers(column: pa.Array) -> tuple[bytes, npt.NDArray[np.int64]]:
-    """Return a string column as one blob and int64 [rows + 1] offsets into it."""
-    column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
-    _, offsets, data = column.buffers()
-    ends = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
-    blob = b"" if data is None else data.slice(ends[0], ends[-1] - ends[0]).to_pybytes()
-    return blob, (ends - ends[0]).astype(np.int64)
-
-
 def largest(logits: tf.Tensor, top_k: int) -> tf.Tensor:
-    """Return bool [batch, classes]: the largest logits, which are those that a table keeps.
+    """Return bool [..., classes]: the largest logits, which are those that a table keeps.
 
     >>> largest(tf.constant([[1.0, 3.0, 2.0]]), 2).numpy().tolist()
     [[False, True, True]]
     """
     _, classes = tf.math.top_k(logits, top_k)
-    return tf.reduce_any(tf.one_hot(classes, logits.shape[-1], True, False, dtype=tf.bool), axis=1)
+    return tf.reduce_any(tf.one_hot(classes, logits.shape[-1], True, False, dtype=tf.bool), axis=-2)

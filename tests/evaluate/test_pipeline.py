@@ -31,7 +31,7 @@ def test_a_student_is_scored_on_its_own_predictions(table, run, tmp_path):
     plans = train(run, table, out=tmp_path)
     data = held_out(run, table)
     predictor = StudentPredictor(plans[0].path, read_student_card(plans[0].path))
-    right = predictor.logits(data.texts).argmax(axis=1) == data.labels
+    right = predictor.logits(data.inputs).argmax(axis=1) == data.labels
     made = evaluate(run, table, plans, out=tmp_path)
     assert made.models[0].scores.accuracy == pytest.approx(right.mean())
 
@@ -48,7 +48,7 @@ def test_a_saved_student_answers_the_same_in_any_batch(table, run, tmp_path):
 def test_repeats_count_once_where_the_run_file_says_so(table):
     every = held_out(tiny.run(), table)
     once = held_out(tiny.run("corpus.repeats=once"), table)
-    assert len(once.texts) == len(set(every.texts)) < len(every.texts)
+    assert len(once.inputs) == len(set(every.inputs)) < len(every.inputs)
 
 
 def test_a_missing_student_is_stated(table, run, tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.errors import CorpusError, RunFileError, StudentError, TeacherError
+from schemas.errors import CorpusError, RunFileError, TeacherError
 from schemas.layout import SPLITS
 from stages.codec import decode
 from stages.label.identity import input_digests
@@ -20,9 +20,7 @@ from stages.label.recheck import Tolerance, recheck
 from stages.label.teachers import load_teacher
 from stages.label.teachers.words import logits_of_words
 from stages.row_logits import RowLogits, offsets_of
-from stages.table import open_table
 from stages.teacher_places import find_teacher
-from stages.train.pipeline import train
 from stages.verify import verify
 from tests import tiny_berts, tiny_words
 
@@ -58,7 +56,7 @@ def test_each_word_has_its_logits_and_words_beyond_the_window_are_null_and_count
             if logits is not None:
                 assert tiny_words.CLASSES[int(np.argmax(logits))] == label
     assert table.card.counts.unseen_positions == unseen > 0
-    test = [row for row in table.read("test", ["words"])["words"].to_pylist()]
+    test = table.read("test", ["words"])["words"].to_pylist()
     share = sum(min(6, len(words)) for words in test) / sum(map(len, test))
     assert table.card.quality.splits["test"].accuracy == pytest.approx(share)
 
@@ -290,12 +288,6 @@ def test_a_teacher_that_answers_for_texts_is_refused(folder):
 def test_a_run_file_that_cannot_be_done_is_refused(override, said):
     with pytest.raises(RunFileError, match=said):
         tiny_words.run(override)
-
-
-def test_a_student_of_words_is_refused_in_so_many_words(folder):
-    table = tiny_words.label(folder)
-    with pytest.raises(StudentError, match="'thing' is per token"):
-        train(tiny_words.run(), open_table(table.path), out=folder / "out")
 
 
 CONLL = """-DOCSTART- -X- O

@@ -1,8 +1,8 @@
 """Students: each a function from vocabulary size and classes to a Keras model.
 
 A student takes token ids, int32 [batch, length], 0 for padding, and returns logits, float32
-[batch, classes]. A kind is a module of this folder with `build`; or name your own as
-`module:function`.
+[batch, classes]; asked with `per = "token"`, [batch, length, classes]. A kind is a module of this
+folder with `build`; or name your own as `module:function`, or a saved model by its file.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 import keras
 
 from schemas.errors import StudentError, first_line
+from schemas.heads import HeadPer
 from schemas.train_section import Student
 from stages.plugins import import_function
 
@@ -24,15 +25,18 @@ _SAVED = ".keras"
 KINDS = ("bag", "bert", "cnn", "lstm", "mobilebert")
 
 
-def build_student(student: Student, *, vocabulary_size: int, classes: int) -> keras.Model:
+def build_student(
+    student: Student, *, vocabulary_size: int, classes: int, per: HeadPer = "example"
+) -> keras.Model:
     """Return a new student.
 
     Raises:
       StudentError: an unknown kind or option, or a model with another shape.
     """
     builder = find_builder(student.kind)
+    given = {**student.options, **({} if per == "example" else {"per": per})}
     try:
-        model = builder(vocabulary_size=vocabulary_size, classes=classes, **student.options)
+        model = builder(vocabulary_size=vocabulary_size, classes=classes, **given)
     except (TypeError, ValueError) as error:
         takes = ", ".join(name for name in inspect.signature(builder).parameters)
         raise StudentError(
@@ -40,11 +44,14 @@ def build_student(student: Student, *, vocabulary_size: int, classes: int) -> ke
             f"{first_line(error)}. "
             f"It takes {takes}."
         ) from error
-    if not isinstance(model, keras.Model) or model.output_shape[-1] != classes:
+    axes = 2 if per == "example" else 3
+    fits = isinstance(model, keras.Model) and len(model.output_shape) == axes
+    if not fits or model.output_shape[-1] != classes:
+        expected = "[batch, " + ("" if per == "example" else "tokens, ") + f"{classes}]"
         found = getattr(model, "output_shape", type(model).__name__)
         raise StudentError(
             f"student has another shape: {student.name!r}: found {found}, expected a Keras "
-            f"model with output [batch, {classes}]. Mend {student.kind!r}."
+            f"model with output {expected}. Mend {student.kind!r}."
         )
     return model
 
@@ -56,7 +63,7 @@ def find_builder(kind: str) -> Builder:
       StudentError: neither a shipped kind nor an importable `module:function`.
     """
     if kind.endswith(_SAVED):
-        return lambda *, vocabulary_size, classes: _saved(Path(kind))
+        return lambda *, vocabulary_size, classes, per="example": _saved(Path(kind))
     if kind in KINDS:
         shipped: Builder = import_module(f"{__name__}.{kind}").build
         return shipped

@@ -9,7 +9,8 @@ from __future__ import annotations
 import keras
 import keras_hub
 
-from stages.train.students.pooling import mean_over_valid_pieces
+from schemas.heads import HeadPer
+from stages.train.students.pooling import pooled
 
 
 def build(
@@ -22,8 +23,9 @@ def build(
     inner_width: int = 512,
     max_length: int = 512,
     dropout: float = 0.1,
+    per: HeadPer = "example",
 ) -> keras.Model:
-    """Return encoder → mean over valid pieces → logits.
+    """Return encoder → mean over valid pieces → logits; per token without the mean.
 
     Args:
       vocabulary_size: pieces.
@@ -34,6 +36,7 @@ def build(
       inner_width: of the feed-forward networks.
       max_length: pieces of the longest input.
       dropout: share dropped within the encoder and before the logits.
+      per: what has a class.
     """
     encoder = keras_hub.models.BertBackbone(
         vocabulary_size=vocabulary_size,
@@ -51,6 +54,6 @@ def build(
         "segment_ids": keras.ops.zeros_like(token_ids),
         "padding_mask": keras.ops.cast(token_ids != 0, "int32"),
     }
-    pooled = mean_over_valid_pieces(encoder(inputs)["sequence_output"], token_ids)
-    hidden = keras.layers.Dropout(dropout)(pooled)
+    sequence = encoder(inputs)["sequence_output"]
+    hidden = keras.layers.Dropout(dropout)(pooled(sequence, token_ids, per=per))
     return keras.Model(token_ids, keras.layers.Dense(classes, name="logits")(hidden), name="bert")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import keras
 
+from schemas.heads import HeadPer
+
 
 def build(
     *,
@@ -12,8 +14,11 @@ def build(
     embedding_width: int = 64,
     units: int = 64,
     dropout: float = 0.2,
+    per: HeadPer = "example",
 ) -> keras.Model:
     """Return embedding → BiLSTM, its two last states → logits.
+
+    Per token: its states at every piece → logits of each.
 
     Args:
       vocabulary_size: pieces.
@@ -21,10 +26,12 @@ def build(
       embedding_width: of each piece.
       units: in each direction.
       dropout: share dropped before the LSTM and before the logits.
+      per: what has a class.
     """
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     embedding = keras.layers.Embedding(vocabulary_size, embedding_width, mask_zero=True)
     hidden = keras.layers.Dropout(dropout)(embedding(token_ids))
-    hidden = keras.layers.Bidirectional(keras.layers.LSTM(units))(hidden)
+    states = keras.layers.LSTM(units, return_sequences=per == "token")
+    hidden = keras.layers.Bidirectional(states)(hidden)
     hidden = keras.layers.Dropout(dropout)(hidden)
     return keras.Model(token_ids, keras.layers.Dense(classes, name="logits")(hidden), name="lstm")

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import keras
 import keras_hub
 
-from stages.train.students.pooling import mean_over_valid_pieces
+from schemas.heads import HeadPer
+from stages.train.students.pooling import pooled
 
 
 @keras.saving.register_keras_serializable("softshards")
@@ -53,19 +54,26 @@ class Shape:
     max_length: int = 512
 
 
-def build(*, vocabulary_size: int, classes: int, dropout: float = 0.1, **shape: int) -> keras.Model:
-    """Return encoder → mean over valid pieces → logits.
+def build(
+    *,
+    vocabulary_size: int,
+    classes: int,
+    dropout: float = 0.1,
+    per: HeadPer = "example",
+    **shape: int,
+) -> keras.Model:
+    """Return encoder → mean over valid pieces → logits; per token without the mean.
 
     Args:
       vocabulary_size: pieces.
       classes: outputs.
       dropout: share dropped before the logits.
+      per: what has a class.
       shape: any of `Shape`: layers, hidden_width, bottleneck_width, embedding_width, inner_width,
         heads, feed_forwards, max_length.
     """
     body = encoder(vocabulary_size=vocabulary_size, shape=Shape(**shape))
-    pooled = mean_over_valid_pieces(body.output, body.input)
-    hidden = keras.layers.Dropout(dropout)(pooled)
+    hidden = keras.layers.Dropout(dropout)(pooled(body.output, body.input, per=per))
     logits = keras.layers.Dense(classes, name="logits")(hidden)
     return keras.Model(body.input, logits, name="mobilebert")
 

@@ -1,0 +1,47 @@
+"""From a student's pieces to the words of the corpus, and back to what its targets are."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from stages.text import Wordpiece
+
+Inputs = dict[str, tf.Tensor]
+
+
+def word_inputs(
+    wordpiece: Wordpiece, words: tf.RaggedTensor, *, length: int | None = None
+) -> Inputs:
+    """Return what a student of words is asked with.
+
+    Args:
+      wordpiece: the student's own tokenizer.
+      words: string [batch, (words)].
+      length: of the token ids, where it is fixed.
+
+    Returns:
+      `token_ids` int32 [batch, longest]; `first_pieces` int32 [batch, most words], the place of
+      each word's first piece, -1 for a word that the student does not see, and for padding.
+    """
+    pieces, counts = wordpiece.words(words)
+    shape = None if length is None else [None, length]
+    token_ids = wordpiece.frame(pieces).to_tensor(wordpiece.pad_id, shape=shape)
+    return {"token_ids": token_ids, "first_pieces": wordpiece.first_pieces(counts)}
+
+
+def at_first_pieces(logits: tf.Tensor, first_pieces: tf.Tensor) -> tf.Tensor:
+    """Return float32 [batch, most words, classes] of logits [batch, longest, classes].
+
+    A word that is not seen has the logits of the first token; it is for the caller to mask it.
+    """
+    return tf.gather(logits, tf.maximum(first_pieces, 0), batch_dims=1)
+
+
+def masked_targets(targets: dict[str, tf.Tensor], first_pieces: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Return the targets without those of words that the student does not see."""
+    there = first_pieces >= 0
+    return {
+        **targets,
+        "label": tf.where(there, targets["label"], -1),
+        "seen": targets["seen"] & there,
+    }
