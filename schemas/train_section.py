@@ -100,6 +100,8 @@ class Train(Section):
       example_weight: how much the teacher's word on an example counts: evenly; by its largest
         probability (`confidence`); by 1 - entropy / log classes (`certainty`); only where it does
         not contradict the hard label (`agreement`).
+      views_per_pass: how many views of each example a pass has, drawn anew for each pass; all
+        unless stated.
       view_share: of the loss against the teacher, that of augmented views; by their number unless
         stated.
       label_smoothing: of the hard labels.
@@ -119,6 +121,7 @@ class Train(Section):
     standardize_logits: bool = False
     tail: Literal["smear", "bucket"] = "smear"
     example_weight: ExampleWeight = "even"
+    views_per_pass: int | None = Field(default=None, ge=0)
     view_share: Fraction | None = None
     label_smoothing: Fraction = 0.0
     epochs: int = Field(default=20, ge=1)

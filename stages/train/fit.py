@@ -170,6 +170,7 @@ class Training:
             seed=seed,
             once=self._run.corpus.repeats == "once",
             labelled_only=labelled_only,
+            views_per_pass=self._run.train.views_per_pass if split == "train" else None,
         )
 
     def _fed(self, batches: tf.data.Dataset, *, prefetched: int = 1) -> tf.data.Dataset:

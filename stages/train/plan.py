@@ -31,6 +31,7 @@ _OF_TEACHER = {
     "tail",
     "example_weight",
     "view_share",
+    "views_per_pass",
 }
 _APART: dict[Role, set[str]] = {"student": _OF_ALL, "baseline": _OF_ALL | _OF_TEACHER}
 

@@ -23,12 +23,22 @@ class RowGroup:
       number: of the group within it.
       size: how many of its rows count.
       kept: which rows count, by number within the group; None for all of them.
+      views: of the rows that count, the number of each one's view; None where all are originals.
     """
 
     shard: Shard
     number: int
     size: int
     kept: npt.NDArray[np.int32] | None
+    views: npt.NDArray[np.int16] | None = None
+
+    def with_views(self, chosen: npt.NDArray[np.int64]) -> RowGroup:
+        """Return the same with the originals and some views only."""
+        if self.views is None:
+            return self
+        rows = np.arange(self.size, dtype=np.int32) if self.kept is None else self.kept
+        kept = rows[(self.views == 0) | np.isin(self.views, chosen)]
+        return RowGroup(self.shard, self.number, len(kept), kept)
 
     def read(self, names: list[str]) -> pa.Table:
         """Return some columns of the rows that count.
@@ -50,30 +60,36 @@ class ChosenRows:
 
     Attributes:
       counted: all that are trained on.
+      views: int16 [rows], the number of each row's view.
       labelled: those of them with a hard label, which are no augmented view.
     """
 
     counted: npt.NDArray[np.bool_]
     labelled: npt.NDArray[np.bool_]
+    views: npt.NDArray[np.int16]
 
     @staticmethod
     def of(shard: Shard, label_column: str, *, once: bool) -> ChosenRows:
         """Return a shard's; with `once`, a row that repeats another's input and label is not."""
         rows = read_shard(shard, ["input_digest", "view", label_column])
-        original = rows["view"].to_numpy() == 0
+        views = rows["view"].to_numpy()
+        original = views == 0
         counted = np.ones(rows.num_rows, np.bool_)
         if once:
             counted[original] = ~repeats(rows.filter(pa.array(original)), label_column)
         has_label = rows[label_column].is_valid().to_numpy()
-        return ChosenRows(counted, counted & original & has_label)
+        return ChosenRows(counted, counted & original & has_label, views)
 
 
-def row_groups(shard: Shard, keep: npt.NDArray[np.bool_]) -> list[RowGroup]:
+def row_groups(
+    shard: Shard, keep: npt.NDArray[np.bool_], views: npt.NDArray[np.int16]
+) -> list[RowGroup]:
     """Return a shard's row groups.
 
     Args:
       shard: the file.
       keep: bool [rows of the shard]: which count.
+      views: int16 [rows of the shard]: the number of each one's view.
 
     Raises:
       DamagedTableError: the file cannot be read.
@@ -86,7 +102,16 @@ def row_groups(shard: Shard, keep: npt.NDArray[np.bool_]) -> list[RowGroup]:
     for number in range(metadata.num_row_groups):
         size = metadata.row_group(number).num_rows
         kept = np.flatnonzero(keep[start : start + size]).astype(np.int32)
-        groups.append(RowGroup(shard, number, len(kept), kept if len(kept) < size else None))
+        own = views[start + kept]
+        groups.append(
+            RowGroup(
+                shard,
+                number,
+                len(kept),
+                kept if len(kept) < size else None,
+                own if own.any() else None,
+            )
+        )
         start += size
     return groups
 

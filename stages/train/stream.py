@@ -2,13 +2,13 @@
 
 The batch at (seed, step) is a pure function of the table version: in each pass row groups are
 permuted, then the rows within a window of row groups. Any step can be reached without reading
-what comes before it, but for its own window. Memory: two windows, since one is made ahead.
+what comes before it, but for its own window. Memory: two windows, since as much is made ahead.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -29,6 +29,8 @@ from stages.train.batches import (
 from stages.train.row_groups import ChosenRows, RowGroup, row_groups
 
 _WINDOW_ROWS = 131_072
+_CHUNK_ROWS, _CHUNKS_AHEAD = 16_384, 8
+_OF_VIEWS = 0x56  # apart from the numbers of windows
 
 
 class SoftLabelStream:
@@ -47,6 +49,7 @@ class SoftLabelStream:
         seed: int,
         once: bool,
         labelled_only: bool = False,
+        views_per_pass: int | None = None,
     ) -> None:
         """Plan the stream; only digests, views and labels are read.
 
@@ -60,6 +63,7 @@ class SoftLabelStream:
           seed: of the order.
           once: leave out rows that repeat another's input and label.
           labelled_only: leave out augmented views and rows without a hard label.
+          views_per_pass: how many views of each example a pass has, drawn for each; all when None.
 
         Raises:
           TableError: the split has no row.
@@ -76,9 +80,13 @@ class SoftLabelStream:
         self._groups = [
             group
             for shard, rows in zip(shards, chosen, strict=True)
-            for group in row_groups(shard, rows.labelled if labelled_only else rows.counted)
+            for group in row_groups(
+                shard, rows.labelled if labelled_only else rows.counted, rows.views
+            )
         ]
-        self.rows = sum(group.size for group in self._groups)
+        self._views_per_pass = views_per_pass
+        self._rows_of_views = _rows_of_views(self._groups)
+        self.rows = self._rows_of_pass(0)
         self.labelled = sum(int(rows.labelled.sum()) for rows in chosen)
         if self.rows == 0:
             raise TableError(f"no row in split {split!r}: {table.path}. Mend the corpus's split.")
@@ -93,16 +101,15 @@ class SoftLabelStream:
         bool [batch] of one with views. Of words each is [batch, words, …], padded with -1 and
         zeros; `text` is ragged, and `seen` bool [batch, words] says which the teacher saw.
         """
-        first_pass, step = divmod(first_step, self.steps_per_pass)
+        first_pass, step = self._place_of(first_step)
         first_row = step * self._batch_size
         passes = tf.data.Dataset.counter(first_pass)
-        return passes.flat_map(
-            lambda number: self._pass(number, tf.where(number == first_pass, first_row, 0))
-        )
+        return self._batches_of(passes, tf.constant(first_pass, tf.int64), first_row)
 
     def one_pass(self) -> tf.data.Dataset:
         """Return every row once, as a dataset that knows its length."""
-        batches = self.dataset().take(self.steps_per_pass)
+        first = tf.constant(0, tf.int64)
+        batches = self._batches_of(tf.data.Dataset.from_tensors(first), first, 0)
         return batches.apply(tf.data.experimental.assert_cardinality(self.steps_per_pass))
 
     def chunks(self, number: int, first_row: int) -> Iterator[Columns]:
@@ -132,14 +139,40 @@ class SoftLabelStream:
                 raise
             raise self._failure from error
 
+    def _place_of(self, step: int) -> tuple[int, int]:
+        """Return the pass of a step, and its number within that."""
+        if self._views_per_pass is None:
+            return divmod(step, self.steps_per_pass)
+        number = 0
+        while step >= (steps := math.ceil(self._rows_of_pass(number) / self._batch_size)):
+            number, step = number + 1, step - steps
+        return number, step
+
+    def _rows_of_pass(self, number: int) -> int:
+        return int(self._rows_of_views[[0, *self._views_of(number)]].sum())
+
+    def _views_of(self, number: int) -> npt.NDArray[np.int64]:
+        """Return the numbers of the views that a pass has."""
+        every = np.arange(1, len(self._rows_of_views))
+        if self._views_per_pass is None or self._views_per_pass >= len(every):
+            return every
+        draw = np.random.default_rng([self._seed, number, _OF_VIEWS])
+        return np.sort(draw.choice(every, self._views_per_pass, replace=False))
+
+    def _groups_of(self, number: int) -> list[RowGroup]:
+        if self._views_per_pass is None:
+            return self._groups
+        return [group.with_views(self._views_of(number)) for group in self._groups]
+
     def _whole_batches(self, number: int, first_row: int) -> Iterator[Columns]:
         left: pa.Table | None = None
         for rows in self._ordered(number, first_row):
             rows = rows if left is None else pa.concat_tables([left, rows])
             whole = rows.num_rows - rows.num_rows % self._batch_size
             left = rows.slice(whole)
-            if whole:
-                yield self._columns(rows.slice(0, whole))
+            size = max(self._batch_size, _CHUNK_ROWS - _CHUNK_ROWS % self._batch_size)
+            for start in range(0, whole, size):
+                yield self._columns(rows.slice(start, min(size, whole - start)))
         if left is not None and left.num_rows:
             yield self._columns(left)
 
@@ -147,34 +180,32 @@ class SoftLabelStream:
         rng = np.random.default_rng([self._seed, number])
         names = [self._feature, self._head.label_column, *self._layout.logit_columns]
         names += ["view"] if self._has_views else []
-        for place, window in enumerate(self._windows(rng.permutation(len(self._groups)))):
+        groups = self._groups_of(number)
+        order = [groups[place] for place in rng.permutation(len(groups))]
+        for place, window in enumerate(_windows(order)):
             size = sum(group.size for group in window)
-            order = np.random.default_rng([self._seed, number, place]).permutation(size)
+            rows_order = np.random.default_rng([self._seed, number, place]).permutation(size)
             if first_row < size:
                 rows = pa.concat_tables([group.read(names) for group in window]).combine_chunks()
-                yield rows.take(pa.array(order[first_row:]))
+                yield rows.take(pa.array(rows_order[first_row:]))
             first_row = max(0, first_row - size)
-
-    def _windows(self, order: npt.NDArray[np.int64]) -> Iterator[list[RowGroup]]:
-        window: list[RowGroup] = []
-        for number in order:
-            window.append(self._groups[number])
-            if sum(group.size for group in window) >= _WINDOW_ROWS:
-                yield window
-                window = []
-        if window:
-            yield window
 
     def _columns(self, rows: pa.Table) -> Columns:
         return columns_of(rows, self._layout, views=self._has_views)
 
-    def _pass(self, number: tf.Tensor, first_row: tf.Tensor) -> tf.data.Dataset:
-        chunks = tf.data.Dataset.from_generator(
-            self.chunks,
-            output_signature=signature(len(self._head.classes)),
-            args=(number, first_row),
-        )
-        return chunks.prefetch(1).flat_map(self._batches)
+    def _batches_of(
+        self, passes: tf.data.Dataset, first_pass: tf.Tensor, first_row: int
+    ) -> tf.data.Dataset:
+        """Return the batches of passes, the first from a row on; chunks are made ahead."""
+
+        def chunks(number: tf.Tensor) -> tf.data.Dataset:
+            return tf.data.Dataset.from_generator(
+                self.chunks,
+                output_signature=signature(len(self._head.classes)),
+                args=(number, tf.where(number == first_pass, first_row, 0)),
+            )
+
+        return passes.flat_map(chunks).prefetch(_CHUNKS_AHEAD).flat_map(self._batches)
 
     def _batches(self, *columns: tf.Tensor) -> tf.data.Dataset:
         """Cut a chunk's columns into batches."""
@@ -192,6 +223,30 @@ class SoftLabelStream:
 
         rows = row_count(whole, by_position=by_position)
         return tf.data.Dataset.range(0, rows, size).map(batch)
+
+
+def _windows(groups: Iterable[RowGroup]) -> Iterator[list[RowGroup]]:
+    """Yield row groups some at a time, so that a window has rows enough to be permuted."""
+    window: list[RowGroup] = []
+    for group in groups:
+        window.append(group)
+        if sum(one.size for one in window) >= _WINDOW_ROWS:
+            yield window
+            window = []
+    if window:
+        yield window
+
+
+def _rows_of_views(groups: Iterable[RowGroup]) -> npt.NDArray[np.int64]:
+    """Return int64 [views + 1]: how many rows that count each view has; originals first."""
+    counts = np.zeros(1, np.int64)
+    for group in groups:
+        own = np.array([group.size]) if group.views is None else np.bincount(group.views)
+        longer = np.zeros(max(len(counts), len(own)), np.int64)
+        longer[: len(counts)] += counts
+        longer[: len(own)] += own
+        counts = longer
+    return counts
 
 
 def largest(logits: tf.Tensor, top_k: int) -> tf.Tensor:

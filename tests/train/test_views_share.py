@@ -65,3 +65,53 @@ def test_the_stream_says_which_rows_are_views(labelled):
 def test_a_table_without_views_has_no_such_column(table):
     stream = SoftLabelStream(table, "train", batch_size=32, seed=1, once=False)
     assert "is_view" not in next(iter(stream.one_pass()))
+
+
+def passes(stream, count):
+    """Return the texts and marks of each of some passes."""
+    found, batches = [], iter(stream.dataset())
+    for number in range(count):
+        rows = []
+        while len(rows) < stream._rows_of_pass(number):
+            batch = next(batches)
+            texts = [text.decode() for text in batch["text"].numpy()]
+            rows += list(zip(texts, batch["is_view"].numpy().tolist(), strict=True))
+        assert len(rows) == stream._rows_of_pass(number)
+        found.append(rows)
+    return found
+
+
+@pytest.mark.parametrize("views", [0, 1, 3])
+def test_a_pass_has_every_original_and_so_many_views_of_each_drawn_anew(labelled, views):
+    how = 'label.views={seed=1, augmenters=[{kind="swap", count=2}, {kind="crossover", count=2}]}'
+    table = tiny.label(labelled, labelled / "viewed", how)
+    rows = [row for row in tiny.rows_of(table) if row["split"] == "train"]
+    originals = sorted(row["text"] for row in rows if row["view"] == 0)
+    by_view = {
+        number: sorted(row["text"] for row in rows if row["view"] == number)
+        for number in range(1, 5)
+    }
+    stream = SoftLabelStream(
+        table, "train", batch_size=16, seed=1, once=False, views_per_pass=views
+    )
+    drawn = []
+    for number, part in enumerate(passes(stream, 6)):
+        assert sorted(text for text, is_view in part if not is_view) == originals
+        chosen = stream._views_of(number).tolist()
+        assert len(chosen) == views
+        expected = sorted(text for view in chosen for text in by_view[view])
+        assert sorted(text for text, is_view in part if is_view) == expected
+        drawn.append(tuple(chosen))
+    assert views == 0 or len(set(drawn)) > 1
+
+
+def test_any_step_is_reached_where_views_are_drawn(labelled):
+    table = tiny.label(labelled, labelled / "viewed", VIEWS)
+
+    def stream():
+        return SoftLabelStream(table, "train", batch_size=16, seed=1, once=False, views_per_pass=1)
+
+    whole = [batch["text"].numpy().tolist() for batch in stream().dataset().take(40)]
+    for step in (1, 7, 13, 31):
+        again = stream().dataset(first_step=step).take(40 - step)
+        assert [batch["text"].numpy().tolist() for batch in again] == whole[step:]
