@@ -26,11 +26,15 @@ from schemas.train_section import Train
 
 
 class Evaluate(Section):
-    """How results are measured."""
+    """How results are measured.
+
+    With `keep_to_tags` a row's tags are the likeliest ones that keep to the head's scheme.
+    """
 
     split: Literal["validation", "test"] = "test"
     calibration_bins: int = Field(default=15, ge=2)
     latency_calls: int = Field(default=100, ge=5)
+    keep_to_tags: bool = False
 
 
 class RunFile(Section):
@@ -86,6 +90,12 @@ class RunFile(Section):
             )
         if teacher.answers == "probabilities" and self.head.by_position:
             raise ValueError('`answers = "probabilities"` is for heads per example')
+        return self
+
+    @model_validator(mode="after")
+    def _tags_have_a_scheme(self) -> Self:
+        if self.evaluate.keep_to_tags and self.head.tags is None:
+            raise ValueError("evaluate.keep_to_tags needs a head with `tags`")
         return self
 
     @model_validator(mode="after")

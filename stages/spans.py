@@ -116,13 +116,14 @@ def broken_at(tags: Sequence[str], scheme: TagScheme) -> int | None:
     parts = [split_tag(tag) for tag in [*tags, OUTSIDE]]
     before = (OUTSIDE, "")
     for place, one in enumerate(parts):
-        if not _may_follow(before, one, scheme):
+        if not may_follow(before, one, scheme):
             return place
         before = one
     return None
 
 
-def _may_follow(before: tuple[str, str], one: tuple[str, str], scheme: TagScheme) -> bool:
+def may_follow(before: tuple[str, str], one: tuple[str, str], scheme: TagScheme) -> bool:
+    """Return whether a tag, as prefix and type, may come after another."""
     prefix, kind = one
     open_before = before[0] in "BI"
     same = open_before and before[1] == kind
@@ -135,8 +136,7 @@ def _may_follow(before: tuple[str, str], one: tuple[str, str], scheme: TagScheme
 
 def _among(found: Numbers, true: Numbers, *, lines: int) -> npt.NDArray[np.bool_]:
     factors = np.array([(lines + 1) ** 2, lines + 1, 1], np.int64)
-    shifted = [one @ factors for one in (found, true)]
-    return np.isin(*shifted)
+    return np.isin(found @ factors, true @ factors)
 
 
 def _ratios(support: int, predicted: int, right: int) -> dict[str, float]:

@@ -36,6 +36,7 @@ def score_rows(
     head: Head,
     bins: int,
     teacher: RowLogits | None = None,
+    predicted: Labels | None = None,
 ) -> Scores:
     """Return the quality of the answers to rows, with that of spans where the classes mark some.
 
@@ -45,6 +46,7 @@ def score_rows(
       head: theirs.
       bins: intervals of equal width for calibration.
       teacher: its answers to the same rows, for the agreement.
+      predicted: int64 [lines], the classes that count as said; the likeliest when None.
 
     Raises:
       ValueError: no line has a label.
@@ -55,6 +57,7 @@ def score_rows(
         bins=bins,
         teacher_logits=None if teacher is None else teacher.values,
         tagged=Tagged(head.classes, answers.row_of_line) if head.has_spans else None,
+        predicted=predicted,
     )
 
 
@@ -65,6 +68,7 @@ def score(
     bins: int,
     teacher_logits: Logits | None = None,
     tagged: Tagged | None = None,
+    predicted: Labels | None = None,
 ) -> Scores:
     """Return the quality of logits against hard labels.
 
@@ -75,6 +79,7 @@ def score(
       bins: intervals of equal width for calibration.
       teacher_logits: float32 [lines, classes], for the agreement where the teacher said something.
       tagged: of spans; left out where there are none.
+      predicted: int64 [lines], the classes that count as said; the likeliest when None.
 
     Raises:
       ValueError: no line has a label.
@@ -84,7 +89,8 @@ def score(
         raise ValueError("no labelled row to score")
     said = ~np.isnan(logits[:, 0])
     unsaid = TagSet(tagged.classes).outside if tagged is not None else -1
-    predicted = np.where(said, np.where(said[:, None], logits, 0.0).argmax(axis=1), unsaid)
+    if predicted is None:
+        predicted = np.where(said, np.where(said[:, None], logits, 0.0).argmax(axis=1), unsaid)
     spans = None
     if tagged is not None:
         spans = span_scores(tagged.classes, labels, predicted, tagged.row_of_line)

@@ -16,7 +16,7 @@ from schemas.adjustment import Adjustment
 from schemas.errors import TableError
 from schemas.export_card import EXPORT_CARD_FILE, EXPORTED_FOLDER, ExportCard
 from schemas.provenance import fingerprint
-from schemas.report import Export, ModelResult, Report
+from schemas.report import Export, ModelResult, Report, Scores
 from schemas.run_file import RunFile
 from schemas.student_card import STUDENT_MODEL_FILE
 from stages.artefacts import read_measures
@@ -24,6 +24,7 @@ from stages.atomic import write_whole
 from stages.codec import decode
 from stages.columns import labels_by_line, repeats
 from stages.evaluate.compare import compare
+from stages.evaluate.decoding import constrained
 from stages.evaluate.metrics import score_rows
 from stages.progress import say, task
 from stages.row_logits import RowLogits
@@ -162,15 +163,29 @@ def _measure(
     )
 
 
+def _scores(
+    run: RunFile, data: HeldOut, answers: RowLogits, *, teacher: RowLogits | None = None
+) -> Scores:
+    predicted = None
+    if run.evaluate.keep_to_tags and run.head.tags is not None:
+        predicted = constrained(answers, run.head.classes, run.head.tags)
+    return score_rows(
+        answers,
+        data.labels,
+        head=run.head,
+        bins=run.evaluate.calibration_bins,
+        teacher=teacher,
+        predicted=predicted,
+    )
+
+
 def _teacher_result(run: RunFile, table: SoftLabelTable, data: HeldOut) -> ModelResult:
     measures = read_measures(table)
     return ModelResult(
         name="teacher",
         role="teacher",
         seed=None,
-        scores=score_rows(
-            data.teacher, data.labels, head=run.head, bins=run.evaluate.calibration_bins
-        ),
+        scores=_scores(run, data, data.teacher),
         parameters=measures.parameters,
         file_bytes=measures.file_bytes,
         speed=measures.speed,
@@ -183,13 +198,7 @@ def _student_result(run: RunFile, plan: StudentPlan, data: HeldOut) -> ModelResu
 
     card = trained_card(plan)
     predictor = StudentPredictor(plan.path, card)
-    scores = score_rows(
-        predictor.answers(data.inputs),
-        data.labels,
-        head=run.head,
-        bins=run.evaluate.calibration_bins,
-        teacher=data.teacher,
-    )
+    scores = _scores(run, data, predictor.answers(data.inputs), teacher=data.teacher)
     speed = measure_speed(predictor.answers, data.inputs[:256], calls=run.evaluate.latency_calls)
     return ModelResult(
         name=plan.student.name,
