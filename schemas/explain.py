@@ -53,8 +53,9 @@ def _explain_one(item: dict[str, Any], model: type[BaseModel]) -> str:
 
 def _known_keys(location: Iterable[int | str], model: type[BaseModel]) -> list[str]:
     for part in location:
-        if isinstance(part, str):
-            model = _section_model(model.model_fields[part].annotation) or model
+        field = model.model_fields.get(part) if isinstance(part, str) else None
+        if field is not None:  # or else a key of the user's own, or a place in a list
+            model = _section_model(field.annotation) or model
     return list(model.model_fields)
 
 

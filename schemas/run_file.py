@@ -88,6 +88,11 @@ class RunFile(Section):
             raise ValueError(
                 f"words need a teacher of kind {' or '.join(kinds)} (found {teacher.kind!r})"
             )
+        if self.corpus.feature_kinds and not self.head.by_position and teacher.kind != "module":
+            raise ValueError(
+                "words with a head per example need a teacher of kind module; state the feature as "
+                "text, or the head per token"
+            )
         if teacher.answers == "probabilities" and self.head.by_position:
             raise ValueError('`answers = "probabilities"` is for heads per example')
         return self

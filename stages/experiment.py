@@ -19,6 +19,7 @@ from schemas.soft_labels import TableCard
 from schemas.teacher_card import CARD_FILE
 from stages.hub import snapshot
 from stages.label.plan import LOCAL, Machinery
+from stages.locks import lock
 from stages.progress import say
 from stages.table import SoftLabelTable, open_table
 from stages.teacher_places import find_teacher
@@ -166,7 +167,8 @@ def adjust_step(run: RunFile, *, labels: Path, out: Path) -> Adjustment:
 
     table = open_table(labels, head=run.head, teacher=teacher_at_hand(run, out=out))
     found = adjust(run, table, out=out)
-    train(adjusted(run, found), table, out=out / ADJUSTED_FOLDER)
+    with lock(out / ADJUSTED_FOLDER / "training.lock", wait=True):
+        train(adjusted(run, found), table, out=out / ADJUSTED_FOLDER)
     return found
 
 

@@ -15,7 +15,7 @@ from stages.adjust.space import check_space, searched_student, with_values
 from stages.adjust.study import Study
 from stages.atomic import write_whole
 from stages.progress import say
-from stages.table import SoftLabelTable
+from stages.table import SoftLabelTable, check_bytes
 from stages.train.plan import plan_students
 
 ADJUST_FOLDER = "adjust"
@@ -37,15 +37,18 @@ def adjust(run: RunFile, table: SoftLabelTable, *, out: Path) -> Adjustment:
         raise TableError(
             f"target cannot be measured: no labelled row in validation: {table.path}. Label some."
         )
+    for shard in table.shards:
+        check_bytes(shard)
     folder = out / ADJUST_FOLDER
     wanted = search_fingerprint(run, table)
     study = Study(folder, how, fingerprint=wanted, epochs=run.train.epochs)
     started = time.monotonic()
-    while not (reached(study.trials(), target) or study.begun() >= how.trials):
+    while not reached(study.trials(), target):
         if how.minutes is not None and time.monotonic() - started > 60 * how.minutes:
             say(f"adjust: no time left after {how.minutes:g} minutes")
             break
-        _try_next(run, table, study, folder)
+        if not _try_next(run, table, study, folder) and not study.wait_for_others():
+            break
     found = _adjustment(run, study, wanted)
     write_whole(folder / ADJUSTMENT_JSON, found.model_dump_json(indent=2).encode())
     if found.best is None:
@@ -112,16 +115,20 @@ def _stated(run: RunFile) -> tuple[Target, Adjust]:
     return run.target, run.adjust
 
 
-def _try_next(run: RunFile, table: SoftLabelTable, study: Study, folder: Path) -> None:
+def _try_next(run: RunFile, table: SoftLabelTable, study: Study, folder: Path) -> bool:
+    """Try the next settings; return whether there were any."""
     from stages.adjust.trial import try_settings
 
     with study.next_trial() as trial:
+        if trial is None:
+            return False
         shown = ", ".join(f"{key} {value}" for key, value in trial.values.items())
         say(f"adjust: trial {trial.number}: {shown}")
         try_settings(run, table, trial, folder=folder / "students")
     done = next(one for one in study.trials() if one.number == trial.number)
     quality = "" if done.quality is None else f", {run.kept_by} {done.quality:.4f} on validation"
     say(f"adjust: trial {trial.number}: {done.state} after {done.epochs} epochs{quality}")
+    return True
 
 
 def _adjustment(run: RunFile, study: Study, wanted: str) -> Adjustment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -69,10 +70,16 @@ def check_space(run: RunFile, adjust: Adjust) -> None:
 
 def overrides(values: Mapping[str, Value], run: RunFile) -> list[str]:
     """Return what to say after `--set` for settings that were found."""
-    found = with_values(run, values)
-    stated = [f"train.{key}={_toml(value)}" for key, value in values.items() if "." not in key]
+    stated = [
+        f"train.{key}={_toml(value)}"
+        for key, value in values.items()
+        if not key.startswith(_STUDENT)
+    ]
     if any(key.startswith(_STUDENT) for key in values):
-        stated.append(f"train.students=[{_toml(found.train.students[0].model_dump(mode='json'))}]")
+        [found] = with_values(run, values).train.students
+        students = [found if one.name == found.name else one for one in run.train.students]
+        dumped = [one.model_dump(mode="json", exclude_defaults=True) for one in students]
+        stated.append(f"train.students={_toml(dumped)}")
     return stated
 
 
@@ -86,9 +93,9 @@ def _put(section: dict[str, Any], key: str, value: Value) -> None:
 
 
 def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
     if isinstance(value, dict):
-        inner = ", ".join(f"{key} = {_toml(one)}" for key, one in value.items())
+        inner = ", ".join(f"{json.dumps(key)} = {_toml(one)}" for key, one in value.items())
         return f"{{ {inner} }}"
-    return repr(value) if isinstance(value, int | float) else f'"{value}"'
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value)  # numbers, truth values and strings are written alike in TOML

@@ -1,7 +1,8 @@
 """The study: which settings are tried next, kept by Optuna in one file that processes share.
 
 A trial's settings depend on the seed, its number and what is known by then. A process that died
-leaves its trial to the next one, which goes on from its checkpoint.
+leaves its settings to the next one, which goes on from its checkpoint; settings that two processes
+died of are not tried again. What is decided about trials is decided under one lock.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from schemas.adjust_section import Adjust, Range, Searched, Value
 from schemas.adjustment import Trial
 from stages.locks import lock
 
-_ABANDONED = "abandoned"
+_ABANDONED, _WHY = "abandoned", "why"
 _KNOWN_BEFORE_PRUNING = 3
 _STARTUP_TRIALS = 6
 _STUDY_FILE, _LIVE_FOLDER = "study.log", "live"
@@ -39,78 +40,114 @@ class Study:
         from optuna.storages.journal import JournalFileBackend
 
         logging.getLogger("optuna").setLevel(logging.ERROR)
-        folder.mkdir(parents=True, exist_ok=True)
         self._live = folder / _LIVE_FOLDER / fingerprint
         self._live.mkdir(parents=True, exist_ok=True)
         self._adjust = adjust
-        self._study = optuna.create_study(
-            storage=JournalStorage(JournalFileBackend(str(folder / _STUDY_FILE))),
-            study_name=fingerprint,
-            direction="maximize",
-            load_if_exists=True,
-            pruner=optuna.pruners.MedianPruner(_KNOWN_BEFORE_PRUNING, max(1, epochs // 4)),
-        )
-
-    def begun(self) -> int:
-        """Return how many trials are done or under way; those of processes that died wait again."""
-        self._take_over()
-        states = [trial.state.name for trial in self._study.trials if not self._abandoned(trial)]
-        return sum(state != "WAITING" for state in states)
+        with self._deciding():
+            self._study = optuna.create_study(
+                storage=JournalStorage(JournalFileBackend(str(folder / _STUDY_FILE))),
+                study_name=fingerprint,
+                direction="maximize",
+                load_if_exists=True,
+                pruner=optuna.pruners.MedianPruner(_KNOWN_BEFORE_PRUNING, max(1, epochs // 4)),
+            )
 
     @contextlib.contextmanager
-    def next_trial(self) -> Iterator[AskedTrial]:
-        """Begin a trial, an abandoned one before a new one; it is this process's meanwhile."""
-        import optuna
+    def next_trial(self) -> Iterator[AskedTrial | None]:
+        """Begin a trial, which is this process's meanwhile; None where the budget is used up.
 
-        asked = self._study.ask()
-        numbers = [self._adjust.seed, asked.number]
-        self._study.sampler = optuna.samplers.TPESampler(
-            seed=_mixed(numbers), n_startup_trials=_STARTUP_TRIALS, constant_liar=True
-        )
-        with lock(self._live / f"{asked.number}", wait=True):
-            values = {
-                key: _suggested(asked, key, searched)
-                for key, searched in self._adjust.search.items()
-            }
-            yield AskedTrial(self._study, asked, values)
+        Settings of a process that died come before new ones.
+        """
+        with contextlib.ExitStack() as held:
+            with self._deciding():
+                self._take_over()
+                asked = None if self._begun() >= self._adjust.trials else self._asked()
+                if asked is not None:
+                    held.enter_context(lock(self._live / f"{asked.number}", wait=True))
+            yield asked
+
+    def wait_for_others(self) -> bool:
+        """Wait for trials that other processes are at; return whether there was one."""
+        others = [trial.number for trial in self._running()]
+        for number in others:
+            with lock(self._live / f"{number}", wait=True):
+                pass
+        return bool(others)
 
     def trials(self) -> list[Trial]:
         """Return the trials that are done, by number."""
-        found = []
+        found, notes = [], self._study.user_attrs
         for trial in self._study.trials:
             state = trial.state.name.lower()
-            if self._abandoned(trial) or state in ("running", "waiting"):
+            if f"{_ABANDONED}-{trial.number}" in notes or state in ("running", "waiting"):
                 continue
             known = trial.intermediate_values
+            complete = state == "complete"
+            why = notes.get(f"{_WHY}-{trial.number}")
             found.append(
                 Trial(
                     number=trial.number,
                     values=trial.params,
                     state={"complete": "complete", "pruned": "pruned"}.get(state, "failed"),
                     epochs=len(known),
-                    quality=trial.value
-                    if state == "complete"
-                    else max(known.values(), default=None),
-                    **trial.user_attrs,
+                    quality=trial.value if complete else max(known.values(), default=None),
+                    **{**({_WHY: why} if why else {}), **trial.user_attrs},
                 )
             )
         return found
 
-    def _take_over(self) -> None:
-        """Have the settings of trials whose process is gone tried again."""
+    def _deciding(self) -> contextlib.AbstractContextManager[bool]:
+        return lock(self._live / "deciding", wait=True)
+
+    def _begun(self) -> int:
+        notes = self._study.user_attrs
+        return sum(
+            f"{_ABANDONED}-{trial.number}" not in notes and trial.state.name != "WAITING"
+            for trial in self._study.trials
+        )
+
+    def _asked(self) -> AskedTrial:
+        import optuna
+
+        asked = self._study.ask()
+        self._study.sampler = optuna.samplers.TPESampler(
+            seed=_mixed([self._adjust.seed, asked.number]),
+            n_startup_trials=_STARTUP_TRIALS,
+            constant_liar=True,
+        )
+        searched = self._adjust.search.items()
+        values = {key: _suggested(asked, key, one) for key, one in searched}
+        return AskedTrial(self._study, asked, values)
+
+    def _running(self) -> list[Any]:
         from optuna.trial import TrialState
 
-        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            with lock(self._live / f"{trial.number}", wait=False) as dead:
-                if not dead:
-                    continue
-                if trial.params:
-                    self._study.enqueue_trial(trial.params)
-                self._study.set_user_attr(f"{_ABANDONED}-{trial.number}", True)
-                self._study.tell(trial.number, state=TrialState.FAIL)
+        return list(self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
 
-    def _abandoned(self, trial: Any) -> bool:
-        return f"{_ABANDONED}-{trial.number}" in self._study.user_attrs
+    def _take_over(self) -> None:
+        """Have settings tried again whose process is gone, unless it was the second one."""
+        from optuna.trial import TrialState
+
+        for number in [trial.number for trial in self._running()]:
+            with lock(self._live / f"{number}", wait=False) as dead:
+                trial = self._study.trials[number]
+                if not dead or trial.state is not TrialState.RUNNING:
+                    continue
+                if self._was_abandoned(trial.params):
+                    said = "two processes ended while they trained it"
+                    self._study.set_user_attr(f"{_WHY}-{number}", said)
+                else:
+                    self._study.set_user_attr(f"{_ABANDONED}-{number}", True)
+                    if trial.params:
+                        self._study.enqueue_trial(trial.params)
+                self._study.tell(number, state=TrialState.FAIL)
+
+    def _was_abandoned(self, values: Mapping[str, Value]) -> bool:
+        notes = self._study.user_attrs
+        return bool(values) and any(
+            trial.params == values and f"{_ABANDONED}-{trial.number}" in notes
+            for trial in self._study.trials
+        )
 
 
 class AskedTrial:
@@ -147,7 +184,7 @@ class AskedTrial:
         """Note that its settings cannot be trained."""
         from optuna.trial import TrialState
 
-        self._asked.set_user_attr("why", why)
+        self._asked.set_user_attr(_WHY, why)
         self._study.tell(self._asked, state=TrialState.FAIL)
 
 

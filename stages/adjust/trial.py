@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
-from schemas.errors import StudentError
+from schemas.errors import AssetError, RunFileError, StudentError, first_line
 from schemas.run_file import RunFile
 from stages.adjust.space import of_trial
 from stages.adjust.study import AskedTrial
@@ -30,12 +31,12 @@ class _Watch(keras.callbacks.Callback):
     def __init__(self, trial: AskedTrial, figure: str) -> None:
         super().__init__()
         self._trial, self._figure = trial, figure
-        self._epoch = -1
+        self.epochs_before = 0  # of phases that are done; `fit` says it
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Report it, and end the training where it is better given up."""
-        self._epoch = max(self._epoch + 1, epoch)  # a later phase counts from 0 again
-        if self._trial.report(float((logs or {})[self._figure]), self._epoch):
+        value = float((logs or {})[self._figure])
+        if self._trial.report(value, self.epochs_before + epoch):
             raise _GivenUp
 
 
@@ -50,19 +51,19 @@ def try_settings(run: RunFile, table: SoftLabelTable, trial: AskedTrial, *, fold
       trial: under way.
       folder: of all trials' students.
     """
-    settings = of_trial(run, trial.values)
-    [plan] = plan_students(settings, table, out=folder)
-    plan = plan.in_folder(folder / plan.fingerprint)
-    figure = f"val_{settings.kept_by}"
     try:
+        settings = of_trial(run, trial.values)
+        [plan] = plan_students(settings, table, out=folder)
+        plan = plan.in_folder(folder / plan.fingerprint)
+        figure = f"val_{settings.kept_by}"
         with lock(folder / f"{plan.fingerprint}.lock", wait=True):
             if not is_current(plan):
                 train_student(settings, table, plan, watchers=[_Watch(trial, figure)])
     except _GivenUp:
         trial.prune()
         return
-    except StudentError as error:
-        trial.fail(str(error))
+    except (StudentError, RunFileError, AssetError, tf.errors.OpError) as error:
+        trial.fail(first_line(error))
         return
     card = read_student_card(plan.path)
     predictor = StudentPredictor(plan.path, card)

@@ -19,9 +19,10 @@ def combine_artefacts(table: SoftLabelTable, tables: Sequence[SoftLabelTable]) -
       TableError: a table's artefacts are missing.
     """
     place = table.artefacts_path
-    if (place / MEASURES_FILE).is_file():
-        return
     found = [read_measures(one) for one in tables]
+    there = (place / MEASURES_FILE).is_file()
+    if there and read_measures(table).vocabulary_made_for == found[0].vocabulary_made_for:
+        return
     first, source = found[0], tables[0].artefacts_path
     place.mkdir(parents=True, exist_ok=True)
     write_whole(place / VOCABULARY_FILE, (source / VOCABULARY_FILE).read_bytes())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.errors import StaleTableError, TableError
-from schemas.layout import SPLIT_COLUMN
+from schemas.layout import ASIDE, SPLIT_COLUMN
 from stages.codec import decode
 from stages.label.identity import buckets
 from stages.row_logits import RowLogits, offsets_of
@@ -125,7 +126,10 @@ def _keys(rows: pa.Table) -> pa.Array:
 def _first_found(
     tables: Sequence[SoftLabelTable], parts: Sequence[pa.Table], places: Sequence[pa.Array]
 ) -> pa.Table:
-    """Return each row's columns, but for logits, from the first table that has it."""
+    """Return each row's columns, but for logits, from the first table that has it.
+
+    A row is `aside` where every table that has it set it aside.
+    """
     names = [
         name
         for name in tables[0].card.layout.table_schema.names
@@ -134,7 +138,20 @@ def _first_found(
     starts = np.cumsum([0, *(part.num_rows for part in parts)])[:-1]
     shifted = [pc.add(place.cast(pa.int64()), int(at)) for place, at in zip(places, starts)]  # noqa: B905
     whole = pa.concat_tables([part.select(names) for part in parts])
-    return whole.take(pc.coalesce(*shifted)).combine_chunks()
+    rows = whole.take(pc.coalesce(*shifted)).combine_chunks()
+    used = [
+        pc.fill_null(pc.not_equal(part[SPLIT_COLUMN].take(place), ASIDE), False)
+        for part, place in zip(parts, places, strict=True)
+    ]
+    number = rows.schema.get_field_index(SPLIT_COLUMN)
+    splits = rows[SPLIT_COLUMN]
+    splits = pc.if_else(reduce(pc.or_, used), _used_as(splits), splits)
+    return rows.set_column(number, SPLIT_COLUMN, splits).cast(rows.schema)
+
+
+def _used_as(splits: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return splits with `train` for `aside`, which is what a teacher is not sure enough of."""
+    return pc.if_else(pc.equal(splits, ASIDE), "train", splits)
 
 
 def _check_splits(
@@ -145,7 +162,8 @@ def _check_splits(
 ) -> None:
     for table, part, place in zip(tables, parts, places, strict=True):
         found = part[SPLIT_COLUMN].take(place)
-        differ = pc.fill_null(pc.not_equal(found, rows[SPLIT_COLUMN]), False)
+        found, own = _used_as(found), _used_as(rows[SPLIT_COLUMN])
+        differ = pc.fill_null(pc.not_equal(found, own), False)
         if pc.any(differ).as_py():
             row = rows.filter(differ).slice(0, 1).to_pylist()[0]
             raise StaleTableError(

@@ -50,7 +50,12 @@ def combine(run: RunFile, tables: Sequence[SoftLabelTable], *, labels: Path) -> 
     """
     check_alike(tables)
     plan = _Combination(run, tables)
+    if any(table.path.resolve() == labels.resolve() for table in tables):
+        raise TableError(
+            f"table would replace one of its sources: {labels}. Name another folder in --labels."
+        )
     if table_exists(labels) and open_table(labels).card.plan_fingerprint == plan.fingerprint:
+        check_gates(open_table(labels).card.quality, run.label, visible=True)
         say(f"combine: nothing to do, {labels} is up to date")
     else:
         plan.make(labels)
@@ -88,7 +93,7 @@ class _Combination:
         """Write the shards, and commit them."""
         staging = Staging(labels, self.fingerprint)
         weights = self._weights()
-        layout = self._layout(weights)
+        layout, kl_nats = self._layout(weights)
         missing = np.zeros(len(self._tables), np.int64)
         shards = self._run.label.num_shards
         with task("combine", total=shards, unit="shards") as advance:
@@ -112,7 +117,9 @@ class _Combination:
             )
             for table, weight, rows in zip(self._tables, weights, missing, strict=True)
         )
-        card = self._card(layout, buckets, teachers).model_copy(update={"quality": quality})
+        card = self._card(layout, buckets, teachers).model_copy(
+            update={"quality": quality, "kl_nats": kl_nats}
+        )
         attempt = f"{self.fingerprint}:{version_number(labels) + 1}"
         commit(labels, shards=put_in_place(buckets, staging), card=card, attempt=attempt)
         staging.remove()
@@ -136,7 +143,8 @@ class _Combination:
                 f"{bucket} are not in every table. Label the same corpus with each teacher, or "
                 'state combine.missing = "others" or "drop".'
             )
-        return joined.where(~lacking)
+        kept = joined.where(~lacking)
+        return kept if kept.rows.num_rows else None
 
     def _weights(self) -> npt.NDArray[np.float64]:
         stated, count = self._run.combine.weights, len(self._tables)
@@ -169,18 +177,19 @@ class _Combination:
             )
         return likeliest_weights(np.concatenate(answers, axis=1), np.concatenate(labels))
 
-    def _layout(self, weights: npt.NDArray[np.float64]) -> Layout:
+    def _layout(self, weights: npt.NDArray[np.float64]) -> tuple[Layout, float | None]:
         layout = self._tables[0].card.layout.model_copy(update={"encoding": Encoding()})
-        encoding = self._run.label.encoding
-        if encoding is None:
-            buckets = (self._bucket(number) for number in range(self._run.label.num_shards))
-            first = next(joined for joined in buckets if joined is not None)
-            sample = self._mean(first, weights).take(
-                np.arange(min(_SAMPLE_ROWS, first.rows.num_rows))
-            )
-            budget = self._run.label.kl_budget_nats
-            encoding = smallest_within(sample, layout, budget_nats=budget).encoding
-        return layout.model_copy(update={"encoding": encoding})
+        stated = self._run.label.encoding
+        if stated is not None:
+            return layout.model_copy(update={"encoding": stated}), None
+        buckets = (self._bucket(number) for number in range(self._run.label.num_shards))
+        first = next((joined for joined in buckets if joined is not None), None)
+        if first is None:
+            return layout, None
+        rows = np.arange(min(_SAMPLE_ROWS, first.rows.num_rows))
+        sample = self._mean(first, weights).take(rows)
+        found = smallest_within(sample, layout, budget_nats=self._run.label.kl_budget_nats)
+        return layout.model_copy(update={"encoding": found.encoding}), found.kl_nats
 
     def _mean(self, joined: Joined, weights: npt.NDArray[np.float64]) -> RowLogits:
         values = _MEANS[self._run.combine.mean](joined.answers, weights)

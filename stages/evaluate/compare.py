@@ -36,7 +36,7 @@ def compare(name: str, models: Sequence[ModelResult], teacher: ModelResult) -> S
         baseline={metric: _over_seeds([b for _, b in pairs], metric) for metric in metrics}
         if pairs
         else None,
-        retention=own.mean / reference if reference else 0.0,
+        retention=retained(own.mean, reference),
         metric=metric,
         lift=lift,
         helped=None if lift is None else _helped(lift),
@@ -80,3 +80,12 @@ def figure_of(scores: Scores, metric: str) -> float:
     if metric in SPAN_METRICS:
         return float(getattr(scores.spans, metric.removeprefix("span_")))
     return float(getattr(scores, metric))
+
+
+def retained(student: float, teacher: float) -> float:
+    """Return a student's figure over its teacher's; 0 where that is 0.
+
+    >>> retained(0.45, 0.9), retained(0.45, 0.0)
+    (0.5, 0.0)
+    """
+    return student / teacher if teacher else 0.0

@@ -9,7 +9,7 @@ from schemas.report import ModelResult, Report, StudentSummary, Summary
 from stages.evaluate import plots
 from stages.evaluate.adjustment import adjustment_rows
 from stages.evaluate.adjustment import verdict as adjustment_verdict
-from stages.evaluate.compare import NAMES, SPAN_METRICS, figure_of, headline
+from stages.evaluate.compare import NAMES, SPAN_METRICS, figure_of, headline, retained
 from stages.evaluate.text import export_rows, interval
 
 _STYLE = """
@@ -88,7 +88,7 @@ def _row(
 ) -> list[str]:
     names, metric = _metrics(teacher), headline(teacher.scores)
     agreement = figures.get("agreement")
-    retention = figures[metric].mean / figure_of(teacher.scores, metric)
+    retention = retained(figures[metric].mean, figure_of(teacher.scores, metric))
     return [
         name,
         *(interval(figures[metric]) for metric in names),

@@ -99,7 +99,8 @@ def score(
         predicted[labelled & (predicted >= 0)],
         classes=logits.shape[1],
     )
-    precision, recall, f1 = per_class(confusion)
+    support = np.bincount(labels[labelled], minlength=logits.shape[1])
+    precision, recall, f1 = per_class(confusion, support)
     known = labelled & said
     reliability = reliability_bins(probabilities(logits[known]), labels[known], bins=bins)
     return Scores(
@@ -122,6 +123,8 @@ def _agreement(
     if teacher_logits is None:
         return None
     both = labelled & ~np.isnan(teacher_logits[:, 0])
+    if not both.any():
+        return None
     return float((predicted[both] == teacher_logits[both].argmax(axis=1)).mean())
 
 
@@ -143,10 +146,18 @@ def confusion_matrix(labels: Labels, predicted: Labels, *, classes: int) -> npt.
     return flat.reshape(classes, classes).astype(np.int64)
 
 
-def per_class(confusion: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Return precision, recall and F1 by class, float64 [3, classes]; undefined counts 0."""
+def per_class(
+    confusion: npt.NDArray[np.int64], support: npt.NDArray[np.int64] | None = None
+) -> npt.NDArray[np.float64]:
+    """Return precision, recall and F1 by class, float64 [3, classes]; undefined counts 0.
+
+    Args:
+      confusion: lines by (hard label, prediction).
+      support: lines by hard label, where some have no prediction; those of the matrix when None.
+    """
     hits = np.diag(confusion).astype(np.float64)
-    predicted, support = confusion.sum(axis=0), confusion.sum(axis=1)
+    predicted = confusion.sum(axis=0)
+    support = confusion.sum(axis=1) if support is None else support
     precision = np.divide(hits, predicted, out=np.zeros_like(hits), where=predicted > 0)
     recall = np.divide(hits, support, out=np.zeros_like(hits), where=support > 0)
     total = (predicted + support).astype(np.float64)
@@ -158,6 +169,8 @@ def reliability_bins(
     probs: npt.NDArray[np.float64], labels: Labels, *, bins: int
 ) -> tuple[ReliabilityBin, ...]:
     """Return the non-empty intervals (lower, upper] of the top probability."""
+    if len(probs) == 0:
+        return ()
     top = probs.max(axis=1)
     right = probs.argmax(axis=1) == labels
     place = np.clip(np.ceil(top * bins).astype(int) - 1, 0, bins - 1)
@@ -179,7 +192,7 @@ def calibration_error(bins: Sequence[ReliabilityBin]) -> float:
     Reference:
       Guo, Pleiss, Sun, Weinberger. On Calibration of Modern Neural Networks. 2017.
     """
-    rows = sum(bin.count for bin in bins)
+    rows = max(1, sum(bin.count for bin in bins))
     return sum(bin.count * abs(bin.accuracy - bin.confidence) for bin in bins) / rows
 
 

@@ -8,7 +8,7 @@ from schemas.export_card import ExportCard
 from schemas.report import ModelResult, Report, Scores, Speed, Summary
 from stages.evaluate.adjustment import verdict as adjustment_verdict
 from stages.evaluate.columns import columns
-from stages.evaluate.compare import figure_of
+from stages.evaluate.compare import figure_of, retained
 
 _HEADS = ("model", "accuracy", "F1 macro", "agreement", "ECE", "retention")
 _SPAN_HEADS = ("model", "span F1", "accuracy", "agreement", "ECE", "retention")
@@ -42,12 +42,13 @@ def export_rows(
       teacher: its speed, for how many times faster each is; left out when None.
     """
     rows = [["student", "format", "MB", "ms/1", "agreement", "largest difference"]]
-    rows[0] += ["faster than the teacher"] if teacher else []
+    rows[0] += ["times the teacher's speed, its tokenizer included"] if teacher else []
     for name, card in exported:
         size, time = f"{card.size_bytes / 1e6:.2f}", f"{card.milliseconds_a_text:.2f}"
         said = [f"{card.agreement:.3f}", f"{card.largest_difference:.1e}"]
         if teacher is not None:
-            said.append(f"{teacher.latency_ms_batch_1 / card.milliseconds_a_text:.0f} ×")
+            times = teacher.latency_ms_batch_1 / max(card.milliseconds_a_text, 1e-6)
+            said.append(f"{times:.0f} ×")
         rows.append([name, card.format, size, time, *said])
     return rows
 
@@ -68,7 +69,7 @@ def _row(
 ) -> list[str]:
     agreement = figures.get("agreement")
     metrics = _shown(teacher.scores)
-    retention = figures[metrics[0]].mean / figure_of(teacher.scores, metrics[0])
+    retention = retained(figures[metrics[0]].mean, figure_of(teacher.scores, metrics[0]))
     return [
         name,
         *(interval(figures[metric]) for metric in metrics),

@@ -48,19 +48,22 @@ class CheckedRows:
         return self._utf8(column.cast(pa.binary()), name)
 
     def lists(self, name: str) -> pa.Array:
-        """Return a column of lists of texts; text is split at white space, no UTF-8 is refused.
+        """Return a column of lists of texts; text is split at white space, and empty text is none.
+
+        A row that is no UTF-8 is refused.
 
         Raises:
           CorpusError: the column is missing or of another type.
         """
         column = self._column(name)
-        if any(is_text(column.type) for is_text in (*_TEXT_TYPES, pa.types.is_null)):
-            words = pc.utf8_split_whitespace(pc.utf8_trim_whitespace(self.text(name)))
-            return words.cast(pa.list_(pa.string()))
+        simple = (*_TEXT_TYPES, pa.types.is_null, pa.types.is_dictionary)
+        if any(is_text(column.type) for is_text in simple):
+            text = pc.utf8_trim_whitespace(self.text(name))
+            text = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+            return pc.utf8_split_whitespace(text).cast(pa.list_(pa.string()))
         kinds = [*_TEXT_TYPES, pa.types.is_dictionary, pa.types.is_null]
-        if not pa.types.is_nested(column.type) or not any(
-            is_text(column.type.value_type) for is_text in kinds
-        ):
+        lists = any(is_list(column.type) for is_list in _LIST_TYPES)
+        if not lists or not any(is_text(column.type.value_type) for is_text in kinds):
             raise CorpusError(
                 f"wrong type: column {name!r} in {self._intake.source}: found {column.type}, "
                 "expected lists of texts. Mend the corpus."
@@ -118,6 +121,7 @@ class CheckedRows:
             return pa.array(mended, pa.binary()).cast(pa.string())
 
 
+_LIST_TYPES = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 _TEXT_TYPES = (
     pa.types.is_string,
     pa.types.is_large_string,

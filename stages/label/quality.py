@@ -57,11 +57,12 @@ def split_quality(answers: RowLogits, labels: Labels, head: Head) -> SplitQualit
     known = (labels >= 0) & answers.seen
     logits, own = answers.values[known], labels[known]
     confusion = np.array(scores.confusion)
-    columns = zip(head.classes, confusion.sum(axis=1), *per_class(confusion), strict=True)
+    support = np.bincount(labels[labels >= 0], minlength=len(head.classes))
+    columns = zip(head.classes, support, *per_class(confusion, support), strict=True)
     return SplitQuality(
         **scores.model_dump(exclude={"confusion", "reliability", "agreement"}),
-        nll_nats=nll(logits, own, temperature=1.0),
-        calibrating_temperature=calibrating_temperature(logits, own),
+        nll_nats=nll(logits, own, temperature=1.0) if len(own) else 0.0,
+        calibrating_temperature=calibrating_temperature(logits, own) if len(own) else 1.0,
         classes=tuple(
             ClassScores(name=name, support=int(support), precision=p, recall=r, f1=f)
             for name, support, p, r, f in columns

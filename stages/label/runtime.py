@@ -45,7 +45,15 @@ def check_runtime(plan: LabelPlan) -> RuntimeCheck | None:
     first, second = ask("tensorflow"), ask(source.how.runtime)
     failed = [*first.failures, *second.failures]
     both = np.setdiff1d(np.arange(rows.num_rows), failed)
-    differences = np.abs(first.answers.take(both).values - second.answers.take(both).values)
+    one, other = first.answers.take(both), second.answers.take(both)
+    seen = one.seen & other.seen
+    if (one.seen != other.seen).any():
+        raise TeacherError(
+            f"converted teacher sees other positions: {source.location}: "
+            f"{int((one.seen != other.seen).sum())} differ. Nothing was committed. State "
+            'teacher.runtime = "tensorflow".'
+        )
+    differences = np.abs(one.values[seen] - other.values[seen])
     found = RuntimeCheck(
         runtime=source.how.runtime,
         inputs=len(both),

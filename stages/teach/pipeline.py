@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import keras
 
 BACKUP_FOLDER = "_backup"
-_NOT_FITTED_BY = {"encoder", "runtime", "compute_dtype"}  # the encoder counts by its digest
+_NOT_FITTED_BY = {"encoder", "runtime", "compute_dtype", "word_logits"}  # the first by its digest
 
 
 @dataclass(frozen=True)
@@ -209,6 +209,8 @@ def measure_teacher(
         )
         labels = labels_by_line(rows[split], layout).copy()
         labels[np.isin(answer.answers.row_of_line, list(answer.failures))] = -1
+        if not (labels >= 0).any():
+            continue
         scores[split] = score_rows(
             answer.answers, labels, head=run.head, bins=run.evaluate.calibration_bins
         )

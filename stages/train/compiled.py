@@ -38,7 +38,10 @@ def compiled(
     kind = Distiller if replicas.count == 1 else DistributedDistiller
     with replicas.scope():
         distiller = kind(student, objective, total_steps=total_steps, tags=tags)
-        distiller.compile(keras.optimizers.Adam(learning_rate), jit_compile=xla)
+        optimizer = keras.optimizers.Adam(learning_rate)
+        if student.dtype_policy.name == "mixed_float16":  # small gradients would be 0 in 16 bits
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        distiller.compile(optimizer, jit_compile=xla)
         distiller.optimizer.build(student.trainable_variables)  # or the step is traced twice
         if replicas.count > 1:
             distiller(np.zeros((1, 3), np.int32))

@@ -44,6 +44,7 @@ class Distiller(keras.Model):
         self._agreement = keras.metrics.Mean(name="agreement")
         self._macro = MacroScores(student.output_shape[-1])
         self._spans = SpanScores(tags) if tags else None
+        self._unasked = tf.constant(list(tags).index("O") if tags else -1, tf.int64)
         self._testing = False
 
     def call(self, inputs: tf.Tensor | Inputs, training: bool = False) -> tf.Tensor:
@@ -78,27 +79,30 @@ class Distiller(keras.Model):
         self, targets: dict[str, tf.Tensor], logits: tf.Tensor, *, testing: bool
     ) -> dict[str, tf.Tensor]:
         """Count one batch; return the figures so far, with macro scores where a split is tested."""
-        labels, predicted = targets["label"], tf.argmax(logits, axis=-1)
+        labels = targets.get("all_labels", targets["label"])
+        predicted = tf.argmax(logits, axis=-1)
+        if "asked" in targets:  # a word that is not seen is wrong, or `O`
+            predicted = tf.where(targets["asked"], predicted, self._unasked)
         self._accuracy.update_state(predicted == labels, sample_weight=has_hard_label(labels))
         agrees = predicted == tf.argmax(targets["teacher_logits"], axis=-1)
-        self._agreement.update_state(agrees, sample_weight=targets.get("seen"))
+        self._agreement.update_state(agrees, sample_weight=targets.get("teacher_seen"))
         if testing:
             self._macro.update_state(tf.reshape(labels, [-1]), tf.reshape(predicted, [-1]))
         if testing and self._spans is not None:
             self._spans.update_state(labels, predicted)
         return self._shown(super().get_metrics_result(), testing=testing)
 
-    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
-        """Return the figures of one batch of a split, and macro scores of the split so far."""
-        self._testing = True
-        try:
-            return super().test_step(data)
-        finally:
-            self._testing = False
-
     def get_metrics_result(self) -> dict[str, tf.Tensor]:
         """Return all figures; macro scores are of whole splits only."""
         return self._shown(super().get_metrics_result(), testing=self._testing)
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        """Measure a whole split; its figures are read when all of it was counted."""
+        self._testing = True
+        try:
+            return super().evaluate(*args, **kwargs)
+        finally:
+            self._testing = False
 
     @staticmethod
     def _shown(figures: dict[str, tf.Tensor], *, testing: bool) -> dict[str, tf.Tensor]:

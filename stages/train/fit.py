@@ -75,7 +75,8 @@ class Training:
           checkpoints: where its state is kept.
           figures: folder of its figures for TensorBoard.
           checkpoint_seconds: how often, at most.
-          watchers: are told of every epoch, and may end the training by an exception.
+          watchers: are told of every epoch, and may end the training by an exception; each is
+            given `epochs_before`, how many the phases before have had.
           replicas: who trains it; one alone when None.
         """
         self._student, self._table, self._run = student, table, run
@@ -139,6 +140,8 @@ class Training:
             return False
         self._saving.steps_per_epoch = steps
         parts = _parts(self._saving.state.epoch, self._saving.state.step, phase.epochs)
+        for watcher in self._watchers:
+            watcher.epochs_before = len(self._saving.state.epochs) - self._saving.state.epoch
         with EpochProgress(f"train {self._name}", epochs=phase.epochs, steps=steps) as shown:
             figures = [self._figures] if self._replicas.writes else []
             callbacks = [StopOnNonFiniteLoss(self._name), self._best, *figures, self._saving]
@@ -175,7 +178,7 @@ class Training:
 
     def _fed(self, batches: tf.data.Dataset, *, prefetched: int = 1) -> tf.data.Dataset:
         """Return this process's part of batches as the student takes them."""
-        shared = self._replicas.share(batches).map(self._inputs, num_parallel_calls=1)
+        shared = self._replicas.share(batches.map(self._inputs, num_parallel_calls=1))
         return self._replicas.distributed(shared.prefetch(prefetched))
 
     def _inputs(

@@ -1,4 +1,4 @@
-"""Macro precision, recall and F1 of a whole split, from a confusion matrix kept on the way."""
+"""Macro precision, recall and F1 of a whole split, from counts kept on the way."""
 
 from __future__ import annotations
 
@@ -12,27 +12,32 @@ class MacroScores(keras.metrics.Metric):
     """Unweighted means over the classes; what is undefined for a class counts 0."""
 
     def __init__(self, classes: int, name: str = "macro") -> None:
-        """Begin with an empty confusion matrix of so many classes."""
+        """Begin with no row of so many classes."""
         super().__init__(name=name)
         self._classes = classes
-        self._confusion = self.add_weight(
-            shape=(classes, classes), initializer="zeros", name="confusion"
+        self._hits, self._predicted, self._support = (
+            self.add_weight(shape=(classes,), initializer="zeros", name=name)
+            for name in ("hits", "predicted", "support")
         )
 
     def update_state(
         self, labels: tf.Tensor, predicted: tf.Tensor, sample_weight: tf.Tensor | None = None
     ) -> None:
-        """Count rows by (hard label, prediction); integer [batch] each, a label of -1 is none."""
+        """Count rows; integer [batch] each, a label of -1 is none, a prediction of -1 is wrong."""
         del sample_weight
-        rows = tf.one_hot(labels, self._classes)  # zeros for a label of -1
-        columns = tf.one_hot(predicted, self._classes)
-        self._confusion.assign_add(tf.matmul(rows, columns, transpose_a=True))
+        true = tf.one_hot(labels, self._classes)
+        said = tf.where((labels >= 0)[:, None], tf.one_hot(predicted, self._classes), 0.0)
+        for counter, rows in (
+            (self._hits, true * said),
+            (self._predicted, said),
+            (self._support, true),
+        ):
+            counter.assign_add(tf.reduce_sum(rows, axis=0))
 
     def result(self) -> dict[str, tf.Tensor]:
         """Return the three means."""
-        confusion = tf.convert_to_tensor(self._confusion)
-        hits = tf.linalg.diag_part(confusion)
-        predicted, support = tf.reduce_sum(confusion, axis=0), tf.reduce_sum(confusion, axis=1)
+        counts = (self._hits, self._predicted, self._support)
+        hits, predicted, support = (tf.convert_to_tensor(count) for count in counts)
         by_class = (
             tf.math.divide_no_nan(hits, predicted),
             tf.math.divide_no_nan(hits, support),

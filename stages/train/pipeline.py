@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import keras
 
     from stages.train.encoder_start import EncoderStart
+    from stages.train.replicas import Replicas
 
 
 CHECKPOINT_SECONDS = 60.0
@@ -72,14 +73,22 @@ def _watched(
     run: RunFile, plan: StudentPlan, project: str | None
 ) -> Iterator[list[keras.callbacks.Callback]]:
     """Yield what else a training's figures are written by."""
-    if project is None:
+    from stages.train.replicas import replicas_here
+
+    if project is None or not replicas_here().writes:
         yield []
         return
     from stages.train.watching import WandbFigures
 
     config = {**run.train.model_dump(mode="json"), **plan.student.model_dump(mode="json")}
     name = f"{run.name} {plan.name}"
-    figures = WandbFigures(project, name=name, folder=plan.path / WANDB_FOLDER, config=config)
+    figures = WandbFigures(
+        project,
+        name=name,
+        identity=plan.fingerprint,
+        folder=plan.path / WANDB_FOLDER,
+        config=config,
+    )
     try:
         yield [figures]
     finally:
@@ -142,16 +151,7 @@ def train_student(
     lowercase = read_measures(table).lowercase
     vocabulary = _vocabulary(run, table, plan.student, lowercase=lowercase)
     replicas = replicas_here()
-    if run.train.loss == "dist" and run.head.by_position:
-        raise StudentError(
-            f"loss cannot be used: {plan.name}: dist compares examples, and the head has a "
-            f"class per {run.head.per}. Take another loss."
-        )
-    if replicas.count > 1 and run.train.loss == "dist":
-        raise StudentError(
-            f"loss cannot be shared: {plan.name}: dist compares the rows of a whole batch, and "
-            f"{replicas.count} replicas have a part each. Take another loss, or one device."
-        )
+    _check(run, plan, replicas)
     with replicas.scope(), computing_in(run.train.compute_dtype):
         model = _built(plan, table, vocabulary)
     checkpoints = Checkpoints(plan.path / CHECKPOINTS_FOLDER / plan.fingerprint)
@@ -187,6 +187,25 @@ def train_student(
     if replicas.writes:
         _write(plan.path, saved, vocabulary, card)
     return card
+
+
+def _check(run: RunFile, plan: StudentPlan, replicas: Replicas) -> None:
+    """Refuse what cannot be done by words, or by several replicas."""
+    if run.train.loss == "dist" and run.head.by_position:
+        raise StudentError(
+            f"loss cannot be used: {plan.name}: dist compares examples, and the head has a "
+            f"class per {run.head.per}. Take another loss."
+        )
+    if replicas.count > 1 and run.train.xla:
+        raise StudentError(
+            f"step cannot be compiled: {plan.name}: XLA is for one device, and there are "
+            f"{replicas.count}. State train.xla = false."
+        )
+    if replicas.count > 1 and run.train.loss == "dist":
+        raise StudentError(
+            f"loss cannot be shared: {plan.name}: dist compares the rows of a whole batch, and "
+            f"{replicas.count} replicas have a part each. Take another loss, or one device."
+        )
 
 
 def _write(path: Path, model: keras.Model, vocabulary: list[str], card: StudentCard) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import tensorflow as tf
 
@@ -46,19 +47,23 @@ class Replicas:
         return nullcontext() if self.strategy is None else self.strategy.scope()
 
     def share(self, batches: tf.data.Dataset) -> tf.data.Dataset:
-        """Return this process's parts of global batches, one after another."""
+        """Return this process's parts of global batches, one after another.
+
+        Batches are padded already: a part without rows is as wide as the others.
+        """
         if self.count == 1:
             return batches
 
-        def parts(batch: dict[str, tf.Tensor]) -> tf.data.Dataset:
-            rows = tf.shape(batch["label"], tf.int64)[0]
+        def parts(*batch: Any) -> tf.data.Dataset:
+            rows = tf.shape(tf.nest.flatten(batch)[0], tf.int64)[0]
             numbers = tf.data.Dataset.range(self.first, self.first + self.local)
-            return numbers.map(
-                lambda number: {
-                    name: column[rows * number // self.count : rows * (number + 1) // self.count]
-                    for name, column in batch.items()
-                }
-            )
+
+            def part(number: tf.Tensor) -> Any:
+                start, end = rows * number // self.count, rows * (number + 1) // self.count
+                whole = batch[0] if len(batch) == 1 else batch
+                return tf.nest.map_structure(lambda column: column[start:end], whole)
+
+            return numbers.map(part)
 
         return batches.flat_map(parts)
 
@@ -120,10 +125,15 @@ def _workers() -> int:
         return 0
     try:
         cluster = json.loads(text)["cluster"]
-        workers = len(cluster.get("chief", [])) + len(cluster["worker"])
+        workers = len(cluster["worker"])
     except (ValueError, KeyError, TypeError) as error:
         raise EngineError(
             f"{_CLUSTER} cannot be read: {text[:120]}: {type(error).__name__}. Expected a cluster "
             "with workers, and this one's task."
         ) from error
+    if others := sorted(set(cluster) - {"worker"}):
+        raise EngineError(
+            f"{_CLUSTER} has tasks that are no workers: found {', '.join(others)}. Name them all "
+            "as workers; the first of them writes."
+        )
     return workers if workers > 1 else 0

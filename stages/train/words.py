@@ -38,10 +38,19 @@ def at_first_pieces(logits: tf.Tensor, first_pieces: tf.Tensor) -> tf.Tensor:
 
 
 def masked_targets(targets: dict[str, tf.Tensor], first_pieces: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Return the targets without those of words that the student does not see."""
-    there = first_pieces >= 0
+    """Return the targets with what the student can learn of them, and what it is measured by.
+
+    Returns:
+      `label` and `seen` without the words that the student does not see, for the losses;
+      `all_labels` and `teacher_seen` with them, and `asked` bool [batch, words], which it sees,
+      for the figures.
+    """
+    asked = first_pieces >= 0
     return {
         **targets,
-        "label": tf.where(there, targets["label"], -1),
-        "seen": targets["seen"] & there,
+        "label": tf.where(asked, targets["label"], -1),
+        "seen": targets["seen"] & asked,
+        "all_labels": targets["label"],
+        "teacher_seen": targets["seen"],
+        "asked": asked,
     }

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from schemas.errors import RunFileError, StudentError, TableError
 from stages.adjust import trial as trial_module
 from stages.adjust.pipeline import adjust, read_adjustment, search_fingerprint
+from stages.adjust.study import Study
 from stages.evaluate.html import render
 from stages.experiment import run_all
 from stages.table import open_table
@@ -149,6 +151,51 @@ def test_several_processes_share_a_search(table):
     assert tried[0] | tried[1] == {"0", "1", "2"} and not tried[0] & tried[1]
     found = adjust(searching(trials=3), table, out=Path("out"))
     assert len(found.trials) == 3
+
+
+def studies(table, trials=2):
+    run = searching(trials=trials)
+    wanted = search_fingerprint(run, table)
+    folder = Path("out/adjust")
+    return [Study(folder, run.adjust, fingerprint=wanted, epochs=3) for _ in range(2)]
+
+
+def test_a_trial_that_is_under_way_is_nobody_elses_and_is_waited_for(table):
+    one, two = studies(table)
+    with one.next_trial() as first, two.next_trial() as second:
+        assert (first.number, second.number) == (0, 1)
+        with one.next_trial() as third:
+            assert third is None
+        waiting = threading.Thread(target=two.wait_for_others)
+        first.complete(0.5, parameters=1, latency_ms_batch_1=1.0)
+        waiting.start()
+        waiting.join(timeout=0.3)
+        assert waiting.is_alive()
+        second.complete(0.6, parameters=1, latency_ms_batch_1=1.0)
+    waiting.join(timeout=20)
+    assert not waiting.is_alive()
+    assert [trial.quality for trial in one.trials()] == [0.5, 0.6]
+
+
+def test_settings_that_two_processes_died_of_are_not_tried_again(table):
+    one, _ = studies(table, trials=1)
+    values = []
+    for _ in range(2):
+        with one.next_trial() as trial:
+            values.append(trial.values)  # and is never heard of again
+    with one.next_trial() as trial:
+        assert trial is None
+    assert values[0] == values[1]
+    [failed] = one.trials()
+    assert (failed.state, failed.why) == ("failed", "two processes ended while they trained it")
+
+
+def test_settings_that_do_not_go_together_are_noted(table):
+    search = '{loss=["kl", "logit_mse"], tail=["smear", "bucket"]}'
+    run = searching("label.top_k=2", trials=8, search=search)
+    found = adjust(run, table, out=Path("out"))
+    failed = [one for one in found.trials if one.state == "failed"]
+    assert failed and all("goes with" in one.why for one in failed)
 
 
 def test_without_hard_labels_of_validation_there_is_no_target(experiment):

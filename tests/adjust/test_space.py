@@ -24,12 +24,19 @@ def test_values_go_to_the_student_and_to_the_training():
     assert (trial.train.seeds, trial.train.baseline) == ((5,), False)
 
 
+TWO = 'train.students=[{name="other", kind="cnn"}, {name="mine", kind="bag"}]'
+
+
 def test_what_was_found_can_be_said_on_the_command_line():
-    run = tiny.run(*SEARCH)
-    values = {"temperature": 3.25, "loss": "dist", "student.options.units": 4}
+    run = tiny.run(*SEARCH, TWO, "adjust.student=mine", "train.temperature={start=4.0, end=1.0}")
+    values = {"temperature.end": 3.25, "loss": "dist", "student.options.units": 4}
     said = overrides(values, run)
-    again = parse_run_file(tiny.RUN_TEXT, source="x", overrides=said)
-    assert again.train.model_dump() == with_values(run, values).train.model_dump()
+    schedule = "train.temperature={start=4.0, end=1.0}"
+    again = parse_run_file(tiny.RUN_TEXT, source="x", overrides=[TWO, schedule, *said])
+    other, mine = again.train.students
+    found = with_values(run, values).train
+    assert [mine] == list(found.students) and other == run.train.students[0]
+    assert (again.train.temperature, again.train.loss) == (found.temperature, "dist")
 
 
 @pytest.mark.parametrize(
@@ -57,6 +64,10 @@ def test_a_setting_that_does_not_hold_is_found_before_anything_is_tried(search, 
         (("target={at_least=0.9}", "adjust={search={loss=['kl', 'dist']}}"), "adjust.seed"),
         (("target={at_least=0.9}", "adjust={seed=1, search={x={low=2, high=1}}}"), "low must be"),
         (("target={at_least=0.9}", "adjust={seed=1, search={x=[1]}}"), r"adjust\.search\.x[^.]"),
+        (
+            ("target={at_least=0.9}", "adjust={seed=1, search={x={low=1, high=2, step=1}}}"),
+            "unknown key 'adjust.search.x.step'",
+        ),
         (
             ("target={at_least=0.9}", "adjust={seed=1, student='b', search={x=[1, 2]}}"),
             "'b' is none of",

@@ -113,6 +113,36 @@ def test_views_are_joined_too(experiment):
     assert table.card.counts.views == first.card.counts.views > 0
 
 
+def test_a_row_is_aside_where_every_teacher_set_it_aside(experiment):
+    lines = [{"text": f"{word} {filler}"} for word in ("fig", "cat", "the") for filler in "abcd"]
+    tiny.write_corpus(experiment / "more.jsonl", lines)
+    more = 'corpus.unlabelled=[{files=[{path="more.jsonl"}], format="jsonl", min_confidence=LIMIT}]'
+    tables = []
+    for name, limit in (("one", 0.9), ("two", 0.5)):
+        tables.append(tiny.label(experiment, experiment / name, more.replace("LIMIT", str(limit))))
+    aside = [set(table.read("aside", ["text"])["text"].to_pylist()) for table in tables]
+    assert aside[0] and aside[0] != aside[1]
+    both = combine(tiny.run(), tables, labels=Path("both"))
+    verify(both)
+    assert set(both.read("aside", ["text"])["text"].to_pylist()) == aside[0] & aside[1]
+
+
+def test_a_table_is_not_replaced_by_a_mean_of_itself(tables):
+    with pytest.raises(TableError, match="would replace one of its sources"):
+        combine(tiny.run(), tables, labels=tables[0].path)
+
+
+def test_tables_without_a_common_row_make_none(experiment):
+    first = tiny.label(experiment, experiment / "one")
+    rows = [{"text": f"{row['text']} too", "thing": row["thing"]} for row in tiny.examples()]
+    tiny.write_corpus(experiment / "corpus.jsonl", rows)
+    second = tiny.label(experiment, experiment / "two")
+    for how in ("label.precision=float16", "label.precision=auto"):
+        with pytest.raises(TableError, match="nothing to combine: no row"):
+            combine(tiny.run("combine.missing=drop", how), (first, second), labels=Path("both"))
+    assert not table_exists(Path("both"))
+
+
 def test_words_are_combined_by_position(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     tiny_words.write_corpus(tmp_path, tiny_words.examples())

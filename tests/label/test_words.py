@@ -127,6 +127,17 @@ def test_parquet_and_text_split_at_white_space_give_the_same_rows(folder):
         assert table.card.counts.teacher_calls == 0
 
 
+def test_empty_cells_are_no_words_and_no_labels(folder):
+    lines = ["words\ttags", "my cat\tother animal", "old fig\t", "\tother"]
+    (folder / "corpus.tsv").write_text("\n".join(lines) + "\n")
+    files = ('corpus.files=[{path="corpus.tsv"}]', "corpus.format=tsv", "label.max_quarantined=1")
+    table = tiny_words.label(folder, *files)
+    found = {tuple(row["words"]): row["label_thing"] for row in rows_of(table)}
+    assert found == {("my", "cat"): ["other", "animal"], ("old", "fig"): None}
+    kept = pq.read_table(quarantine_path(table.path, table.card.plan_fingerprint))
+    assert [error.split(":")[0] for error in kept["error"].to_pylist()] == ["no words"]
+
+
 BAD = {
     "other number of labels": {"words": ["my", "cat"], "tags": ["other"]},
     "unknown class": {"words": ["my", "cat"], "tags": ["other", "anmal"]},
@@ -283,11 +294,15 @@ def test_a_teacher_that_answers_for_texts_is_refused(folder):
             "words need a teacher of kind keras or transformers or module",
         ),
         ("teacher.answers=probabilities", "is for heads per example"),
+        (
+            'heads=[{name="h", classes=["a", "b"]}]\nteacher={kind="transformers", path="x"}',
+            "words with a head per example",
+        ),
     ],
 )
 def test_a_run_file_that_cannot_be_done_is_refused(override, said):
     with pytest.raises(RunFileError, match=said):
-        tiny_words.run(override)
+        tiny_words.run(*override.split("\n"))
 
 
 CONLL = """-DOCSTART- -X- O

@@ -13,9 +13,12 @@ import pytest
 import tensorflow as tf
 
 from schemas.errors import EngineError, StudentError
+from stages.train.compiled import compiled
+from stages.train.objective import Objective
 from stages.train.pipeline import read_student_card, train
+from stages.train.precision import computing_in
 from stages.train.replicas import Replicas, replicas_here
-from tests import tiny
+from tests import tiny, tiny_words
 
 RUN = (
     "train.epochs=4",
@@ -26,14 +29,21 @@ RUN = (
     'train.students=[{name="lstm", kind="lstm", options={units=5, dropout=0.0}}]',
 )
 
+WORDS = (
+    "train.epochs=3",
+    "train.batch_size=13",
+    "train.max_length=6",
+    'train.students=[{name="lstm", kind="lstm", options={units=5, dropout=0.0}}]',
+)
+
 CHILD = """
 import os, sys
 from pathlib import Path
 import tensorflow as tf
 from stages.table import open_table
 from stages.train import callbacks, pipeline, replicas
-from tests import tiny
-from tests.train.test_replicas import RUN
+from tests import tiny, tiny_words
+from tests.train.test_replicas import RUN, WORDS
 
 devices, last_epoch = int(sys.argv[1]), int(sys.argv[2])
 if devices:
@@ -51,7 +61,10 @@ def end(self, epoch, logs=None):
         os._exit(3)
 
 callbacks.SaveState.on_epoch_end = end
-pipeline.train(tiny.run(*RUN), open_table(Path("labels")), out=Path("out"))
+table = open_table(Path("labels"))
+by_word = table.card.head.by_position
+run = tiny_words.run(*WORDS) if by_word else tiny.run(*RUN)
+pipeline.train(run, table, out=Path("out"))
 """
 
 
@@ -132,6 +145,14 @@ def test_two_devices_come_to_what_one_does(alone):
     assert_alike(results(Path("out")), alone)
 
 
+def test_two_devices_come_to_what_one_does_with_words(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tiny_words.write_corpus(tmp_path, tiny_words.examples(90))
+    train(tiny_words.run(*WORDS), tiny_words.label(tmp_path), out=tmp_path / "alone")
+    finished([start(devices=2)])
+    assert_alike(results(Path("out")), results(tmp_path / "alone"))
+
+
 def test_workers_that_were_stopped_go_on_where_they_were(alone):
     finished(two_workers(last_epoch=2), code=3)
     assert not (Path("out/students/lstm/seed-1/student") / "student.json").exists()
@@ -157,6 +178,40 @@ def test_a_loss_that_needs_whole_batches_is_refused(table, monkeypatch):
     monkeypatch.setattr("stages.train.replicas.replicas_here", lambda: Replicas(None, count=2))
     with pytest.raises(StudentError, match="dist compares the rows of a whole batch"):
         train(tiny.run("train.loss=dist"), table, out=Path("out"))
+
+
+def test_a_step_for_several_devices_is_not_compiled(table, monkeypatch):
+    monkeypatch.setattr("stages.train.replicas.replicas_here", lambda: Replicas(None, count=2))
+    with pytest.raises(StudentError, match="XLA is for one device, and there are 2"):
+        train(tiny.run("train.xla=true"), table, out=Path("out"))
+
+
+def test_a_cluster_with_a_chief_is_refused(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {"chief": ["a:1"], "worker": ["b:1"]}}')
+    replicas_here.cache_clear()
+    with pytest.raises(EngineError, match="tasks that are no workers: found chief"):
+        replicas_here()
+
+
+def test_a_student_in_16_bits_has_its_loss_scaled_and_xla_is_asked_for():
+    def made(dtype, xla=False):
+        with computing_in(dtype):
+            inputs = keras.Input((8,))
+            student = keras.Model(inputs, keras.layers.Dense(4)(inputs))
+        objective = Objective(2.0, hard_label_weight=0.5)
+        return compiled(student, objective, learning_rate=0.1, total_steps=9, xla=xla)
+
+    scaled = made("float16")
+    assert isinstance(scaled.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert scaled.student.layers[-1].compute_dtype == "float16"
+    assert not isinstance(made("bfloat16").optimizer, keras.optimizers.LossScaleOptimizer)
+    assert made("float32", xla=True).jit_compile and not made("float32").jit_compile
+    rng = np.random.default_rng(1)
+    logits = rng.normal(size=(8, 4)).astype(np.float32)
+    data = {"label": logits.argmax(axis=1), "teacher_logits": logits}
+    before = [np.array(weight) for weight in scaled.student.get_weights()]
+    scaled.fit(rng.normal(size=(8, 8)).astype(np.float32), data, verbose=0, epochs=4)
+    assert not np.allclose(before[0], scaled.student.get_weights()[0])
 
 
 @pytest.mark.parametrize("text", ["{", '{"cluster": {}}', "[]"])

@@ -156,6 +156,19 @@ def test_a_saved_student_is_trained_on(table):
     assert read_vocabulary(second.path / "vocab.txt") == read_vocabulary(first.path / "vocab.txt")
 
 
+def test_a_saved_student_with_layers_of_its_own_is_read_again(table):
+    sizes = "options={layers=1, hidden_width=16, bottleneck_width=8, heads=2, max_length=16}"
+    first = train(run(sizes, "mobilebert"), table, out=Path("first"))[0]
+    kind, pieces = first.path / "student.keras", first.path / "vocab.txt"
+    train(run(f'vocabulary="{pieces}"', str(kind), "train.max_length=16"), table, out=Path("on"))
+    with pytest.raises(StudentError, match="it computes in float32, and mixed_bfloat16"):
+        how = run(f'vocabulary="{pieces}"', str(kind), "train.compute_dtype=bfloat16")
+        train(how, table, out=Path("third"))
+    Path("short.txt").write_text("\n".join(read_vocabulary(pieces)[:9]))
+    with pytest.raises(StudentError, match="student has another vocabulary: .* expected 9"):
+        train(run('vocabulary="short.txt"', str(kind)), table, out=Path("fourth"))
+
+
 def test_a_saved_student_that_cannot_be_read_is_named(table):
     Path("mine.keras").write_bytes(b"x")
     Path("vocab.txt").write_text("\n".join(tiny.VOCABULARY))

@@ -198,6 +198,20 @@ def test_a_run_reports_words(folder):
         export_step(run, labels=table.path, out=Path("out"), formats=["tflite"])
 
 
+def test_words_that_the_student_does_not_see_count_in_training_as_in_the_report(folder):
+    table = tiny_words.label(folder)
+    how = ("train.epochs=3", "train.max_length=5", "train.baseline=false")
+    run = tiny_words.run(student("lstm"), *how, "evaluate.split=validation")
+    [plan] = train(run, table, out=Path("out"))
+    epochs = read_student_card(plan.path).epochs
+    best = max(epochs, key=lambda epoch: epoch["val_accuracy"])
+    [model] = evaluate_step(run, labels=table.path, out=Path("out")).models
+    assert model.scores.accuracy == pytest.approx(best["val_accuracy"], abs=1e-6)
+    assert model.scores.recall_macro == pytest.approx(best["val_recall_macro"], abs=1e-6)
+    assert model.scores.agreement == pytest.approx(best["val_agreement"], abs=1e-6)
+    assert model.scores.recall_macro < 1.0 and model.scores.accuracy < 0.95
+
+
 SPANS = (
     'heads=[{name="thing", per="token", column="tags", classes=["O", "B-animal", "I-animal", '
     '"B-tool", "I-tool", "B-fruit", "I-fruit"]}]',

@@ -151,6 +151,10 @@ def _loaded(place: str, *, of_words: bool) -> tuple[Any, Any]:
     local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **local)
+        if of_words and getattr(tokenizer, "add_prefix_space", True) is False:
+            tokenizer = transformers.AutoTokenizer.from_pretrained(
+                folder, add_prefix_space=True, **local
+            )  # or else a word is cut as if it went on the one before
         model = getattr(transformers, _MODELS[of_words]).from_pretrained(
             folder, use_safetensors=True, dtype=torch.float32, **local
         )

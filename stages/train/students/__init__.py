@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def find_builder(kind: str) -> Builder:
       StudentError: neither a shipped kind nor an importable `module:function`.
     """
     if kind.endswith(_SAVED):
-        return lambda *, vocabulary_size, classes, per="example": _saved(Path(kind))
+        return partial(_saved, Path(kind))
     if kind in KINDS:
         shipped: Builder = import_module(f"{__name__}.{kind}").build
         return shipped
@@ -78,12 +79,29 @@ def find_builder(kind: str) -> Builder:
     return builder
 
 
-def _saved(path: Path) -> keras.Model:
+def _saved(
+    path: Path, *, vocabulary_size: int, classes: int, per: HeadPer = "example"
+) -> keras.Model:
     """Return a saved model, in safe mode, to be trained on."""
+    del classes, per  # compared by the caller
+    for kind in KINDS:
+        import_module(f"{__name__}.{kind}")  # registers layers of theirs
     try:
         model: keras.Model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, OSError, TypeError) as error:
         raise StudentError(
             f"student cannot be loaded: {path}: {first_line(error)}. Mend `kind`."
         ) from error
+    rows = {one.input_dim for one in model.layers if isinstance(one, keras.layers.Embedding)}
+    if rows and vocabulary_size not in rows:
+        raise StudentError(
+            f"student has another vocabulary: {path}: found embeddings of {sorted(rows)} pieces, "
+            f"expected {vocabulary_size}. Name its own vocabulary."
+        )
+    policy = keras.config.dtype_policy().name
+    if policy != model.dtype_policy.name:
+        raise StudentError(
+            f"student cannot be trained so: {path}: it computes in {model.dtype_policy.name}, and "
+            f'{policy} was asked for. State train.compute_dtype = "float32".'
+        )
     return model
