@@ -85,7 +85,6 @@ def _watched(
     figures = WandbFigures(
         project,
         name=name,
-        identity=plan.fingerprint,
         folder=plan.path / WANDB_FOLDER,
         config=config,
     )

@@ -15,17 +15,14 @@ from schemas.errors import StudentError, first_line
 
 
 class WandbFigures(keras.callbacks.Callback):
-    """Writes each epoch's figures to a run of its own."""
+    """Writes each epoch's figures to a run of its own; a resumed training begins another."""
 
-    def __init__(
-        self, project: str, *, name: str, identity: str, folder: Path, config: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, project: str, *, name: str, folder: Path, config: Mapping[str, Any]) -> None:
         """Begin the run.
 
         Args:
           project: of Weights & Biases.
           name: of the student.
-          identity: of the run; a training that is resumed goes on with its own.
           folder: where the library keeps its files.
           config: what the student was trained with.
 
@@ -40,8 +37,6 @@ class WandbFigures(keras.callbacks.Callback):
             self._run = wandb.init(
                 project=project,
                 name=name,
-                id=identity,
-                resume="allow",
                 dir=str(folder),
                 config=dict(config),
                 reinit="create_new",

@@ -35,4 +35,4 @@ def test_a_library_that_cannot_begin_is_stated(tmp_path, monkeypatch):
 
     monkeypatch.setattr(wandb, "init", refuse)
     with pytest.raises(StudentError, match="Weights & Biases: mine: No API key"):
-        WandbFigures("mine", name="s", identity="x", folder=tmp_path, config={})
+        WandbFigures("mine", name="s", folder=tmp_path, config={})

@@ -98,10 +98,11 @@ def _saved(
             f"student has another vocabulary: {path}: found embeddings of {sorted(rows)} pieces, "
             f"expected {vocabulary_size}. Name its own vocabulary."
         )
-    policy = keras.config.dtype_policy().name
-    if policy != model.dtype_policy.name:
+    wanted = keras.config.dtype_policy().compute_dtype
+    computes = {one.compute_dtype for one in model.layers if one.weights}
+    if computes - {wanted}:
         raise StudentError(
-            f"student cannot be trained so: {path}: it computes in {model.dtype_policy.name}, and "
-            f'{policy} was asked for. State train.compute_dtype = "float32".'
+            f"student cannot be trained so: {path}: it computes in {', '.join(sorted(computes))}, "
+            f'and {wanted} was asked for. State train.compute_dtype = "float32".'
         )
     return model
