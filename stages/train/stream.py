@@ -29,7 +29,7 @@ from stages.train.batches import (
 from stages.train.row_groups import ChosenRows, RowGroup, row_groups
 
 _WINDOW_ROWS = 131_072
-_CHUNK_ROWS, _CHUNKS_AHEAD = 16_384, 8
+_CHUNK_ROWS, _CHUNKS_AHEAD = 131_072, 1
 _OF_VIEWS = 0x56  # apart from the numbers of windows
 
 
