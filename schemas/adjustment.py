@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from schemas.adjust_section import Metric, Value
+from schemas.measured import Measured
 
 
-class _Measured(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Trial(_Measured):
+class Trial(Measured):
     """One setting.
 
     Attributes:
@@ -37,7 +32,7 @@ class Trial(_Measured):
     pareto: bool = False
 
 
-class Adjustment(_Measured):
+class Adjustment(Measured):
     """A search: every trial, and the number of the best.
 
     Attributes:

@@ -148,8 +148,3 @@ class Corpus(Section):
         if stated == {True} and self.split.column is not None:
             raise ValueError("split is either a column's or a file's")
         return self
-
-    @property
-    def split_by_file(self) -> bool:
-        """Whether each file is of one split."""
-        return self.files[0].split is not None

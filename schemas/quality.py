@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
+from schemas.measured import Measured
 from schemas.spans import SpanScores
 
 
-class _Measured(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ClassScores(_Measured):
+class ClassScores(Measured):
     """One class; what is undefined for it counts 0."""
 
     name: str
@@ -21,7 +16,7 @@ class ClassScores(_Measured):
     f1: float
 
 
-class SplitQuality(_Measured):
+class SplitQuality(Measured):
     """The teacher on one split's labelled rows.
 
     Attributes:
@@ -44,7 +39,7 @@ class SplitQuality(_Measured):
     spans: SpanScores | None = None
 
 
-class NoiseCandidate(_Measured):
+class NoiseCandidate(Measured):
     """A row whose hard label the teacher finds very unlikely: the label may be wrong.
 
     `position` is where in the row, from 0, where it has several labels.
@@ -59,14 +54,14 @@ class NoiseCandidate(_Measured):
     position: int | None = None
 
 
-class TeacherQuality(_Measured):
+class TeacherQuality(Measured):
     """Quality by split, and the rows whose hard label is least likely, the least likely first."""
 
     splits: dict[str, SplitQuality]
     noise_candidates: tuple[NoiseCandidate, ...] = ()
 
 
-class RuntimeCheck(_Measured):
+class RuntimeCheck(Measured):
     """A teacher that was converted, beside the one it was converted from, on a sample.
 
     Attributes:

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from schemas.adjustment import Adjustment
 from schemas.export_card import ExportCard
+from schemas.measured import Measured
 from schemas.spans import SpanScores
 
 
-class _Measured(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ReliabilityBin(_Measured):
+class ReliabilityBin(Measured):
     """Examples whose top probability falls into one interval."""
 
     lower: float
@@ -25,7 +20,7 @@ class ReliabilityBin(_Measured):
     accuracy: float
 
 
-class Scores(_Measured):
+class Scores(Measured):
     """Quality of one model on one split's labelled rows.
 
     Attributes:
@@ -50,7 +45,7 @@ class Scores(_Measured):
     spans: SpanScores | None = None
 
 
-class Speed(_Measured):
+class Speed(Measured):
     """CPU speed from raw strings to logits: medians of repeated calls."""
 
     latency_ms_batch_1: float
@@ -58,7 +53,7 @@ class Speed(_Measured):
     calls: int
 
 
-class ModelResult(_Measured):
+class ModelResult(Measured):
     """One trained model: the teacher, or one student or baseline of one seed."""
 
     name: str
@@ -71,7 +66,7 @@ class ModelResult(_Measured):
     epochs: tuple[dict[str, float], ...] = ()
 
 
-class Summary(_Measured):
+class Summary(Measured):
     """One metric over seeds: mean, half-width of the 95 % interval (None for one seed)."""
 
     mean: float
@@ -79,7 +74,7 @@ class Summary(_Measured):
     values: tuple[float, ...]
 
 
-class StudentSummary(_Measured):
+class StudentSummary(Measured):
     """One student against its baseline.
 
     Attributes:
@@ -99,7 +94,7 @@ class StudentSummary(_Measured):
     verdict: str
 
 
-class Export(_Measured):
+class Export(Measured):
     """An exported student; `seed` says which."""
 
     name: str
@@ -107,7 +102,7 @@ class Export(_Measured):
     card: ExportCard
 
 
-class Report(_Measured):
+class Report(Measured):
     """Everything that was measured in a run.
 
     Attributes:

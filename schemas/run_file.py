@@ -20,6 +20,7 @@ from schemas.errors import RunFileError
 from schemas.explain import explain
 from schemas.heads import Head
 from schemas.label_section import Label
+from schemas.layout import Encoding, Layout
 from schemas.section import Name, Section
 from schemas.teacher_section import Teacher
 from schemas.train_section import Train
@@ -127,6 +128,15 @@ class RunFile(Section):
         if self.target is not None:
             return self.target.metric
         return "span_f1" if self.head.has_spans else "accuracy"
+
+    def layout(self, encoding: Encoding | None = None) -> Layout:
+        """Return the columns of the run's table, with logits kept in some way."""
+        return Layout(
+            features=self.corpus.features,
+            feature_kinds=self.corpus.feature_kinds,
+            head=self.head,
+            encoding=encoding or Encoding(),
+        )
 
     @property
     def head(self) -> Head:

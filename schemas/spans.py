@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from schemas.measured import Measured
 
 TagScheme = Literal["iob1", "iob2", "ioes"]
 
 
-class _Measured(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TypeScores(_Measured):
+class TypeScores(Measured):
     """One type of span; what is undefined for it counts 0."""
 
     name: str
@@ -23,7 +19,7 @@ class TypeScores(_Measured):
     f1: float
 
 
-class SpanScores(_Measured):
+class SpanScores(Measured):
     """Spans found, over all types together; one is right where start, end and type are.
 
     Attributes:

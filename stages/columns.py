@@ -67,6 +67,19 @@ def digest_matrix(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.uint8]:
     )
 
 
+def family(rows: pa.Table) -> pa.Array:
+    """Return the digest that decides each row's place: its parent's, for a view."""
+    return pc.coalesce(rows["parent_digest"], rows["input_digest"]).combine_chunks()
+
+
+def shard_order(rows: pa.Table) -> npt.NDArray[np.int64]:
+    """Return the numbers of rows in a shard's order: by family, view and id."""
+    keyed = rows.select(["view", "example_id"]).append_column("family", family(rows))
+    keys = [(name, "ascending") for name in ("family", "view", "example_id")]
+    order = pc.sort_indices(keyed, sort_keys=keys).to_numpy()
+    return np.asarray(order, np.int64)
+
+
 def repeats(rows: pa.Table, label_column: str) -> npt.NDArray[np.bool_]:
     """Return bool [rows]: which rows are equal in input and label to an earlier one.
 

@@ -48,6 +48,18 @@ class Shard:
         """The shard's number."""
         return int(self.path.name.split("-")[1])
 
+    def meets(self, bucket: int, *, num_shards: int, own_shards: int) -> bool:
+        """Return whether its range of digests and a bucket's have some in common.
+
+        Args:
+          bucket: number of the other range.
+          num_shards: ranges of which that is one.
+          own_shards: ranges of which the shard is one.
+        """
+        ends_after = (self.bucket + 1) * num_shards > bucket * own_shards
+        starts_before = self.bucket * num_shards < (bucket + 1) * own_shards
+        return ends_after and starts_before
+
 
 @dataclass(frozen=True)
 class SoftLabelTable:
@@ -73,6 +85,13 @@ class SoftLabelTable:
     def shards_of(self, split: str) -> list[Shard]:
         """Return a split's shards in order of their number."""
         return [shard for shard in self.shards if shard.split == split]
+
+    def texts(self, split: str) -> Iterator[list[str]]:
+        """Yield the first feature of each of a split's shards, words joined by spaces."""
+        feature = self.card.features[0]
+        for shard in self.shards_of(split):
+            found = read_shard(shard, [feature])[feature].to_pylist()
+            yield [one if isinstance(one, str) else " ".join(one) for one in found]
 
     def read(self, split: str, columns: Sequence[str]) -> pa.Table:
         """Return a whole split's columns in the table's order; for splits that fit in memory."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -97,6 +97,11 @@ class Wordpiece:
     def overlong(self, pieces: tf.RaggedTensor) -> tf.Tensor:
         """Return bool [batch]: which rows lose pieces to the cut."""
         return pieces.row_lengths() > self.max_pieces
+
+
+def ragged_words(lists: Iterable[Sequence[str]]) -> tf.RaggedTensor:
+    """Return lists of words as string [rows, (words)]."""
+    return tf.ragged.constant([list(one) for one in lists], ragged_rank=1, dtype=tf.string)
 
 
 def read_vocabulary(path: Path) -> list[str]:

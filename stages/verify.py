@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from schemas.errors import DamagedTableError
 from schemas.soft_labels import TableCard
 from stages.codec import decode
+from stages.columns import family, shard_order
 from stages.label.identity import buckets, input_digests
 from stages.progress import task
 from stages.table import Shard, SoftLabelTable, digest_problem
@@ -89,22 +90,13 @@ def _digests(rows: pa.Table, shard: Shard, card: TableCard) -> str:
 
 
 def _bucket(rows: pa.Table, shard: Shard, card: TableCard) -> str:
-    digests = _family(rows)
+    digests = family(rows)
     wrong = int((buckets(digests, num_shards=card.num_shards) != shard.bucket).sum())
     return f"{wrong} rows belong to another shard" if wrong else ""
 
 
 def _order(rows: pa.Table, shard: Shard, card: TableCard) -> str:
-    names = ("family", "view", "example_id")
-    rows = rows.append_column("family", _family(rows))
-    keys = [(name, "ascending") for name in names]
-    sorted_rows = pc.sort_indices(rows.select(names), sort_keys=keys).to_numpy().astype(np.int64)
-    return "" if (np.diff(sorted_rows) > 0).all() else "rows are not in their order"
-
-
-def _family(rows: pa.Table) -> pa.Array:
-    """Return the digest that decides a row's place: its parent's, for a view."""
-    return pc.coalesce(rows["parent_digest"], rows["input_digest"]).combine_chunks()
+    return "" if (np.diff(shard_order(rows)) > 0).all() else "rows are not in their order"
 
 
 def _logits(rows: pa.Table, shard: Shard, card: TableCard) -> str:

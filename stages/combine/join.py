@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from schemas.errors import StaleTableError, TableError
 from schemas.layout import ASIDE, SPLIT_COLUMN
 from stages.codec import decode
+from stages.columns import family
 from stages.label.identity import buckets
 from stages.row_logits import RowLogits, offsets_of
 from stages.table import SoftLabelTable, read_shard
@@ -104,14 +105,11 @@ def check_alike(tables: Sequence[SoftLabelTable]) -> None:
 def _rows(table: SoftLabelTable, bucket: int, num_shards: int, splits: Sequence[str]) -> pa.Table:
     schema = table.card.layout.table_schema
     parts = [schema.empty_table()]
-    own = table.card.num_shards
     for shard in table.shards:
-        meets = (shard.bucket + 1) * num_shards > bucket * own
-        meets = meets and shard.bucket * num_shards < (bucket + 1) * own
+        meets = shard.meets(bucket, num_shards=num_shards, own_shards=table.card.num_shards)
         if meets and shard.split in splits:
             rows = read_shard(shard, schema.names[:-1])
-            family = pc.coalesce(rows["parent_digest"], rows["input_digest"]).combine_chunks()
-            rows = rows.filter(pa.array(buckets(family, num_shards=num_shards) == bucket))
+            rows = rows.filter(pa.array(buckets(family(rows), num_shards=num_shards) == bucket))
             split = pa.repeat(pa.scalar(shard.split), rows.num_rows)
             parts.append(rows.append_column(schema.field(SPLIT_COLUMN), split).cast(schema))
     return pa.concat_tables(parts).combine_chunks()

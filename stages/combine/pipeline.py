@@ -16,13 +16,14 @@ import numpy.typing as npt
 from schemas.errors import TableError
 from schemas.layout import ASIDE, SPLITS, Encoding, Layout
 from schemas.provenance import fingerprint
+from schemas.quality import TeacherQuality
 from schemas.run_file import RunFile
-from schemas.soft_labels import FORMAT_VERSION, CombinedTeacher, Counts, TableCard
-from stages.columns import labels_by_line
+from schemas.soft_labels import FORMAT_VERSION, CombinedTeacher, TableCard
+from stages.columns import labels_by_line, shard_order
 from stages.combine.artefacts import combine_artefacts
 from stages.combine.join import Joined, check_alike, joined_bucket
 from stages.combine.mixture import likeliest_weights, mean_of_logits, mean_of_probabilities
-from stages.label.card import code_version
+from stages.label.card import code_version, count
 from stages.label.encoding import smallest_within
 from stages.label.publish import commit, put_in_place, version_number
 from stages.label.quality import check_gates, noise_candidates, teacher_quality
@@ -117,9 +118,7 @@ class _Combination:
             )
             for table, weight, rows in zip(self._tables, weights, missing, strict=True)
         )
-        card = self._card(layout, buckets, teachers).model_copy(
-            update={"quality": quality, "kl_nats": kl_nats}
-        )
+        card = self._card(layout, buckets, teachers, quality=quality, kl_nats=kl_nats)
         attempt = f"{self.fingerprint}:{version_number(labels) + 1}"
         commit(labels, shards=put_in_place(buckets, staging), card=card, attempt=attempt)
         staging.remove()
@@ -204,7 +203,7 @@ class _Combination:
         bucket: int,
     ) -> None:
         answers = self._mean(joined, weights)
-        order = _order(joined)
+        order = shard_order(joined.rows)
         rows, answers = joined.rows.take(order), answers.take(order)
         shards = self._run.label.num_shards
         whole = with_logits(rows, answers, layout)
@@ -229,10 +228,10 @@ class _Combination:
         layout: Layout,
         buckets: dict[int, BucketRecord],
         teachers: tuple[CombinedTeacher, ...],
+        *,
+        quality: TeacherQuality,
+        kl_nats: float | None,
     ) -> TableCard:
-        from stages.label.card import count
-
-        counts: Counts = count(buckets, None, resumed=0, quarantined=0)
         return TableCard(
             format_version=FORMAT_VERSION,
             plan_fingerprint=self.fingerprint,
@@ -245,21 +244,9 @@ class _Combination:
             num_shards=self._run.label.num_shards,
             precision=layout.encoding.precision,
             top_k=layout.encoding.top_k,
-            counts=counts,
+            counts=count(buckets, None, resumed=0, quarantined=0),
+            quality=quality,
+            kl_nats=kl_nats,
             teachers=teachers,
             run_file=self._run.model_dump(mode="json"),
         )
-
-
-def _order(joined: Joined) -> npt.NDArray[np.int64]:
-    """Return the rows in a shard's order: by the original's digest, view and id."""
-    import pyarrow.compute as pc
-
-    rows = joined.rows
-    family = pc.coalesce(rows["parent_digest"], rows["input_digest"])
-    keyed = rows.select(["view", "example_id"]).append_column("family", family)
-    keys = [(name, "ascending") for name in ("family", "view", "example_id")]
-    found: npt.NDArray[np.int64] = (
-        pc.sort_indices(keyed, sort_keys=keys).to_numpy().astype(np.int64)
-    )
-    return found

@@ -14,7 +14,7 @@ from schemas.errors import StudentError
 from schemas.student_card import STUDENT_MODEL_FILE, StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
 from stages.row_logits import RowLogits, offsets_of
-from stages.text import Wordpiece, read_vocabulary
+from stages.text import Wordpiece, ragged_words, read_vocabulary
 from stages.train.students import find_builder
 from stages.train.words import at_first_pieces, word_inputs
 
@@ -66,7 +66,7 @@ class StudentPredictor:
     def _answered(self, inputs: list[Any]) -> RowLogits:
         if not self.by_position:
             return RowLogits(self._logits(tf.constant(inputs, tf.string)).numpy())
-        words = tf.ragged.constant(inputs, ragged_rank=1, dtype=tf.string)
+        words = ragged_words(inputs)
         counts = words.row_lengths().numpy()
         padded = self._logits(words).numpy()
         return RowLogits(padded[np.arange(padded.shape[1]) < counts[:, None]], offsets_of(counts))

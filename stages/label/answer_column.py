@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from schemas.errors import CorpusError
 from stages.columns import logits_lists
 from stages.label.answers import logits_of_probabilities, rows_of_probabilities
+from stages.label.arrow_kinds import is_list, is_text
 
 Refuse = Callable[[npt.NDArray[np.bool_], str, Callable[[int], str]], None]
 
@@ -59,10 +60,10 @@ class AnswerColumn:
 
 def _as_lists(column: pa.Array, name: str, refuse: Refuse) -> pa.Array:
     kind = column.type
-    if any(test(kind) for test in _LISTS):
+    if is_list(kind):
         if _is_number(kind.value_type):
             return column.cast(pa.list_(pa.float64()))
-    elif any(test(kind) for test in _TEXTS) or pa.types.is_null(kind):
+    elif is_text(kind) or pa.types.is_null(kind):
         values = [_parsed(value) for value in column.cast(pa.binary()).to_pylist()]
         wrong = np.array([value is None for value in values], np.bool_)
         refuse(wrong, "no list of numbers", lambda at: f"found {str(column[at])[:80]!r}. Mend it.")
@@ -71,15 +72,6 @@ def _as_lists(column: pa.Array, name: str, refuse: Refuse) -> pa.Array:
         f"wrong type: column {name!r}: found {kind}, expected lists of numbers, or JSON text of "
         "them. Mend teacher.column or the corpus."
     )
-
-
-_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
-_TEXTS = (
-    pa.types.is_string,
-    pa.types.is_large_string,
-    pa.types.is_binary,
-    pa.types.is_large_binary,
-)
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -16,7 +16,7 @@ from stages.artefacts import EMBEDDINGS_FILE, MEASURES_FILE, read_measures
 from stages.atomic import write_whole
 from stages.label.wordlist import made_vocabulary
 from stages.progress import say
-from stages.table import SoftLabelTable, read_shard
+from stages.table import SoftLabelTable
 from stages.teacher_source import TeacherSource
 
 if TYPE_CHECKING:
@@ -102,8 +102,5 @@ def vocabulary_bytes(source: TeacherSource, table: SoftLabelTable) -> bytes:
     """Return the teacher's vocab.txt, or one made from the train split where it has none."""
     if source.vocabulary is not None:
         return source.vocabulary.read_bytes()
-    feature = table.card.features[0]
-    shards = table.shards_of("train")
-    inputs = (read_shard(shard, [feature])[feature].to_pylist() for shard in shards)
-    texts = ([one if isinstance(one, str) else " ".join(one) for one in part] for part in inputs)
-    return "\n".join(made_vocabulary(texts, lowercase=source.lowercase)).encode()
+    pieces = made_vocabulary(table.texts("train"), lowercase=source.lowercase)
+    return "\n".join(pieces).encode()

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from schemas.errors import CorpusError
 from stages.label.answer_column import AnswerColumn
+from stages.label.arrow_kinds import is_list, is_text
 from stages.label.intake import Intake, row_text
 from stages.label.units import RawRows
 from stages.label.unlabelled import ORIGIN_COLUMN
@@ -40,12 +41,12 @@ class CheckedRows:
         simple = pa.types.is_integer(column.type) or pa.types.is_dictionary(column.type)
         if simple or pa.types.is_null(column.type):
             column = pc.cast(column, pa.string())
-        if not any(is_text(column.type) for is_text in _TEXT_TYPES):
+        if not is_text(column.type):
             raise CorpusError(
                 f"wrong type: column {name!r} in {self._intake.source}: found {column.type}, "
                 "expected text. Mend the corpus."
             )
-        return self._utf8(column.cast(pa.binary()), name)
+        return self._utf8(column.cast(pa.binary()), name, pa.string())
 
     def lists(self, name: str) -> pa.Array:
         """Return a column of lists of texts; text is split at white space, and empty text is none.
@@ -56,30 +57,18 @@ class CheckedRows:
           CorpusError: the column is missing or of another type.
         """
         column = self._column(name)
-        simple = (*_TEXT_TYPES, pa.types.is_null, pa.types.is_dictionary)
-        if any(is_text(column.type) for is_text in simple):
+        if _may_be_text(column.type):
             text = pc.utf8_trim_whitespace(self.text(name))
             text = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
             return pc.utf8_split_whitespace(text).cast(pa.list_(pa.string()))
-        kinds = [*_TEXT_TYPES, pa.types.is_dictionary, pa.types.is_null]
-        lists = any(is_list(column.type) for is_list in _LIST_TYPES)
-        if not lists or not any(is_text(column.type.value_type) for is_text in kinds):
+        if not is_list(column.type) or not _may_be_text(column.type.value_type):
             raise CorpusError(
                 f"wrong type: column {name!r} in {self._intake.source}: found {column.type}, "
                 "expected lists of texts. Mend the corpus."
             )
         plain = pa.string() if pa.types.is_dictionary(column.type.value_type) else pa.binary()
-        return self._utf8_lists(column.cast(pa.list_(plain)).cast(pa.list_(pa.binary())), name)
-
-    def _utf8_lists(self, column: pa.Array, name: str) -> pa.Array:
-        try:
-            return column.cast(pa.list_(pa.string()))
-        except pa.ArrowInvalid:
-            values = column.to_pylist()
-            wrong = [not all(map(_is_utf8, filter(None, value or []))) for value in values]
-            self.refuse(pa.array(wrong), "wrong encoding", lambda _: "no UTF-8. Mend it.", name)
-            mended = [None if bad else value for bad, value in zip(wrong, values, strict=True)]
-            return pa.array(mended, pa.list_(pa.binary())).cast(pa.list_(pa.string()))
+        lists = column.cast(pa.list_(plain)).cast(pa.list_(pa.binary()))
+        return self._utf8(lists, name, pa.list_(pa.string()))
 
     def _column(self, name: str) -> pa.Array:
         if name not in self.raw.column_names:
@@ -110,27 +99,26 @@ class CheckedRows:
         whole = pa.table(columns)
         return whole.filter(pa.array(~self.bad)) if self.bad.any() else whole
 
-    def _utf8(self, column: pa.Array, name: str) -> pa.Array:
+    def _utf8(self, column: pa.Array, name: str, kind: pa.DataType) -> pa.Array:
+        """Return bytes, or lists of them, as text of a kind; a row that is no UTF-8 is refused."""
         try:
-            return column.cast(pa.string())
+            return column.cast(kind)
         except pa.ArrowInvalid:
             values = column.to_pylist()
-            wrong = [value is not None and not _is_utf8(value) for value in values]
+            wrong = [not _is_utf8(value) for value in values]
             self.refuse(pa.array(wrong), "wrong encoding", lambda _: "no UTF-8. Mend it.", name)
             mended = [None if bad else value for bad, value in zip(wrong, values, strict=True)]
-            return pa.array(mended, pa.binary()).cast(pa.string())
+            return pa.array(mended, column.type).cast(kind)
 
 
-_LIST_TYPES = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
-_TEXT_TYPES = (
-    pa.types.is_string,
-    pa.types.is_large_string,
-    pa.types.is_binary,
-    pa.types.is_large_binary,
-)
+def _may_be_text(kind: pa.DataType) -> bool:
+    return is_text(kind) or pa.types.is_dictionary(kind) or pa.types.is_null(kind)
 
 
-def _is_utf8(value: bytes) -> bool:
+def _is_utf8(value: bytes | list[bytes | None] | None) -> bool:
+    """Return whether bytes, or all in a list, are UTF-8; none at all is."""
+    if value is None or isinstance(value, list):
+        return all(map(_is_utf8, value or []))
     try:
         value.decode("utf-8")
     except UnicodeDecodeError:

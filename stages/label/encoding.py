@@ -123,10 +123,10 @@ def _measured(plan: LabelPlan, teacher: Callable[[], Teacher]) -> ChosenEncoding
     if sample is None:
         return ChosenEncoding(encoding=Encoding())
     rows = order_rows(sample, run.head)
-    features, kinds = run.corpus.features, run.corpus.feature_kinds
-    answer = soft_labels(teacher(), rows, features=features, how=run.label, per=run.head.per)
+    features, per = run.corpus.features, run.head.per
+    answer = soft_labels(teacher(), rows, features=features, how=run.label, per=per)
     answered = np.setdiff1d(np.arange(len(answer.answers)), list(answer.failures))
-    layout = Layout(features=features, feature_kinds=kinds, head=run.head)
+    layout = run.layout()
     answers = answer.answers.take(answered)
     found = smallest_within(answers, layout, budget_nats=run.label.kl_budget_nats)
     say(

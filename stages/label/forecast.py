@@ -69,10 +69,9 @@ def forecast(plan: LabelPlan, *, labels: Path, teacher: Teacher | None = None) -
       PipelineError: what `label` itself would say of corpus, teacher or table.
     """
     loaded = cache(lambda: teacher or load_teacher(plan.teacher))
-    features, head = plan.run.corpus.features, plan.run.head
+    features = plan.run.corpus.features
     encoding = chosen_encoding(plan, labels, teacher=loaded).encoding
-    kinds = plan.run.corpus.feature_kinds
-    layout = Layout(features=features, feature_kinds=kinds, head=head, encoding=encoding)
+    layout = plan.run.layout(encoding)
     previous = previous_labels(
         labels,
         teacher_fingerprint=plan.teacher.fingerprint,

@@ -70,12 +70,7 @@ def _label_anew(plan: LabelPlan, labels: Path, machinery: Machinery) -> None:
         encoding=chosen.encoding,
     )
     checked = previous.runtime_check if previous else check_runtime(plan)
-    layout = Layout(
-        features=plan.run.corpus.features,
-        feature_kinds=plan.run.corpus.feature_kinds,
-        head=plan.run.head,
-        encoding=chosen.encoding,
-    )
+    layout = plan.run.layout(chosen.encoding)
     _run_engine(plan, staging, previous, layout, machinery)
     buckets, units = staging.buckets(), staging.units()
     read = check_conservation(plan.corpus, units, buckets)

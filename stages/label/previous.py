@@ -52,7 +52,11 @@ class PreviousLabels:
 
         Memory: the digests and logits of the shards that hold the bucket's digests.
         """
-        near = [shard for shard in self.shards if self._meets(shard, bucket, num_shards)]
+        near = [
+            shard
+            for shard in self.shards
+            if shard.meets(bucket, num_shards=num_shards, own_shards=self.num_shards)
+        ]
         if not near:
             return rows
         columns = ["input_digest", *self.layout.logit_columns]
@@ -63,11 +67,6 @@ class PreviousLabels:
         for name in self.layout.logit_columns if self.as_it_was else ():
             rows = rows.append_column(KNOWN_PREFIX + name, known[name].take(place))
         return rows
-
-    def _meets(self, shard: Shard, bucket: int, num_shards: int) -> bool:
-        ends_after = (shard.bucket + 1) * num_shards > bucket * self.num_shards
-        starts_before = shard.bucket * num_shards < (bucket + 1) * self.num_shards
-        return ends_after and starts_before
 
 
 def previous_labels(

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.layout import ASIDE, SPLIT_COLUMN
+from stages.columns import family
 from stages.row_logits import RowLogits
 
 ORIGIN_COLUMN = "origin"  # 0: the labelled corpus; n: its nth unlabelled one
@@ -39,7 +40,6 @@ def set_aside(rows: pa.Table, answers: RowLogits, min_confidence: tuple[float, .
         return rows
     limits = np.array([0.0, *min_confidence])[rows[ORIGIN_COLUMN].to_numpy()]
     unsure = pa.array((answers.confidence() < limits) & (rows["view"].to_numpy() == 0))
-    family = pc.coalesce(rows["parent_digest"], rows["input_digest"])
-    aside = pc.is_in(family, value_set=pc.unique(rows["input_digest"].filter(unsure)))
+    aside = pc.is_in(family(rows), value_set=pc.unique(rows["input_digest"].filter(unsure)))
     splits = pc.if_else(aside, ASIDE, rows[SPLIT_COLUMN])
     return rows.set_column(rows.schema.get_field_index(SPLIT_COLUMN), SPLIT_COLUMN, splits)

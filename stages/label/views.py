@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from schemas.heads import Head
 from schemas.label_section import Augmenter, Views
 from schemas.layout import SPLIT_COLUMN
-from stages.columns import digest_matrix
+from stages.columns import digest_matrix, family
 from stages.label.augmenters import Around, Augment, Draw, Words, find_augmenters
 from stages.label.identity import digest_words, input_digests, order_of_digests
 from stages.label.list_columns import label_type
@@ -74,8 +74,7 @@ def add_views(
         for number, texts in enumerate(_texts(pool, parents, views), start=1)
     ]
     whole = pa.concat_tables([rows, *(part.select(rows.column_names) for part in made)])
-    family = pc.coalesce(whole["parent_digest"], whole["input_digest"])
-    return whole.take(pa.array(order_of_digests(family)))
+    return whole.take(pa.array(order_of_digests(family(whole))))
 
 
 def _parents(rows: pa.Table) -> pa.Table:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.errors import CorpusError, RunFileError
-from schemas.layout import SPLIT_COLUMN, Layout
+from schemas.layout import SPLIT_COLUMN
 from schemas.provenance import fingerprint
 from schemas.report import Scores
 from schemas.run_file import RunFile
@@ -194,9 +194,7 @@ def measure_teacher(
     from stages.label.teachers import load_teacher
 
     run, teacher, scores = plan.run, load_teacher(source), {}
-    layout = Layout(
-        features=run.corpus.features, feature_kinds=run.corpus.feature_kinds, head=run.head
-    )
+    layout = run.layout()
     for split in ("validation", "test"):
         if rows[split].num_rows == 0:
             continue

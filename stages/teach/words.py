@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from stages.teach.fit import LabelledTokens
-from stages.text import Wordpiece
+from stages.text import Wordpiece, ragged_words
 
 
 def labelled_words(
@@ -22,15 +21,15 @@ def labelled_words(
       lists: words of each row.
       labels: int64 [words of all rows], -1 for none.
     """
-    words = tf.ragged.constant([list(one) for one in lists], ragged_rank=1, dtype=tf.string)
+    words = ragged_words(lists)
     pieces, counts = wordpiece.words(words)
     token_ids = wordpiece.frame(pieces)
     first = wordpiece.first_pieces(counts).numpy()
     offsets = token_ids.row_splits.numpy()
     by_token = np.full(int(offsets[-1]), -1, np.int64)
-    places = words.row_lengths().numpy()
-    there = (np.arange(first.shape[1]) < places[:, None]) & (first >= 0)
+    is_word = np.arange(first.shape[1]) < words.row_lengths().numpy()[:, None]
     by_word = np.full(first.shape, -1, np.int64)
-    by_word[np.arange(first.shape[1]) < places[:, None]] = labels
+    by_word[is_word] = labels
+    there = is_word & (first >= 0)
     by_token[(offsets[:-1, None] + first)[there]] = by_word[there]
     return LabelledTokens(token_ids, token_ids.with_flat_values(by_token))

@@ -62,7 +62,9 @@ def signature(classes: int) -> tuple[tf.TensorSpec, ...]:
 
 def row_count(columns: Columns, *, by_position: bool) -> tf.Tensor:
     """Return the number of rows."""
-    return tf.shape(columns.rows, tf.int64)[0] - 1 if by_position else _length(columns.labels)
+    if by_position:
+        return tf.shape(columns.rows, tf.int64)[0] - 1
+    return tf.shape(columns.labels, tf.int64)[0]
 
 
 def text_batch(columns: Columns, start: tf.Tensor, size: int) -> dict[str, tf.Tensor]:
@@ -102,7 +104,3 @@ def text_buffers(column: pa.Array) -> tuple[bytes, Numbers]:
     ends = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
     blob = b"" if data is None else data.slice(ends[0], ends[-1] - ends[0]).to_pybytes()
     return blob, (ends - ends[0]).astype(np.int64)
-
-
-def _length(column: tf.Tensor) -> tf.Tensor:
-    return tf.shape(column, tf.int64)[0]

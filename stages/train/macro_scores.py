@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from stages.train.ratios import precision_recall_f1
+
 MACRO_SCORES = ("precision_macro", "recall_macro", "f1_macro")
 
 
@@ -36,11 +38,5 @@ class MacroScores(keras.metrics.Metric):
 
     def result(self) -> dict[str, tf.Tensor]:
         """Return the three means."""
-        counts = (self._hits, self._predicted, self._support)
-        hits, predicted, support = (tf.convert_to_tensor(count) for count in counts)
-        by_class = (
-            tf.math.divide_no_nan(hits, predicted),
-            tf.math.divide_no_nan(hits, support),
-            tf.math.divide_no_nan(2 * hits, predicted + support),
-        )
+        by_class = precision_recall_f1(self._hits, self._predicted, self._support)
         return dict(zip(MACRO_SCORES, map(tf.reduce_mean, by_class), strict=True))

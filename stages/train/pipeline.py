@@ -17,7 +17,7 @@ from stages.artefacts import read_embeddings, read_measures
 from stages.assets import resolve_model
 from stages.atomic import whole_file, write_whole
 from stages.progress import say
-from stages.table import SoftLabelTable, check_bytes, read_shard
+from stages.table import SoftLabelTable, check_bytes
 from stages.train.plan import StudentPlan, phases, plan_students
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def train_student(
 
     keras.utils.set_random_seed(plan.seed)
     lowercase = read_measures(table).lowercase
-    vocabulary = _vocabulary(run, table, plan.student, lowercase=lowercase)
+    vocabulary = _vocabulary(table, plan.student, lowercase=lowercase)
     replicas = replicas_here()
     _check(run, plan, replicas)
     with replicas.scope(), computing_in(run.train.compute_dtype):
@@ -168,9 +168,10 @@ def train_student(
         replicas=replicas,
     )
     epochs = training.fit(phases(run.train, plan.role))
-    weights = model.get_weights()
-    saved = _built(plan, table, vocabulary)  # in float32, and on one device
-    saved.set_weights(weights)
+    if run.train.compute_dtype != "float32" or replicas.strategy is not None:
+        weights = model.get_weights()
+        model = _built(plan, table, vocabulary)  # in float32, and on one device
+        model.set_weights(weights)
     card = StudentCard(
         fingerprint=plan.fingerprint,
         student=plan.student,
@@ -180,11 +181,11 @@ def train_student(
         per=run.head.per,
         max_length=run.train.max_length,
         lowercase=lowercase,
-        parameters=int(saved.count_params()),
+        parameters=int(model.count_params()),
         epochs=epochs,
     )
     if replicas.writes:
-        _write(plan.path, saved, vocabulary, card)
+        _write(plan.path, model, vocabulary, card)
     return card
 
 
@@ -259,9 +260,7 @@ def is_current(plan: StudentPlan) -> bool:
     return read_student_card(plan.path).fingerprint == plan.fingerprint
 
 
-def _vocabulary(
-    run: RunFile, table: SoftLabelTable, student: Student, *, lowercase: bool
-) -> list[str]:
+def _vocabulary(table: SoftLabelTable, student: Student, *, lowercase: bool) -> list[str]:
     from stages.text import read_vocabulary
     from stages.train.vocabulary import given_vocabulary, padding_first, prune_vocabulary
 
@@ -272,9 +271,4 @@ def _vocabulary(
         raise TableError(f"artefacts are missing: {path}. Run `label` again.")
     if student.vocabulary == "teacher":
         return padding_first(read_vocabulary(path))
-    feature = run.corpus.features[0]
-    inputs = (
-        read_shard(shard, [feature])[feature].to_pylist() for shard in table.shards_of("train")
-    )
-    texts = ([one if isinstance(one, str) else " ".join(one) for one in part] for part in inputs)
-    return prune_vocabulary(read_vocabulary(path), texts, lowercase=lowercase)
+    return prune_vocabulary(read_vocabulary(path), table.texts("train"), lowercase=lowercase)

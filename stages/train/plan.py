@@ -64,18 +64,18 @@ def plan_students(run: RunFile, table: SoftLabelTable, *, out: Path) -> Iterator
     """
     roles: tuple[Role, ...] = ("student", "baseline") if run.train.baseline else ("student",)
     for student in run.train.students:
+        files = {"code": _code_digest(student.kind), **_files(student)}
         for seed in run.train.seeds:
             for role in roles:
                 parts: dict[str, Any] = {
                     "table": table.card.plan_fingerprint,
                     "student": student.model_dump(mode="json"),
-                    "code": _code_digest(student.kind),
+                    **files,
                     "how": run.train.model_dump(mode="json", exclude=_APART[role]),
                     "repeats": run.corpus.repeats,
                     "role": role,
                     "seed": seed,
                 }
-                parts |= _files(student)
                 if run.kept_by != "accuracy":
                     parts["kept_by"] = run.kept_by
                 path = out / STUDENTS_FOLDER / student.name / f"seed-{seed}" / role

@@ -16,7 +16,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from schemas.errors import EngineError
+from schemas.errors import EngineError, first_line
 from stages.progress import say
 
 _CLUSTER = "TF_CONFIG"
@@ -96,7 +96,7 @@ def replicas_here() -> Replicas:
         try:
             return of_strategy(tf.distribute.MultiWorkerMirroredStrategy())
         except (RuntimeError, ValueError, tf.errors.OpError) as error:
-            said = str(error).splitlines()[0]
+            said = first_line(error)
             raise EngineError(
                 f"workers do not meet: {_CLUSTER}={os.environ[_CLUSTER]}: {said}. Start each "
                 "worker of the cluster with the same addresses."

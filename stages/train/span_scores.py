@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from stages.spans import split_tag
+from stages.train.ratios import precision_recall_f1
 
 SPAN_SCORES = ("span_precision", "span_recall", "span_f1")
 
@@ -29,7 +30,7 @@ class SpanScores(keras.metrics.Metric):
         super().__init__(name=name)
         parts = [split_tag(tag) for tag in classes]
         types = list(dict.fromkeys(kind for _, kind in parts))
-        begins = ["BO".find(prefix) >= 0 or prefix == "S" for prefix, _ in parts]
+        begins = [prefix in ("B", "S", "O") for prefix, _ in parts]
         ends = [prefix in ("E", "S", "O") for prefix, _ in parts]
         # a last entry for -1, which is `O`
         self._kind = np.array([*(types.index(kind) if kind else -1 for _, kind in parts), -1])
@@ -54,13 +55,7 @@ class SpanScores(keras.metrics.Metric):
 
     def result(self) -> dict[str, tf.Tensor]:
         """Return the three ratios."""
-        counts = (self._true, self._found, self._right)
-        true, found, right = (tf.convert_to_tensor(count) for count in counts)
-        values = (
-            tf.math.divide_no_nan(right, found),
-            tf.math.divide_no_nan(right, true),
-            tf.math.divide_no_nan(2 * right, true + found),
-        )
+        values = precision_recall_f1(self._right, self._found, self._true)
         return dict(zip(SPAN_SCORES, values, strict=True))
 
     def _spans(self, tags: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

@@ -2,7 +2,7 @@
 
 The batch at (seed, step) is a pure function of the table version: in each pass row groups are
 permuted, then the rows within a window of row groups. Any step can be reached without reading
-what comes before it, but for its own window. Memory: two windows, since as much is made ahead.
+what comes before it, but for its own window. Memory: two windows, since one is made ahead.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from stages.train.batches import (
 from stages.train.row_groups import ChosenRows, RowGroup, row_groups
 
 _WINDOW_ROWS = 131_072
-_CHUNK_ROWS, _CHUNKS_AHEAD = 131_072, 1
 _OF_VIEWS = 0x56  # apart from the numbers of windows
 
 
@@ -162,7 +161,8 @@ class SoftLabelStream:
     def _groups_of(self, number: int) -> list[RowGroup]:
         if self._views_per_pass is None:
             return self._groups
-        return [group.with_views(self._views_of(number)) for group in self._groups]
+        chosen = self._views_of(number)
+        return [group.with_views(chosen) for group in self._groups]
 
     def _whole_batches(self, number: int, first_row: int) -> Iterator[Columns]:
         left: pa.Table | None = None
@@ -170,9 +170,8 @@ class SoftLabelStream:
             rows = rows if left is None else pa.concat_tables([left, rows])
             whole = rows.num_rows - rows.num_rows % self._batch_size
             left = rows.slice(whole)
-            size = max(self._batch_size, _CHUNK_ROWS - _CHUNK_ROWS % self._batch_size)
-            for start in range(0, whole, size):
-                yield self._columns(rows.slice(start, min(size, whole - start)))
+            if whole:
+                yield self._columns(rows.slice(0, whole))
         if left is not None and left.num_rows:
             yield self._columns(left)
 
@@ -196,7 +195,7 @@ class SoftLabelStream:
     def _batches_of(
         self, passes: tf.data.Dataset, first_pass: tf.Tensor, first_row: int
     ) -> tf.data.Dataset:
-        """Return the batches of passes, the first from a row on; chunks are made ahead."""
+        """Return the batches of passes, the first from a row on; one chunk is made ahead."""
 
         def chunks(number: tf.Tensor) -> tf.data.Dataset:
             return tf.data.Dataset.from_generator(
@@ -205,7 +204,7 @@ class SoftLabelStream:
                 args=(number, tf.where(number == first_pass, first_row, 0)),
             )
 
-        return passes.flat_map(chunks).prefetch(_CHUNKS_AHEAD).flat_map(self._batches)
+        return passes.flat_map(chunks).prefetch(1).flat_map(self._batches)
 
     def _batches(self, *columns: tf.Tensor) -> tf.data.Dataset:
         """Cut a chunk's columns into batches."""

@@ -10,7 +10,7 @@ import pyarrow as pa
 import tensorflow as tf
 
 from stages.label.teachers.words import NO_WORD
-from stages.text import Wordpiece
+from stages.text import Wordpiece, ragged_words
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,7 @@ class WordpieceInputs:
     @staticmethod
     def of_words(inputs: pa.Table, wordpiece: Wordpiece) -> WordpieceInputs:
         """Return the token ids of the one column of lists of words, and whose each piece is."""
-        words = tf.ragged.constant(inputs.column(0).to_pylist(), ragged_rank=1, dtype=tf.string)
-        pieces, counts = wordpiece.words(words)
+        pieces, counts = wordpiece.words(ragged_words(inputs.column(0).to_pylist()))
         token_ids = wordpiece.frame(pieces)
         lengths = token_ids.row_lengths().numpy().astype(np.int32)
         owners = tf.ragged.range(counts.row_lengths())
