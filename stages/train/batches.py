@@ -39,6 +39,23 @@ class Columns(NamedTuple):
     is_view: npt.NDArray[np.bool_]
 
 
+def of_one_width(rows: pa.Table, layout: Layout) -> pa.Table:
+    """Return rows with logits as lists of one width, which are permuted several times as fast.
+
+    Args:
+      rows: in one chunk.
+      layout: the table's; of one with an answer by position rows are returned as they are.
+    """
+    if layout.head.by_position or rows.num_rows == 0:
+        return rows
+    for name in layout.logit_columns:
+        if pa.types.is_list(rows[name].type):
+            flat = rows[name].chunk(0).flatten()
+            lists = pa.FixedSizeListArray.from_arrays(flat, len(flat) // rows.num_rows)
+            rows = rows.set_column(rows.column_names.index(name), name, lists)
+    return rows
+
+
 def columns_of(rows: pa.Table, layout: Layout, *, views: bool) -> Columns:
     """Return rows of the table as columns."""
     texts, starts = rows[layout.features[0]].combine_chunks(), np.zeros(0, np.int64)
@@ -60,25 +77,45 @@ def signature(classes: int) -> tuple[tf.TensorSpec, ...]:
     return (tf.TensorSpec([], tf.string), numbers, numbers, numbers, logits, flags, flags)
 
 
-def row_count(columns: Columns, *, by_position: bool) -> tf.Tensor:
-    """Return the number of rows."""
-    if by_position:
-        return tf.shape(columns.rows, tf.int64)[0] - 1
-    return tf.shape(columns.labels, tf.int64)[0]
+def text_batches(columns: Columns, size: int, *, views: bool) -> tf.data.Dataset:
+    """Return batches of `size` texts, and one of what is left.
 
-
-def text_batch(columns: Columns, start: tf.Tensor, size: int) -> dict[str, tf.Tensor]:
-    """Return `size` rows, or what is left, of texts; only a batch's own texts are copied."""
-    ends = columns.ends[start : start + size + 1]
-    return {
-        "text": tf.strings.substr(columns.blob, ends[:-1], ends[1:] - ends[:-1]),
-        "label": columns.labels[start : start + size],
-        "teacher_logits": columns.logits[start : start + size],
+    All texts are made at once, and batches are slices of them, since a function that is called for
+    each batch takes longer than what it does.
+    """
+    lines = {
+        "text": tf.strings.substr(
+            columns.blob, columns.ends[:-1], columns.ends[1:] - columns.ends[:-1]
+        ),
+        "label": columns.labels,
+        "teacher_logits": columns.logits,
+        **({"is_view": columns.is_view} if views else {}),
     }
+    rows = tf.shape(columns.labels)[0]
+    whole = rows // size * size
+    full = {name: _stacked(found[:whole], size) for name, found in lines.items()}
+    # no batch, or one, of what is left
+    rest = {name: found[whole:][None][: rows - whole] for name, found in lines.items()}
+    slices = tf.data.Dataset.from_tensor_slices
+    return slices(full).concatenate(slices(rest))
 
 
-def word_batch(columns: Columns, start: tf.Tensor, size: int) -> dict[str, tf.Tensor]:
-    """Return `size` rows, or what is left, of words, padded to the longest but for the words."""
+def word_batches(columns: Columns, size: int, *, views: bool) -> tf.data.Dataset:
+    """Return batches of `size` rows of words, and one of what is left, padded to the longest."""
+
+    def batch(start: tf.Tensor) -> dict[str, tf.Tensor]:
+        found = _word_batch(columns, start, size)
+        return {**found, "is_view": columns.is_view[start : start + size]} if views else found
+
+    return tf.data.Dataset.range(0, tf.shape(columns.rows, tf.int64)[0] - 1, size).map(batch)
+
+
+def _stacked(lines: tf.Tensor, size: int) -> tf.Tensor:
+    """Return [lines, …] as [batches, size, …]."""
+    return tf.reshape(lines, tf.concat([[-1, size], tf.shape(lines)[1:]], axis=0))
+
+
+def _word_batch(columns: Columns, start: tf.Tensor, size: int) -> dict[str, tf.Tensor]:
     rows = columns.rows[start : start + size + 1]
     first, last = rows[0], rows[-1]
     ends = columns.ends[first : last + 1]

@@ -21,10 +21,10 @@ from stages.table import SoftLabelTable
 from stages.train.batches import (
     Columns,
     columns_of,
-    row_count,
+    of_one_width,
     signature,
-    text_batch,
-    word_batch,
+    text_batches,
+    word_batches,
 )
 from stages.train.row_groups import ChosenRows, RowGroup, row_groups
 
@@ -186,7 +186,7 @@ class SoftLabelStream:
             rows_order = np.random.default_rng([self._seed, number, place]).permutation(size)
             if first_row < size:
                 rows = pa.concat_tables([group.read(names) for group in window]).combine_chunks()
-                yield rows.take(pa.array(rows_order[first_row:]))
+                yield of_one_width(rows, self._layout).take(pa.array(rows_order[first_row:]))
             first_row = max(0, first_row - size)
 
     def _columns(self, rows: pa.Table) -> Columns:
@@ -208,20 +208,14 @@ class SoftLabelStream:
 
     def _batches(self, *columns: tf.Tensor) -> tf.data.Dataset:
         """Cut a chunk's columns into batches."""
-        top_k, size = self._layout.encoding.top_k, self._batch_size
-        by_position, whole = self._head.by_position, Columns(*columns)
-        cut = word_batch if by_position else text_batch
-
-        def batch(start: tf.Tensor) -> dict[str, tf.Tensor]:
-            found = cut(whole, start, size)
-            if self._has_views:
-                found["is_view"] = whole.is_view[start : start + size]
-            if top_k is not None:
-                found["teacher_kept"] = largest(found["teacher_logits"], top_k)
-            return found
-
-        rows = row_count(whole, by_position=by_position)
-        return tf.data.Dataset.range(0, rows, size).map(batch)
+        cut = word_batches if self._head.by_position else text_batches
+        batches = cut(Columns(*columns), self._batch_size, views=self._has_views)
+        top_k = self._layout.encoding.top_k
+        if top_k is None:
+            return batches
+        return batches.map(
+            lambda batch: {**batch, "teacher_kept": largest(batch["teacher_logits"], top_k)}
+        )
 
 
 def _windows(groups: Iterable[RowGroup]) -> Iterator[list[RowGroup]]:
