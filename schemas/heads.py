@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from schemas.spans import TagScheme
 
-HeadKind = Literal["softmax"]
+HeadKind = Literal["softmax", "sigmoid", "regression"]
 HeadPer = Literal["example", "token"]
 
 
@@ -17,10 +17,11 @@ class Head(BaseModel):
 
     Attributes:
       name: identifier; the table's columns are `label_<name>` and `teacher_<name>`.
-      kind: `softmax` (one class of several). It decides the losses.
+      kind: `softmax` (one class of several), `sigmoid` (any number of classes, each of them or not)
+        or `regression` (a number). It decides labels, losses and metrics.
       per: what has a class: the `example`, or each `token` (a word of the corpus, however teacher
         and student cut it into pieces). It decides the shape of logits: a line for each.
-      classes: class names in the order of the logits.
+      classes: class names in the order of the logits; of a `regression` the head's own.
       tags: of a head per token whose classes mark spans (`O`, `B-PER`, …): their scheme. Rows that
         do not keep to it are refused; spans are counted in the same way for all of them.
       column: corpus column with the hard label; `name` unless stated.
@@ -31,9 +32,15 @@ class Head(BaseModel):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     kind: HeadKind = "softmax"
     per: HeadPer = "example"
-    classes: tuple[str, ...] = Field(min_length=2)
+    classes: tuple[str, ...] = Field(min_length=1)
     tags: TagScheme | None = None
     column: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_number_is_called_as_the_head(cls, stated: Any) -> Any:
+        is_number = isinstance(stated, dict) and stated.get("kind") == "regression"
+        return {"classes": (stated.get("name"),), **stated} if is_number else stated
 
     @field_validator("classes")
     @classmethod
@@ -42,6 +49,16 @@ class Head(BaseModel):
         if repeated:
             raise ValueError(f"classes repeat {repeated}; every class is named once")
         return value
+
+    @model_validator(mode="after")
+    def _has_as_many_classes_as_its_kind(self) -> Self:
+        if self.kind == "softmax" and len(self.classes) < 2:
+            raise ValueError("a softmax head has two classes or more; one alone is for sigmoid")
+        if self.kind == "regression" and len(self.classes) > 1:
+            raise ValueError("a regression head is one number; leave its classes out")
+        if self.kind != "softmax" and self.per != "example":
+            raise ValueError(f"a {self.kind} head is per example")
+        return self
 
     @model_validator(mode="after")
     def _tags_are_of_tokens(self) -> Self:

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from schemas.layout import Encoding, Precision
 from schemas.section import Count, Fraction, Section, Seed
 
-GATES = ("accuracy", "precision_macro", "recall_macro", "f1_macro")
+GATES = ("accuracy", "precision_macro", "recall_macro", "f1_macro", "f1_micro", "pearson")
 
 
 class Augmenter(Section):
@@ -79,6 +79,8 @@ class Label(Section):
     min_teacher_precision_macro: Fraction | None = None
     min_teacher_recall_macro: Fraction | None = None
     min_teacher_f1_macro: Fraction | None = None
+    min_teacher_f1_micro: Fraction | None = None
+    min_teacher_pearson: Fraction | None = None
 
     @model_validator(mode="after")
     def _auto_chooses_all(self) -> Self:

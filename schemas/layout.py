@@ -36,6 +36,13 @@ class Encoding(BaseModel):
         return f"{kept} {self.precision}"
 
 
+def label_type(head: Head) -> pa.DataType:
+    """Return the Arrow type of a head's label column."""
+    if head.kind == "regression":
+        return pa.float64()
+    return pa.list_(pa.string()) if head.by_position or head.kind == "sigmoid" else pa.string()
+
+
 class Layout(BaseModel):
     """The columns of a table: features, a head and how its logits are kept."""
 
@@ -73,7 +80,7 @@ class Layout(BaseModel):
                 pa.field("view", pa.int16(), nullable=False),
                 pa.field("example_id", pa.string(), nullable=False),
                 *(pa.field(name, self._kind(name), nullable=False) for name in self.features),
-                pa.field(self.head.label_column, self._each(pa.string())),
+                pa.field(self.head.label_column, label_type(self.head)),
                 *self.logit_fields,
                 pa.field("source_file", pa.string(), nullable=False),
                 pa.field("source_row", pa.int64(), nullable=False),

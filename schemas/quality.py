@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from schemas.measured import Measured
+from schemas.scores import LabelScores, ValueScores
 from schemas.spans import SpanScores
 
 
@@ -57,7 +58,7 @@ class NoiseCandidate(Measured):
 class TeacherQuality(Measured):
     """Quality by split, and the rows whose hard label is least likely, the least likely first."""
 
-    splits: dict[str, SplitQuality]
+    splits: dict[str, SplitQuality | LabelScores | ValueScores]
     noise_candidates: tuple[NoiseCandidate, ...] = ()
 
 

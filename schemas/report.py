@@ -7,42 +7,7 @@ from typing import Any
 from schemas.adjustment import Adjustment
 from schemas.export_card import ExportCard
 from schemas.measured import Measured
-from schemas.spans import SpanScores
-
-
-class ReliabilityBin(Measured):
-    """Examples whose top probability falls into one interval."""
-
-    lower: float
-    upper: float
-    count: int
-    confidence: float
-    accuracy: float
-
-
-class Scores(Measured):
-    """Quality of one model on one split's labelled rows.
-
-    Attributes:
-      rows: labelled rows counted.
-      precision_macro, recall_macro, f1_macro: unweighted means over the classes; a class
-        without prediction or without support counts 0 in what is undefined for it.
-      calibration_error: expected calibration error, in [0, 1].
-      agreement: share of rows where the top class is the teacher's; None for the teacher.
-      confusion: rows by (hard label, prediction).
-      spans: where the classes mark some; rows are then words.
-    """
-
-    rows: int
-    accuracy: float
-    precision_macro: float
-    recall_macro: float
-    f1_macro: float
-    calibration_error: float
-    agreement: float | None = None
-    confusion: tuple[tuple[int, ...], ...]
-    reliability: tuple[ReliabilityBin, ...]
-    spans: SpanScores | None = None
+from schemas.scores import AnyScores
 
 
 class Speed(Measured):
@@ -59,7 +24,7 @@ class ModelResult(Measured):
     name: str
     role: str
     seed: int | None
-    scores: Scores
+    scores: AnyScores
     parameters: int
     file_bytes: int
     speed: Speed | None
@@ -110,7 +75,7 @@ class Report(Measured):
       exports: of these students, as far as they were made.
     """
 
-    format_version: int = 1
+    format_version: int = 2
     fingerprint: str
     name: str
     split: str

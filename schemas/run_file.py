@@ -13,12 +13,13 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from schemas.adjust_section import Adjust, Target
+from schemas.adjust_section import METRICS, Adjust, Target
 from schemas.combine_section import Combine
 from schemas.corpus_section import Corpus
 from schemas.errors import RunFileError
 from schemas.explain import explain
 from schemas.heads import Head
+from schemas.kinds import check_kind
 from schemas.label_section import Label
 from schemas.layout import Encoding, Layout
 from schemas.section import Name, Section
@@ -94,8 +95,17 @@ class RunFile(Section):
                 "words with a head per example need a teacher of kind module; state the feature as "
                 "text, or the head per token"
             )
-        if teacher.answers == "probabilities" and self.head.by_position:
-            raise ValueError('`answers = "probabilities"` is for heads per example')
+        one_class = self.head.kind == "softmax" and not self.head.by_position
+        if teacher.answers == "probabilities" and not one_class:
+            raise ValueError('`answers = "probabilities"` is for softmax heads per example')
+        return self
+
+    @model_validator(mode="after")
+    def _suits_its_kind_of_head(self) -> Self:
+        check_kind(self.head.kind, label=self.label, train=self.train)
+        unsure = [part.min_confidence for part in self.corpus.unlabelled if part.min_confidence]
+        if unsure and self.head.kind != "softmax":
+            raise ValueError("`min_confidence` is for softmax heads")
         return self
 
     @model_validator(mode="after")
@@ -106,9 +116,15 @@ class RunFile(Section):
 
     @model_validator(mode="after")
     def _spans_are_there(self) -> Self:
-        spans = self.target is not None and self.target.metric.startswith("span_")
-        if spans and not self.head.has_spans:
-            raise ValueError("target.metric counts spans, which the head's classes do not mark")
+        metric = None if self.target is None else self.target.metric
+        if metric is None:
+            return self
+        if metric.startswith("span_"):
+            if not self.head.has_spans:
+                raise ValueError("target.metric counts spans, which the head's classes do not mark")
+        elif metric not in METRICS[self.head.kind]:
+            known = ", ".join(METRICS[self.head.kind])
+            raise ValueError(f"target.metric of a {self.head.kind} head is one of {known}")
         return self
 
     @model_validator(mode="after")
@@ -127,7 +143,7 @@ class RunFile(Section):
         """The validation figure that decides which epoch of a student is kept."""
         if self.target is not None:
             return self.target.metric
-        return "span_f1" if self.head.has_spans else "accuracy"
+        return "span_f1" if self.head.has_spans else METRICS[self.head.kind][0]
 
     def layout(self, encoding: Encoding | None = None) -> Layout:
         """Return the columns of the run's table, with logits kept in some way."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from schemas.heads import HeadPer
+from schemas.heads import HeadKind, HeadPer
 from schemas.train_section import Student
 
 STUDENT_CARD_FILE = "student.json"
@@ -21,6 +21,7 @@ class StudentCard(BaseModel):
     Attributes:
       fingerprint: of the table, the student, how it was trained and the seed.
       role: `student` (taught), or `baseline` (the same on hard labels only).
+      kind: what is said of each class.
       per: what has a class.
       epochs: training and validation figures, an entry an epoch.
     """
@@ -33,6 +34,7 @@ class StudentCard(BaseModel):
     role: Role
     seed: int
     classes: tuple[str, ...]
+    kind: HeadKind = "softmax"
     per: HeadPer = "example"
     max_length: int
     lowercase: bool

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.report import Scores, Speed
+from schemas.report import Speed
+from schemas.scores import AnyScores
 
 CARD_FILE = "teacher.json"
 MODEL_FILE = "teacher.keras"
@@ -30,7 +31,7 @@ class TeacherCard(BaseModel):
     max_length: int = Field(ge=3)
     lowercase: bool
     fitted_from: str | None = None
-    scores: dict[str, Scores] = {}
+    scores: dict[str, AnyScores] = {}
     epochs: tuple[dict[str, float], ...] = ()
 
 

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from schemas.corpus_section import Asset
+from schemas.heads import HeadKind
 from schemas.section import Fraction, Name, Section, Seed
 
 LossName = Literal[
-    "kl", "reverse_kl", "jensen_shannon", "soft_cross_entropy", "logit_mse", "decoupled", "dist"
+    "kl",
+    "reverse_kl",
+    "jensen_shannon",
+    "soft_cross_entropy",
+    "logit_mse",
+    "decoupled",
+    "dist",
+    "squared_error",
 ]
+LOSSES: dict[HeadKind, tuple[LossName, ...]] = {
+    "softmax": tuple(name for name in get_args(LossName) if name != "squared_error"),
+    "sigmoid": ("kl", "squared_error"),
+    "regression": ("squared_error",),
+}
 ExampleWeight = Literal["even", "confidence", "certainty", "agreement"]
 Start = Literal["random", "teacher"]
 ComputeDtype = Literal["float32", "bfloat16", "float16"]
@@ -91,7 +104,7 @@ class Train(Section):
     Attributes:
       seeds: a student a seed; no default.
       students: each on every seed.
-      loss: against the teacher.
+      loss: against the teacher; `LOSSES` has those of each kind of head.
       temperature: T of both sides; a number, or a schedule.
       hard_label_weight: w; a number, or a schedule.
       standardize_logits: give each row's logits mean 0 and deviation 1 first, on both sides.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -12,19 +14,44 @@ from schemas.layout import DIGEST_BYTES, Layout
 FLOAT32 = pa.float32()
 
 
-def labels_by_line(rows: pa.Table, layout: Layout) -> npt.NDArray[np.int64]:
-    """Return int64 [lines]: the class number of each row, or of each position of each row.
+Labels = npt.NDArray[Any]  # int64 or float32, see `labels_by_line`
 
-    -1 stands for none, as in a row without labels.
+
+def labels_by_line(rows: pa.Table, layout: Layout) -> Labels:
+    """Return the hard label of each row, or of each position of each row.
+
+    int64 [lines]: the number of the class, -1 for none. Of a `sigmoid` head float32 [rows,
+    classes], 1 for each class that a row has; of a `regression` float32 [rows, 1]; NaN for none.
     """
     head = layout.head
     column = rows[head.label_column]
+    if head.kind == "sigmoid":
+        return _many_hot(column, head.classes)
+    if head.kind == "regression":
+        values = column.to_numpy(zero_copy_only=False)
+        return np.asarray(values, np.float32)[:, None]
     if head.by_position and column.null_count:
         counts = pc.list_value_length(rows[layout.features[0]]).to_pylist()
         given = column.to_pylist()
         lists = [one or [None] * count for one, count in zip(given, counts, strict=True)]
         column = pa.chunked_array([pa.array(lists, column.type)])
     return class_numbers(column, head.classes)
+
+
+def has_label(labels: Labels) -> npt.NDArray[np.bool_]:
+    """Return bool [lines]: which of the labels of `labels_by_line` there are."""
+    there: npt.NDArray[np.bool_] = ~np.isnan(labels[:, 0]) if labels.ndim == 2 else labels >= 0
+    return there
+
+
+def _many_hot(column: pa.ChunkedArray, classes: tuple[str, ...]) -> npt.NDArray[np.float32]:
+    lists = column.combine_chunks()
+    found = np.zeros((len(lists), len(classes)), np.float32)
+    counts = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    numbers = class_numbers(column, classes)
+    found[np.repeat(np.arange(len(lists)), counts), numbers] = 1.0
+    found[lists.is_null().to_numpy(zero_copy_only=False)] = np.nan
+    return found
 
 
 def class_numbers(labels: pa.ChunkedArray, classes: tuple[str, ...]) -> npt.NDArray[np.int64]:
@@ -102,6 +129,8 @@ def repeats(rows: pa.Table, label_column: str) -> npt.NDArray[np.bool_]:
 def label_text(labels: pa.ChunkedArray) -> pa.Array:
     """Return labels as one text a row, so that rows can be compared; null for none."""
     column = labels.combine_chunks()
+    if pa.types.is_floating(column.type):
+        return column.cast(pa.string())
     if not pa.types.is_list(column.type):
         return column
     texts = pc.binary_join_element_wise(pc.fill_null(column.values, "\x1e"), "", "\x1f")

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from schemas.errors import PipelineError, TableError
-from schemas.quality import RuntimeCheck, TeacherQuality
+from schemas.quality import RuntimeCheck, SplitQuality, TeacherQuality
+from schemas.scores import TITLES, Figures, LabelScores, ValueScores
 from schemas.soft_labels import CombinedTeacher
 from schemas.student_card import STUDENT_CARD_FILE
 from schemas.teacher_card import CARD_FILE
@@ -34,6 +35,7 @@ def inspect_folder(folder: Path, *, as_json: bool) -> str:
 
 
 Description = tuple[dict[str, Any], str]
+_KEPT_BY = ("val_span_f1", "val_f1_micro", "val_pearson", "val_accuracy")  # the first there is
 
 
 def _table(folder: Path) -> Description:
@@ -69,15 +71,7 @@ def _quality(quality: TeacherQuality | None) -> list[list[str]]:
     """Return the teacher on the hard labels: by split, by class of the first, and doubtful rows."""
     if quality is None:
         return []
-    rows = [
-        [
-            f"teacher on {split}",
-            f"accuracy {found.accuracy:.4f}, F1 {found.f1_macro:.4f}, ECE "
-            f"{found.calibration_error:.4f}, NLL {found.nll_nats:.4f}, calibrated by temperature "
-            f"{found.calibrating_temperature:.2f} ({found.rows} rows)",
-        ]
-        for split, found in quality.splits.items()
-    ]
+    rows = [[f"teacher on {split}", _figures(found)] for split, found in quality.splits.items()]
     for found in list(quality.splits.values())[:1]:
         rows += [
             [
@@ -85,7 +79,7 @@ def _quality(quality: TeacherQuality | None) -> list[list[str]]:
                 f"precision {one.precision:.3f}, recall {one.recall:.3f}, F1 {one.f1:.3f} "
                 f"({one.support} rows)",
             ]
-            for one in found.classes
+            for one in getattr(found, "classes", ())
         ]
     rows += [
         [
@@ -96,6 +90,20 @@ def _quality(quality: TeacherQuality | None) -> list[list[str]]:
         for one in quality.noise_candidates
     ]
     return rows
+
+
+def _figures(found: SplitQuality | LabelScores | ValueScores) -> str:
+    if not isinstance(found, SplitQuality):
+        return f"{_listed(found)} ({found.rows} rows)"
+    return (
+        f"accuracy {found.accuracy:.4f}, F1 {found.f1_macro:.4f}, ECE "
+        f"{found.calibration_error:.4f}, NLL {found.nll_nats:.4f}, calibrated by temperature "
+        f"{found.calibrating_temperature:.2f} ({found.rows} rows)"
+    )
+
+
+def _listed(scores: Figures) -> str:
+    return ", ".join(f"{TITLES[name]} {value:.4f}" for name, value in scores.figures.items())
 
 
 def _teachers(teachers: tuple[CombinedTeacher, ...]) -> list[list[str]]:
@@ -121,7 +129,7 @@ def _teacher(folder: Path) -> Description:
     card = read_card(folder)
     rows = [["teacher", str(folder)], ["classes", ", ".join(card.classes[:12])]]
     rows += [
-        [f"{split} accuracy", f"{scores.accuracy:.4f} ({scores.rows} rows)"]
+        [split, f"{_listed(scores)} ({scores.rows} {scores.lines})"]
         for split, scores in card.scores.items()
     ]
     return card.model_dump(mode="json"), "\n".join(columns_left(rows))
@@ -129,13 +137,14 @@ def _teacher(folder: Path) -> Description:
 
 def _student(folder: Path) -> Description:
     card = read_student_card(folder)
-    best = max(card.epochs, key=lambda epoch: epoch.get("val_accuracy", 0.0))
+    figures = [name for name in _KEPT_BY if any(name in epoch for epoch in card.epochs)]
+    best = {name: max(epoch.get(name, 0.0) for epoch in card.epochs) for name in figures[:1]}
     rows = [
         ["student", str(folder)],
         ["kind", f"{card.student.kind} ({card.role}, seed {card.seed})"],
         ["parameters", str(card.parameters)],
         ["epochs", str(len(card.epochs))],
-        ["best validation accuracy", f"{best.get('val_accuracy', 0.0):.4f}"],
+        *([f"best {name.replace('val_', 'validation ')}", f"{best[name]:.4f}"] for name in best),
     ]
     return card.model_dump(mode="json"), "\n".join(columns_left(rows))
 

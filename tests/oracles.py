@@ -98,3 +98,23 @@ def smoothed_cross_entropy(student, labels, smoothing):
     wanted = np.full(student.shape, smoothing / classes)
     wanted[np.arange(len(labels)), labels] += 1 - smoothing
     return -(wanted * log_softmax(student)).sum(axis=-1)
+
+
+def sigmoid(logits):
+    return 1 / (1 + np.exp(-np.asarray(logits, np.float64)))
+
+
+def bernoulli_kl_to_teacher(student, teacher, temperature):
+    two = [np.stack([np.zeros_like(one), one], axis=-1) for one in (student, teacher)]
+    return kl_to_teacher(*two, temperature).mean(axis=-1)
+
+
+def bernoulli_kl_to_teacher_gradient(student, teacher, temperature):
+    gap = sigmoid(np.asarray(student) / temperature) - sigmoid(np.asarray(teacher) / temperature)
+    return temperature * gap / gap.shape[-1]
+
+
+def binary_cross_entropy(student, labels):
+    exact = np.asarray(student, np.float64)
+    yes, no = -np.logaddexp(0, -exact), -np.logaddexp(0, exact)
+    return -np.where(labels > 0.5, yes, no).mean(axis=-1)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import TableError
+from schemas.errors import RunFileError, TableError
 from schemas.layout import ASIDE, SPLITS, Encoding, Layout
 from schemas.provenance import fingerprint
 from schemas.quality import TeacherQuality
@@ -50,6 +50,7 @@ def combine(run: RunFile, tables: Sequence[SoftLabelTable], *, labels: Path) -> 
         became visible.
     """
     check_alike(tables)
+    _check_kind(run)
     plan = _Combination(run, tables)
     if any(table.path.resolve() == labels.resolve() for table in tables):
         raise TableError(
@@ -63,6 +64,21 @@ def combine(run: RunFile, tables: Sequence[SoftLabelTable], *, labels: Path) -> 
     table = open_table(labels, head=run.head)
     combine_artefacts(table, tables)
     return table
+
+
+def _check_kind(run: RunFile) -> None:
+    """Refuse a mean of probabilities of heads whose logits are none of a softmax.
+
+    Raises:
+      RunFileError: state `combine.mean` and `combine.weights` otherwise.
+    """
+    how, kind = run.combine, run.head.kind
+    if kind != "softmax" and (how.mean == "probabilities" or how.weights == "validation"):
+        raise RunFileError(
+            f"teachers cannot be combined so: [combine] of a {kind} head: found mean = "
+            f'{how.mean!r}, weights = {how.weights!r}. State mean = "logits", and weights as '
+            'numbers or "even".'
+        )
 
 
 class _Combination:

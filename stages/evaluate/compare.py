@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from schemas.report import ModelResult, Scores, StudentSummary, Summary
+from schemas.report import ModelResult, StudentSummary, Summary
+from schemas.scores import TITLES
 from stages.evaluate.metrics import summarise
-
-METRICS = ("accuracy", "precision_macro", "recall_macro", "f1_macro", "calibration_error")
-SPAN_METRICS = ("span_precision", "span_recall", "span_f1")
-NAMES = {"accuracy": "accuracy", "span_f1": "span F1"}
 
 
 def compare(name: str, models: Sequence[ModelResult], teacher: ModelResult) -> StudentSummary:
@@ -23,13 +20,13 @@ def compare(name: str, models: Sequence[ModelResult], teacher: ModelResult) -> S
     students = [model for model in models if model.role == "student"]
     baselines = {model.seed: model for model in models if model.role == "baseline"}
     pairs = [(one, baselines[one.seed]) for one in students if one.seed in baselines]
-    metric = headline(teacher.scores)
+    metric = teacher.scores.headline
     differences = [
-        figure_of(one.scores, metric) - figure_of(other.scores, metric) for one, other in pairs
+        one.scores.figures[metric] - other.scores.figures[metric] for one, other in pairs
     ]
     lift = summarise(differences) if pairs else None
-    metrics = (*METRICS, *(SPAN_METRICS if teacher.scores.spans is not None else ()))
-    own, reference = _over_seeds(students, metric), figure_of(teacher.scores, metric)
+    metrics = tuple(teacher.scores.figures)
+    own, reference = _over_seeds(students, metric), teacher.scores.figures[metric]
     return StudentSummary(
         name=name,
         student={metric: _over_seeds(students, metric) for metric in (*metrics, "agreement")},
@@ -40,7 +37,7 @@ def compare(name: str, models: Sequence[ModelResult], teacher: ModelResult) -> S
         metric=metric,
         lift=lift,
         helped=None if lift is None else _helped(lift),
-        verdict=verdict(name, lift, NAMES[metric]),
+        verdict=verdict(name, lift, TITLES[metric]),
     )
 
 
@@ -67,19 +64,7 @@ def _helped(lift: Summary) -> bool:
 
 
 def _over_seeds(models: Sequence[ModelResult], metric: str) -> Summary:
-    return summarise([figure_of(model.scores, metric) for model in models])
-
-
-def headline(scores: Scores) -> str:
-    """Return the metric that verdict and retention are of: that of spans, where there are any."""
-    return "accuracy" if scores.spans is None else "span_f1"
-
-
-def figure_of(scores: Scores, metric: str) -> float:
-    """Return one metric of a model's scores."""
-    if metric in SPAN_METRICS:
-        return float(getattr(scores.spans, metric.removeprefix("span_")))
-    return float(getattr(scores, metric))
+    return summarise([model.scores.figures[metric] for model in models])
 
 
 def retained(student: float, teacher: float) -> float:

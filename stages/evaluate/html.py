@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from schemas.report import ModelResult, Report, StudentSummary, Summary
+from schemas.scores import TITLES, Scores, ValueScores
 from stages.evaluate import plots
 from stages.evaluate.adjustment import adjustment_rows
 from stages.evaluate.adjustment import verdict as adjustment_verdict
-from stages.evaluate.compare import NAMES, SPAN_METRICS, figure_of, headline, retained
+from stages.evaluate.compare import retained
 from stages.evaluate.text import export_rows, interval
 
 _STYLE = """
@@ -44,8 +45,7 @@ def render(report: Report) -> str:
         *(_student_section(student, report) for student in report.students),
         *_adjustment(report),
         *_exports(report),
-        "<h2>Calibration</h2>",
-        _figure(plots.reliability(_first_of_each(report)), "First seed of each."),
+        *_calibration(report),
         "<h2>Where the rows came from</h2>",
         _counts(report),
     ]
@@ -59,16 +59,18 @@ def render(report: Report) -> str:
 def subtitle(report: Report) -> str:
     """Return one line on what was measured on what."""
     seeds = ", ".join(map(str, report.seeds))
-    lines = "rows" if report.teacher.scores.spans is None else "words"
+    scores = report.teacher.scores
     return (
-        f"{report.teacher.scores.rows} labelled {report.split} {lines}, {len(report.classes)} "
-        f"classes, seeds {seeds}. Means over seeds with 95 % intervals."
+        f"{scores.rows} labelled {report.split} {scores.lines}, {len(report.classes)} classes, "
+        f"seeds {seeds}. Means over seeds with 95 % intervals."
     )
 
 
 def results_table(report: Report) -> str:
     """Return the table of all figures, a row a model and role."""
-    heads = ["model", "accuracy", "precision", "recall", "F1", "agreement", "retention", "ECE"]
+    scores = report.teacher.scores
+    detailed = [TITLES[metric] for metric in scores.detailed]
+    heads = ["model", *detailed, TITLES["agreement"], "retention", TITLES[scores.shown[-1]]]
     heads += ["parameters", "file MB", "latency ms", "examples/s"]
     rows = [_teacher_row(report.teacher)]
     for summary in report.students:
@@ -86,31 +88,24 @@ def _row(
     models: Sequence[ModelResult],
     teacher: ModelResult,
 ) -> list[str]:
-    names, metric = _metrics(teacher), headline(teacher.scores)
+    scores = teacher.scores
     agreement = figures.get("agreement")
-    retention = retained(figures[metric].mean, figure_of(teacher.scores, metric))
+    retention = retained(figures[scores.headline].mean, scores.figures[scores.headline])
     return [
         name,
-        *(interval(figures[metric]) for metric in names),
+        *(interval(figures[metric]) for metric in scores.detailed),
         interval(agreement) if agreement else "–",
         f"{retention:.3f}",
-        interval(figures["calibration_error"]),
+        interval(figures[scores.shown[-1]]),
         *_cost(models[0]),
     ]
 
 
 def _teacher_row(teacher: ModelResult) -> list[str]:
     scores = teacher.scores
-    figures = [f"{figure_of(scores, metric):.3f}" for metric in _metrics(teacher)]
-    error = f"{scores.calibration_error:.3f}"
+    figures = [f"{scores.figures[metric]:.3f}" for metric in scores.detailed]
+    error = f"{scores.figures[scores.shown[-1]]:.3f}"
     return ["teacher", *figures, "–", "1.000", error, *_cost(teacher)]
-
-
-def _metrics(teacher: ModelResult) -> tuple[str, ...]:
-    """Return what is shown: accuracy, precision, recall and F1, of spans where there are any."""
-    if teacher.scores.spans is not None:
-        return ("accuracy", *SPAN_METRICS)
-    return ("accuracy", "precision_macro", "recall_macro", "f1_macro")
 
 
 def _cost(model: ModelResult) -> list[str]:
@@ -129,9 +124,9 @@ def _verdict(student: StudentSummary) -> str:
 
 
 def _tiles(report: Report) -> str:
-    metric = headline(report.teacher.scores)
-    shown = NAMES[metric]
-    tiles = [(f"teacher {shown}", f"{figure_of(report.teacher.scores, metric):.3f}")]
+    scores = report.teacher.scores
+    metric, shown = scores.headline, TITLES[scores.headline]
+    tiles = [(f"teacher {shown}", f"{scores.figures[metric]:.3f}")]
     for student in report.students:
         model = _models(report, student.name, "student")[0]
         tiles += [
@@ -158,18 +153,27 @@ def _gains(name: str, model: ModelResult, teacher: ModelResult) -> list[tuple[st
 def _student_section(student: StudentSummary, report: Report) -> str:
     models = [model for model in report.models if model.name == student.name]
     first = [model for model in models if model.seed == models[0].seed]
-    matrices = [report.teacher, *first]
     figures = "".join(
         _figure(
             plots.confusion(model.scores, report.classes, f"{model.role} confusion"), model.role
         )
-        for model in matrices
+        for model in [report.teacher, *first]
+        if isinstance(model.scores, Scores)
     )
-    curves = _figure(plots.training_curves(models), "Every seed; green student, ochre baseline.")
-    return (
-        f"<h2>{escape(student.name)}: training</h2>{curves}"
-        f'<h2>{escape(student.name)}: confusion</h2><div class="row">{figures}</div>'
-    )
+    shown = plots.training_curves(models, student.metric)
+    curves = _figure(shown, "Every seed; green student, ochre baseline.")
+    training = f"<h2>{escape(student.name)}: training</h2>{curves}"
+    if not figures:
+        return training
+    title = f"<h2>{escape(student.name)}: confusion</h2>"
+    return f'{training}{title}<div class="row">{figures}</div>'
+
+
+def _calibration(report: Report) -> list[str]:
+    models = _first_of_each(report)
+    if isinstance(report.teacher.scores, ValueScores):
+        return []
+    return ["<h2>Calibration</h2>", _figure(plots.reliability(models), "First seed of each.")]
 
 
 def _adjustment(report: Report) -> list[str]:

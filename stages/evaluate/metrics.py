@@ -9,13 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from schemas.heads import Head
-from schemas.report import ReliabilityBin, Scores, Summary
-from stages.row_logits import RowLogits
+from schemas.report import Summary
+from schemas.scores import ReliabilityBin, Scores
 from stages.spans import TagSet, span_scores
 
 Logits = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.int64]
+Classes = npt.NDArray[np.int64]
 
 _STUDENT_T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
 _NORMAL_975 = 1.96
@@ -26,49 +25,18 @@ class Tagged:
     """What spans are read from: the classes as tags, and the row of each line."""
 
     classes: Sequence[str]
-    row_of_line: Labels
-
-
-def score_rows(
-    answers: RowLogits,
-    labels: Labels,
-    *,
-    head: Head,
-    bins: int,
-    teacher: RowLogits | None = None,
-    predicted: Labels | None = None,
-) -> Scores:
-    """Return the quality of the answers to rows, with that of spans where the classes mark some.
-
-    Args:
-      answers: of the rows.
-      labels: int64 [lines], class numbers, -1 for none.
-      head: theirs.
-      bins: intervals of equal width for calibration.
-      teacher: its answers to the same rows, for the agreement.
-      predicted: int64 [lines], the classes that count as said; the likeliest when None.
-
-    Raises:
-      ValueError: no line has a label.
-    """
-    return score(
-        answers.values,
-        labels,
-        bins=bins,
-        teacher_logits=None if teacher is None else teacher.values,
-        tagged=Tagged(head.classes, answers.row_of_line) if head.has_spans else None,
-        predicted=predicted,
-    )
+    row_of_line: Classes
 
 
 def score(
     logits: Logits,
-    labels: Labels,
+    labels: Classes,
     *,
     bins: int,
     teacher_logits: Logits | None = None,
+    by_position: bool = False,
     tagged: Tagged | None = None,
-    predicted: Labels | None = None,
+    predicted: Classes | None = None,
 ) -> Scores:
     """Return the quality of logits against hard labels.
 
@@ -78,6 +46,7 @@ def score(
       labels: integer [lines]; those of -1 (no hard label) are left out.
       bins: intervals of equal width for calibration.
       teacher_logits: float32 [lines, classes], for the agreement where the teacher said something.
+      by_position: whether lines are positions.
       tagged: of spans; left out where there are none.
       predicted: int64 [lines], the classes that count as said; the likeliest when None.
 
@@ -113,12 +82,13 @@ def score(
         agreement=_agreement(predicted, labelled, teacher_logits),
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
         reliability=reliability,
+        by_position=by_position,
         spans=spans,
     )
 
 
 def _agreement(
-    predicted: Labels, labelled: npt.NDArray[np.bool_], teacher_logits: Logits | None
+    predicted: Classes, labelled: npt.NDArray[np.bool_], teacher_logits: Logits | None
 ) -> float | None:
     if teacher_logits is None:
         return None
@@ -136,7 +106,7 @@ def probabilities(logits: Logits) -> npt.NDArray[np.float64]:
     return result
 
 
-def confusion_matrix(labels: Labels, predicted: Labels, *, classes: int) -> npt.NDArray[np.int64]:
+def confusion_matrix(labels: Classes, predicted: Classes, *, classes: int) -> npt.NDArray[np.int64]:
     """Return counts [classes, classes] by (hard label, prediction).
 
     >>> confusion_matrix(np.array([0, 1]), np.array([0, 0]), classes=2).tolist()
@@ -166,20 +136,31 @@ def per_class(
 
 
 def reliability_bins(
-    probs: npt.NDArray[np.float64], labels: Labels, *, bins: int
+    probs: npt.NDArray[np.float64], labels: Classes, *, bins: int
 ) -> tuple[ReliabilityBin, ...]:
-    """Return the non-empty intervals (lower, upper] of the top probability."""
+    """Return the non-empty intervals of the top probability; right is where its class is."""
     if len(probs) == 0:
         return ()
-    top = probs.max(axis=1)
-    right = probs.argmax(axis=1) == labels
-    place = np.clip(np.ceil(top * bins).astype(int) - 1, 0, bins - 1)
+    return bins_of(probs.max(axis=1), probs.argmax(axis=1) == labels, bins=bins)
+
+
+def bins_of(
+    probs: npt.NDArray[np.float64], right: npt.NDArray[np.bool_], *, bins: int
+) -> tuple[ReliabilityBin, ...]:
+    """Return the non-empty intervals (lower, upper] of probabilities, and how often they are right.
+
+    Args:
+      probs: float64 [predictions].
+      right: bool [predictions].
+      bins: intervals of equal width.
+    """
+    place = np.clip(np.ceil(probs * bins).astype(int) - 1, 0, bins - 1)
     return tuple(
         ReliabilityBin(
             lower=number / bins,
             upper=(number + 1) / bins,
             count=int((place == number).sum()),
-            confidence=float(top[place == number].mean()),
+            confidence=float(probs[place == number].mean()),
             accuracy=float(right[place == number].mean()),
         )
         for number in np.unique(place)

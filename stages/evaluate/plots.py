@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from schemas.adjustment import Adjustment
-from schemas.report import ModelResult, Report, Scores
-from stages.evaluate.compare import NAMES, figure_of, headline
+from schemas.report import ModelResult, Report
+from schemas.scores import TITLES, Scores, ValueScores
 
 INK, TEACHER, STUDENT, BASELINE = "#22262b", "#3d4f8f", "#1b8a6b", "#c28a2c"
 COLOURS = {"teacher": TEACHER, "student": STUDENT, "baseline": BASELINE}
@@ -20,7 +20,7 @@ COLOURS = {"teacher": TEACHER, "student": STUDENT, "baseline": BASELINE}
 
 def comparison(report: Report) -> str:
     """Return the main metric of teacher, students and baselines, a dot for every seed."""
-    metric = headline(report.teacher.scores)
+    metric = report.teacher.scores.headline
     bars = [("teacher", "teacher", [report.teacher])]
     for summary in report.students:
         for role in ("student", "baseline"):
@@ -29,7 +29,7 @@ def comparison(report: Report) -> str:
                 bars.append((f"{summary.name}\n{role}", role, found))
     figure, axes = _figure(1.2 + 1.3 * len(bars), 3.4)
     for place, (_, role, models) in enumerate(bars):
-        values = [figure_of(model.scores, metric) for model in models]
+        values = [model.scores.figures[metric] for model in models]
         axes.bar(place, np.mean(values), width=0.62, color=COLOURS[role], alpha=0.85)
         axes.scatter([place] * len(values), values, color=INK, s=14, zorder=3)
         axes.annotate(
@@ -39,27 +39,28 @@ def comparison(report: Report) -> str:
             textcoords="offset points",
             ha="center",
         )
-    axes.set_ylim(0.0, 1.04)  # bars that start elsewhere overstate differences
+    lowest = min(0.0, *(model.scores.figures[metric] for model in report.models))
+    axes.set_ylim(lowest, 1.04)  # bars that start elsewhere overstate differences
     axes.set_xticks(range(len(bars)), [label for label, _, _ in bars])
-    axes.set_ylabel(NAMES[metric])
-    return _svg(figure, f"{NAMES[metric]} on the {report.split} split")
+    axes.set_ylabel(TITLES[metric])
+    return _svg(figure, f"{TITLES[metric]} on the {report.split} split")
 
 
-def training_curves(models: Sequence[ModelResult]) -> str:
-    """Return validation accuracy and agreement by epoch, one line a model."""
+def training_curves(models: Sequence[ModelResult], metric: str) -> str:
+    """Return a metric on validation, and the agreement, by epoch; one line a model."""
     figure = Figure(figsize=(8.4, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for axes, metric in ((left, "val_accuracy"), (right, "val_agreement")):
+    for axes, figure_name in ((left, f"val_{metric}"), (right, "val_agreement")):
         _style(axes)
         for model in models:
-            values = [epoch[metric] for epoch in model.epochs if metric in epoch]
+            values = [epoch[figure_name] for epoch in model.epochs if figure_name in epoch]
             label = model.role if model.seed == models[0].seed else None
             axes.plot(
                 range(1, len(values) + 1), values, color=COLOURS[model.role], lw=1.4, label=label
             )
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_title(f"validation {metric.removeprefix('val_')}", fontsize=10)
+        axes.set_title(f"validation {figure_name.removeprefix('val_')}", fontsize=10)
     left.legend(frameon=False, loc="lower right")
     return _svg(figure, "Training curves")
 
@@ -90,6 +91,8 @@ def reliability(models: Sequence[ModelResult]) -> str:
     figure, axes = _figure(4.2, 3.8)
     axes.plot([0, 1], [0, 1], color="#b5bac0", lw=1, ls="--")
     for model in models:
+        if isinstance(model.scores, ValueScores):
+            continue
         bins = model.scores.reliability
         axes.plot(
             [bin.confidence for bin in bins],

@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from schemas.export_card import ExportCard
-from schemas.report import ModelResult, Report, Scores, Speed, Summary
+from schemas.report import ModelResult, Report, Speed, Summary
+from schemas.scores import TITLES
 from stages.evaluate.adjustment import verdict as adjustment_verdict
 from stages.evaluate.columns import columns
-from stages.evaluate.compare import figure_of, retained
+from stages.evaluate.compare import retained
 
-_HEADS = ("model", "accuracy", "F1 macro", "agreement", "ECE", "retention")
-_SPAN_HEADS = ("model", "span F1", "accuracy", "agreement", "ECE", "retention")
 _COST_HEADS = ("parameters", "MB", "ms/1", "ex/s/64")
 
 
 def results_text(report: Report) -> str:
     """Return teacher, students and baselines as aligned columns, then the verdicts."""
-    heads = _HEADS if report.teacher.scores.spans is None else _SPAN_HEADS
-    rows = [list(heads + _COST_HEADS), _teacher(report.teacher)]
+    shown = [TITLES[metric] for metric in report.teacher.scores.shown]
+    rows = [["model", *shown, "retention", *_COST_HEADS], _teacher(report.teacher)]
     for summary in report.students:
         for role, figures in (("student", summary.student), ("baseline", summary.baseline)):
             models = [m for m in report.models if m.name == summary.name and m.role == role]
             if figures and models:
                 rows.append(_row(f"{summary.name} {role}", figures, models[0], report.teacher))
     seeds = ", ".join(map(str, report.seeds))
-    head = f"{report.name}: {report.teacher.scores.rows} {report.split} rows; seeds {seeds}"
+    scores = report.teacher.scores
+    head = f"{report.name}: {scores.rows} {report.split} {scores.lines}; seeds {seeds}"
     verdicts = [one.verdict for one in report.students]
     if report.adjustment is not None:
         verdicts.append(adjustment_verdict(report.adjustment))
@@ -67,28 +67,20 @@ def interval(summary: Summary) -> str:
 def _row(
     name: str, figures: dict[str, Summary], model: ModelResult, teacher: ModelResult
 ) -> list[str]:
-    agreement = figures.get("agreement")
-    metrics = _shown(teacher.scores)
-    retention = retained(figures[metrics[0]].mean, figure_of(teacher.scores, metrics[0]))
+    scores = teacher.scores
+    own = figures[scores.headline].mean
     return [
         name,
-        *(interval(figures[metric]) for metric in metrics),
-        interval(agreement) if agreement else "-",
-        interval(figures["calibration_error"]),
-        f"{retention:.3f}",
+        *(interval(figures[one]) if one in figures else "-" for one in scores.shown),
+        f"{retained(own, scores.figures[scores.headline]):.3f}",
         *_cost(model),
     ]
 
 
 def _teacher(teacher: ModelResult) -> list[str]:
-    scores = teacher.scores
-    figures = [*(f"{figure_of(scores, metric):.3f}" for metric in _shown(scores)), "-"]
-    return ["teacher", *figures, f"{scores.calibration_error:.3f}", "1.000", *_cost(teacher)]
-
-
-def _shown(scores: Scores) -> tuple[str, str]:
-    """Return the two metrics that are shown, the one of the verdict first."""
-    return ("accuracy", "f1_macro") if scores.spans is None else ("span_f1", "accuracy")
+    figures = teacher.scores.figures
+    shown = [f"{figures[one]:.3f}" if one in figures else "-" for one in teacher.scores.shown]
+    return ["teacher", *shown, "1.000", *_cost(teacher)]
 
 
 def _cost(model: ModelResult) -> list[str]:

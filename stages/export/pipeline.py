@@ -12,6 +12,7 @@ import numpy as np
 
 from schemas.errors import StudentError, first_line
 from schemas.export_card import EXPORT_CARD_FILE, EXPORTED_FOLDER, ExportCard, ExportFormat
+from schemas.heads import HeadKind
 from schemas.run_file import RunFile
 from schemas.student_card import StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
@@ -85,6 +86,15 @@ def export_student(plan: StudentPlan, kind: ExportFormat, *, texts: list[str]) -
     return exported
 
 
+def agreement(kind: HeadKind, logits: np.ndarray, asked: np.ndarray) -> float:
+    """Return the share of answers that are the same: classes, yes or no of each, or numbers."""
+    if kind == "sigmoid":
+        return float(((logits >= 0) == (asked >= 0)).mean())
+    if kind == "regression":
+        return float((np.abs(logits - asked) <= LARGEST_DIFFERENCE).mean())
+    return float((logits.argmax(axis=1) == asked.argmax(axis=1)).mean())
+
+
 def padded(student: StudentPredictor, texts: list[str]) -> np.ndarray:
     """Return int32 [texts, max_length], as a model of token ids takes them."""
     ids = student.token_ids(texts)
@@ -127,6 +137,6 @@ def compared(
         size_bytes=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
         rows=len(logits),
         largest_difference=difference,
-        agreement=float((logits.argmax(axis=1) == asked.logits.argmax(axis=1)).mean()),
+        agreement=agreement(card.kind, logits, asked.logits),
         milliseconds_a_text=1000 * asked.seconds,
     )

@@ -60,6 +60,8 @@ class AnswerColumn:
 
 def _as_lists(column: pa.Array, name: str, refuse: Refuse) -> pa.Array:
     kind = column.type
+    if _is_number(kind):
+        column, kind = _one_each(column), pa.list_(kind)
     if is_list(kind):
         if _is_number(kind.value_type):
             return column.cast(pa.list_(pa.float64()))
@@ -74,6 +76,13 @@ def _as_lists(column: pa.Array, name: str, refuse: Refuse) -> pa.Array:
     )
 
 
+def _one_each(column: pa.Array) -> pa.Array:
+    """Return numbers as lists of one; null stays null."""
+    offsets = pa.array(np.arange(len(column) + 1, dtype=np.int32))
+    mask = column.is_null() if column.null_count else None
+    return pa.ListArray.from_arrays(offsets, column, mask=mask)
+
+
 def _is_number(kind: pa.DataType) -> bool:
     return pa.types.is_floating(kind) or pa.types.is_integer(kind)
 
@@ -83,6 +92,8 @@ def _parsed(text: bytes | None) -> list[float] | None:
         found = json.loads(text or b"")
     except ValueError:
         return None
+    if type(found) in (int, float):
+        return [float(found)]
     if not isinstance(found, list) or not all(type(value) in (int, float) for value in found):
         return None
     return [float(value) for value in found]

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.errors import TeacherError
-from schemas.heads import HeadPer
+from schemas.heads import Head
 from stages.label.answers import are_probabilities
 from stages.row_logits import RowLogits, offsets_of
 
@@ -27,9 +27,10 @@ class AnswerSheet:
       answers: as far as they are written: zeros, or NaN of a position, before.
     """
 
-    def __init__(self, inputs: pa.Table, *, classes: int, per: HeadPer) -> None:
-        self.classes = classes
-        if per == "example":
+    def __init__(self, inputs: pa.Table, *, head: Head) -> None:
+        self.classes = classes = len(head.classes)
+        self._may_be_probabilities = head.kind == "softmax"
+        if not head.by_position:
             self.answers = RowLogits(np.zeros((inputs.num_rows, classes), np.float32))
             return
         offsets = offsets_of(pc.list_value_length(inputs.column(0)).to_numpy())
@@ -56,7 +57,7 @@ class AnswerSheet:
             lines, owners, values = numbers, numbers, answer
         else:
             lines, owners, values = _by_position(offsets, numbers, answer)
-        if len(values) > 1 and are_probabilities(values):
+        if self._may_be_probabilities and len(values) > 1 and are_probabilities(values):
             raise TeacherError(
                 f"teacher answers with probabilities: found {values[0].tolist()[:8]}, sum 1 in "
                 f'each of {len(values)} answers. State teacher.answers = "probabilities".'

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from schemas.errors import PipelineError
-from schemas.heads import HeadPer
+from schemas.heads import Head
 from schemas.label_section import Label
 from stages.label.answer_sheet import AnswerSheet
 from stages.label.batching import token_bounded_batches
@@ -63,7 +63,7 @@ def soft_labels(
     *,
     features: tuple[str, ...],
     how: Label,
-    per: HeadPer = "example",
+    head: Head,
 ) -> SoftLabels:
     """Return the teacher's logits for a bucket's rows; equal inputs are asked once.
 
@@ -73,7 +73,7 @@ def soft_labels(
         `known_logits` (null for unknown).
       features: columns the teacher sees, in order.
       how: for batches, for inputs that are too long, and whether a failure is tolerated.
-      per: what has a class.
+      head: what is asked.
 
     Raises:
       TeacherError: the teacher answers with another shape, or with probabilities; or it fails
@@ -84,7 +84,7 @@ def soft_labels(
     inputs = rows.take(pa.array(first))
     known = _known(inputs)
     asked = np.flatnonzero(~known)
-    sheet = AnswerSheet(inputs.select(list(features)), classes=len(teacher.classes), per=per)
+    sheet = AnswerSheet(inputs.select(list(features)), head=head)
     if known.any():
         column = inputs[KNOWN_COLUMN].filter(pa.array(known))
         sheet.copy(np.flatnonzero(known), RowLogits.of_column(column, classes=sheet.classes))

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.errors import CorpusError
+from schemas.heads import Head
 from stages.label.answer_column import AnswerColumn
 from stages.label.arrow_kinds import is_list, is_text
 from stages.label.intake import Intake, row_text
@@ -70,6 +71,32 @@ class CheckedRows:
         lists = column.cast(pa.list_(plain)).cast(pa.list_(pa.binary()))
         return self._utf8(lists, name, pa.list_(pa.string()))
 
+    def is_number(self, name: str) -> bool:
+        """Return whether a column is of numbers, or of truth values."""
+        kind = self._column(name).type
+        return bool(
+            pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_floating(kind)
+        )
+
+    def numbers(self, name: str) -> pa.Array:
+        """Return a column as float64, null for none; a row that is no finite number is refused."""
+        if self.is_number(name):
+            column = self._column(name)
+            found = column.cast(pa.int8()) if pa.types.is_boolean(column.type) else column
+            values = found.cast(pa.float64(), safe=False)
+        else:
+            texts = self.text(name)
+            values = pa.array([_number(text) for text in texts.to_pylist()], pa.float64())
+        finite = pc.fill_null(pc.is_finite(values), True)
+        said = self._column(name)
+        self.refuse(
+            pc.invert(finite),
+            "no number",
+            lambda row: f"found {str(said[row])[:80]!r}, expected a finite number. Mend the row.",
+            name,
+        )
+        return pc.if_else(finite, values, pa.scalar(None, pa.float64()))
+
     def _column(self, name: str) -> pa.Array:
         if name not in self.raw.column_names:
             near = difflib.get_close_matches(name, self.raw.column_names, n=1)
@@ -109,6 +136,26 @@ class CheckedRows:
             self.refuse(pa.array(wrong), "wrong encoding", lambda _: "no UTF-8. Mend it.", name)
             mended = [None if bad else value for bad, value in zip(wrong, values, strict=True)]
             return pa.array(mended, column.type).cast(kind)
+
+
+def unknown_class(found: str, head: Head) -> str:
+    """Return what is said of a label that is none of the head's classes."""
+    near = difflib.get_close_matches(found, head.classes, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return (
+        f"found {found[:80]!r}, expected one of {', '.join(head.classes[:12])}.{hint} "
+        "Mend the row or `classes`."
+    )
+
+
+def _number(text: str | None) -> float | None:
+    """Return what a cell says, NaN where that is no number, None where it is empty."""
+    if text is None or not text.strip():
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
 
 
 def _may_be_text(kind: pa.DataType) -> bool:

@@ -98,6 +98,7 @@ def read_unit(
         answers.name if answers else None,
         lists_of(corpus, head),
         part.conll_columns,
+        numbers_of(head),
     )
     try:
         for raw in READERS[part.format](unit, text, intake):
@@ -117,4 +118,11 @@ def read_unit(
 def lists_of(corpus: Corpus, head: Head) -> frozenset[str]:
     """Return the corpus columns that hold a list a row."""
     words = {name for name, kind in corpus.feature_kinds.items() if kind == "words"}
-    return frozenset(words | ({head.corpus_column} if head.by_position else set()))
+    several = head.by_position or head.kind == "sigmoid"
+    return frozenset(words | ({head.corpus_column} if several else set()))
+
+
+def numbers_of(head: Head) -> frozenset[str]:
+    """Return the corpus columns that may hold a number, or a truth value."""
+    flags = head.kind == "sigmoid" and len(head.classes) == 1
+    return frozenset({head.corpus_column} if flags or head.kind == "regression" else set())

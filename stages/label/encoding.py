@@ -123,8 +123,8 @@ def _measured(plan: LabelPlan, teacher: Callable[[], Teacher]) -> ChosenEncoding
     if sample is None:
         return ChosenEncoding(encoding=Encoding())
     rows = order_rows(sample, run.head)
-    features, per = run.corpus.features, run.head.per
-    answer = soft_labels(teacher(), rows, features=features, how=run.label, per=per)
+    features = run.corpus.features
+    answer = soft_labels(teacher(), rows, features=features, how=run.label, head=run.head)
     answered = np.setdiff1d(np.arange(len(answer.answers)), list(answer.failures))
     layout = run.layout()
     answers = answer.answers.take(answered)

@@ -202,9 +202,9 @@ def _known_digests(previous: PreviousLabels | None) -> pa.Array:
 def _sample_cost(sample: pa.Table, teacher: Teacher, plan: LabelPlan, layout: Layout) -> _Cost:
     """Return seconds and bytes for one row of the sample."""
     rows = order_rows(sample, layout.head)
-    features, how, per = layout.features, plan.run.label, layout.head.per
-    soft_labels(teacher, rows, features=features, how=how, per=per)  # traces the graph, untimed
-    answer = soft_labels(teacher, rows, features=features, how=how, per=per)
+    features, how, head = layout.features, plan.run.label, layout.head
+    soft_labels(teacher, rows, features=features, how=how, head=head)  # traces the graph, untimed
+    answer = soft_labels(teacher, rows, features=features, how=how, head=head)
     whole = with_logits(rows, answer.answers, layout)
     data = encode_parquet(whole.drop_columns([SPLIT_COLUMN]), layout)
     return _Cost(answer.seconds / max(1, answer.calls), len(data) / rows.num_rows)

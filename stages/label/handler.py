@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 from apache_beam.ml.inference.base import ModelHandler, PredictionResult
 
-from schemas.heads import HeadPer
+from schemas.heads import Head
 from schemas.label_section import Label
 from stages.allocator import keep_freed_memory
 from stages.label.ask import soft_labels
@@ -26,13 +26,13 @@ class TeacherHandler(ModelHandler[pa.Table, PredictionResult, Teacher]):
         *,
         features: tuple[str, ...],
         how: Label,
-        per: HeadPer = "example",
+        head: Head,
     ) -> None:
         super().__init__()
         self._source = source
         self._features = features
         self._how = how
-        self._per: HeadPer = per
+        self._head = head
 
     def load_model(self) -> Teacher:
         """Load the teacher; its framework is imported here and not before."""
@@ -52,7 +52,9 @@ class TeacherHandler(ModelHandler[pa.Table, PredictionResult, Teacher]):
         """
         del inference_args
         for rows in batch:
-            answer = soft_labels(model, rows, features=self._features, how=self._how, per=self._per)
+            answer = soft_labels(
+                model, rows, features=self._features, how=self._how, head=self._head
+            )
             yield PredictionResult(rows, answer, self._source.fingerprint)
 
     def batch_elements_kwargs(self) -> Mapping[str, Any]:

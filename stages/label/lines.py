@@ -79,6 +79,8 @@ def _json_row(
         found = value.get(name)
         if isinstance(found, int) and not isinstance(found, bool):
             found = str(found)
+        if name in text.numbers and isinstance(found, bool | float):
+            found = repr(float(found))
         several = name in text.lists
         fits = _is_list_of_texts(found) if several else isinstance(found, str)
         if found is not None and not fits:
@@ -87,7 +89,7 @@ def _json_row(
             intake.refuse("wrong type", number, said, line, column=name)
             return None
         if name in row:
-            row[name] = found.split() if several and isinstance(found, str) else found
+            row[name] = (found.split() or None) if several and isinstance(found, str) else found
     return row
 
 

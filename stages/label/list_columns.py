@@ -1,8 +1,6 @@
-"""Columns that hold a list a row: words, and a label for each of them."""
+"""Columns that hold a list a row: words, a label for each of them, or several labels of one row."""
 
 from __future__ import annotations
-
-import difflib
 
 import numpy as np
 import pyarrow as pa
@@ -10,8 +8,8 @@ import pyarrow.compute as pc
 
 from schemas.heads import Head
 from schemas.spans import TagScheme
-from stages.label.checked_rows import CheckedRows
-from stages.row_logits import positions_of
+from stages.label.checked_rows import CheckedRows, unknown_class
+from stages.row_logits import offsets_of, positions_of
 from stages.spans import broken_at
 
 
@@ -47,16 +45,7 @@ def labels_by_position(rows: CheckedRows, head: Head, *, of: pa.Array) -> pa.Arr
         name,
     )
     elements = pc.if_else(pc.equal(elements, ""), pa.scalar(None, pa.string()), elements)
-    known = pc.is_in(elements, value_set=pa.array(head.classes))
-    unknown = pc.and_(pc.invert(known), elements.is_valid()).to_numpy(zero_copy_only=False)
-    row_of = np.repeat(np.arange(len(counts)), counts)
-    first = {int(row_of[at]): int(at) for at in np.flatnonzero(unknown)[::-1]}
-    rows.refuse(
-        pa.array(np.isin(np.arange(len(counts)), list(first))),
-        "unknown class",
-        lambda row: unknown_class(elements[first[row]].as_py(), head),
-        name,
-    )
+    _refuse_unknown(rows, elements, counts, head)
     found = _lists(elements, offsets, missing=~given)
     if head.tags is not None:
         _refuse_broken(rows, found, head.tags, name)
@@ -78,18 +67,74 @@ def _refuse_broken(rows: CheckedRows, labels: pa.Array, scheme: TagScheme, name:
     rows.refuse(broken, "broken tags", said, name)
 
 
-def label_type(head: Head) -> pa.DataType:
-    """Return the type of a head's label column."""
-    return pa.list_(pa.string()) if head.by_position else pa.string()
+def labels_of_one_row(rows: CheckedRows, head: Head) -> pa.Array:
+    """Return the classes of each row, a list in the order of the head; null where none is stated.
+
+    An empty list says that it has none of them. Of one class alone, 0 and 1 (or false and true) say
+    the same.
+    """
+    if len(head.classes) == 1 and rows.is_number(head.corpus_column):
+        return _labels_of_flags(rows, head)
+    column = rows.lists(head.corpus_column)
+    elements, offsets = positions_of(column)
+    counts = np.diff(offsets)
+    names = head.classes
+    if len(names) == 1:
+        names, elements = (*names, "0"), _as_classes(elements, names[0])
+    _refuse_unknown(rows, pc.fill_null(elements, ""), counts, head, classes=names)
+    has = np.zeros((len(column), len(names)), np.bool_)
+    numbers = pc.fill_null(pc.index_in(elements, value_set=pa.array(names)), -1)
+    places = numbers.to_numpy(zero_copy_only=False)
+    owners = np.repeat(np.arange(len(column)), counts)
+    has[owners[places >= 0], places[places >= 0]] = True
+    given = column.is_valid().to_numpy(zero_copy_only=False)
+    return _labels_of(has[:, : len(head.classes)], given, head)
 
 
-def unknown_class(found: str, head: Head) -> str:
-    """Return what is said of a label that is none of the head's classes."""
-    near = difflib.get_close_matches(found, head.classes, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return (
-        f"found {found[:80]!r}, expected one of {', '.join(head.classes[:12])}.{hint} "
-        "Mend the row or `classes`."
+def _as_classes(elements: pa.Array, name: str) -> pa.Array:
+    """Return flags that are text as the one class, or as `0`."""
+    flags = {"1": name, "1.0": name, "0": "0", "0.0": "0"}
+    coded = elements.dictionary_encode()
+    stands_for = [flags.get(one, one) for one in coded.dictionary.to_pylist()]
+    return pa.array(stands_for, pa.string()).take(coded.indices)
+
+
+def _labels_of_flags(rows: CheckedRows, head: Head) -> pa.Array:
+    numbers = rows.numbers(head.corpus_column).to_numpy(zero_copy_only=False)
+    given = ~np.isnan(numbers)
+    rows.refuse(
+        pa.array(given & ~np.isin(numbers, (0, 1))),
+        "no label",
+        lambda row: f"found {numbers[row]:g}, expected 0 or 1. Mend the row.",
+        head.corpus_column,
+    )
+    return _labels_of((numbers == 1)[:, None], given, head)
+
+
+def _labels_of(has: np.ndarray, given: np.ndarray, head: Head) -> pa.Array:
+    """Return lists of the classes that rows have, bool [rows, classes]; null where not given."""
+    names = pa.array(head.classes).take(pa.array(np.nonzero(has)[1]))
+    return _lists(names, offsets_of(has.sum(axis=1)), missing=~given)
+
+
+def _refuse_unknown(
+    rows: CheckedRows,
+    elements: pa.Array,
+    counts: np.ndarray,
+    head: Head,
+    *,
+    classes: tuple[str, ...] | None = None,
+) -> None:
+    """Refuse rows of which a label, unless it is null, is none of the classes (the head's own)."""
+    known = pc.is_in(elements, value_set=pa.array(classes or head.classes))
+    unknown = pc.and_(pc.invert(known), elements.is_valid()).to_numpy(zero_copy_only=False)
+    row_of = np.repeat(np.arange(len(counts)), counts)
+    first = {int(row_of[at]): int(at) for at in np.flatnonzero(unknown)[::-1]}
+    rows.refuse(
+        pa.array(np.isin(np.arange(len(counts)), list(first))),
+        "unknown class",
+        lambda row: unknown_class(elements[first[row]].as_py(), head),
+        head.corpus_column,
     )
 
 

@@ -1,10 +1,9 @@
 """Rows in one normal form, whatever the format they came in.
 
-Normal form: the feature columns (string, or a list of them), the head's label (string; null, or an
-empty cell, for none; a list where each position has one), `example_id` (string, null when the
-corpus has none), `split`, `input_digest`,
-`source_file`, `source_row` and `origin`. A row that does not fit is refused: the intake keeps
-it, with file, row and column, or raises.
+Normal form: the feature columns (string, or a list of them), the head's label (see
+`hard_labels.py`), `example_id` (string, null when the corpus has none), `split`, `input_digest`,
+`source_file`, `source_row` and `origin`. A row that does not fit is refused: the intake keeps it,
+with file, row and column, or raises.
 """
 
 from __future__ import annotations
@@ -14,12 +13,13 @@ import pyarrow.compute as pc
 
 from schemas.corpus_section import Corpus
 from schemas.heads import Head
-from schemas.layout import SPLIT_COLUMN, SPLITS
+from schemas.layout import SPLIT_COLUMN, SPLITS, label_type
 from stages.label.answer_column import AnswerColumn
 from stages.label.checked_rows import CheckedRows
+from stages.label.hard_labels import hard_labels
 from stages.label.identity import input_digests, splits_by_digest
 from stages.label.intake import Intake
-from stages.label.list_columns import label_type, labels_by_position, unknown_class, words
+from stages.label.list_columns import words
 from stages.label.previous import KNOWN_COLUMN
 from stages.label.units import RawRows
 
@@ -41,11 +41,7 @@ def normalise(
     """
     rows = CheckedRows(raw, intake)
     columns = _inputs(rows, corpus, answers)
-    if head.by_position:
-        of = columns[corpus.features[0]]
-        columns[head.label_column] = labels_by_position(rows, head, of=of)
-    else:
-        columns[head.label_column] = _label(rows, head)
+    columns[head.label_column] = hard_labels(rows, head, of=columns[corpus.features[0]])
     columns["example_id"] = _example_id(rows, corpus)
     columns[SPLIT_COLUMN] = (
         _split(rows, corpus, columns["input_digest"])
@@ -94,21 +90,6 @@ def _feature(rows: CheckedRows, name: str) -> pa.Array:
     column = rows.text(name)
     rows.refuse(pc.is_null(column), "no value", lambda _: "every row needs one. Mend it.", name)
     return pc.fill_null(column, "")
-
-
-def _label(rows: CheckedRows, head: Head) -> pa.Array:
-    column = rows.text(head.corpus_column)
-    column = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
-    known = pc.is_in(column, value_set=pa.array(head.classes))
-    unknown = pc.fill_null(pc.and_(pc.invert(known), pc.is_valid(column)), False)
-
-    rows.refuse(
-        unknown,
-        "unknown class",
-        lambda offset: unknown_class(column[offset].as_py(), head),
-        head.corpus_column,
-    )
-    return pc.if_else(unknown, pa.scalar(None, pa.string()), column)
 
 
 def _example_id(rows: CheckedRows, corpus: Corpus) -> pa.Array:

@@ -115,7 +115,7 @@ def _run_engine(
 
     run = plan.run
     handler = TeacherHandler(
-        plan.teacher, features=run.corpus.features, how=run.label, per=run.head.per
+        plan.teacher, features=run.corpus.features, how=run.label, head=run.head
     )
     options = engine_options(machinery.beam_arguments)
     passes = _passes(plan, machinery) if is_local(options) else [range(run.label.num_shards)]

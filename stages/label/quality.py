@@ -17,9 +17,11 @@ from schemas.heads import Head
 from schemas.label_section import GATES, Label
 from schemas.layout import Layout
 from schemas.quality import ClassScores, NoiseCandidate, SplitQuality, TeacherQuality
+from schemas.scores import LabelScores, Scores, ValueScores
 from stages.codec import decode
-from stages.columns import labels_by_line
-from stages.evaluate.metrics import per_class, probabilities, score_rows
+from stages.columns import Labels, has_label, labels_by_line
+from stages.evaluate.metrics import per_class, probabilities
+from stages.evaluate.scoring import score_rows
 from stages.label.staging import BucketRecord, Staging
 from stages.row_logits import RowLogits
 from stages.table import Shard, read_shard
@@ -31,7 +33,7 @@ _TEMPERATURES = (0.05, 20.0)
 _GOLDEN = (5**0.5 - 1) / 2
 
 Logits = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.int64]
+Classes = npt.NDArray[np.int64]
 Exact = npt.NDArray[np.float64]
 
 
@@ -45,22 +47,26 @@ def teacher_quality(
     splits = {}
     for split in ("validation", "test"):
         answers, labels = _staged(buckets, staging, layout, split)
-        if (labels >= 0).any():
+        if has_label(labels).any():
             splits[split] = split_quality(answers, labels, layout.head)
     found = [one for record in buckets.values() for one in record.noise_candidates]
     return TeacherQuality(splits=splits, noise_candidates=least_likely(found))
 
 
-def split_quality(answers: RowLogits, labels: Labels, head: Head) -> SplitQuality:
+def split_quality(
+    answers: RowLogits, labels: Labels, head: Head
+) -> SplitQuality | LabelScores | ValueScores:
     """Return the quality of answers to rows against the hard labels of their lines."""
     scores = score_rows(answers, labels, head=head, bins=_BINS)
+    if not isinstance(scores, Scores):
+        return scores
     known = (labels >= 0) & answers.seen
     logits, own = answers.values[known], labels[known]
     confusion = np.array(scores.confusion)
     support = np.bincount(labels[labels >= 0], minlength=len(head.classes))
     columns = zip(head.classes, support, *per_class(confusion, support), strict=True)
     return SplitQuality(
-        **scores.model_dump(exclude={"confusion", "reliability", "agreement"}),
+        **scores.model_dump(exclude={"confusion", "reliability", "agreement", "by_position"}),
         nll_nats=nll(logits, own, temperature=1.0) if len(own) else 0.0,
         calibrating_temperature=calibrating_temperature(logits, own) if len(own) else 1.0,
         classes=tuple(
@@ -70,12 +76,12 @@ def split_quality(answers: RowLogits, labels: Labels, head: Head) -> SplitQualit
     )
 
 
-def nll(logits: Logits, labels: Labels, *, temperature: float) -> float:
+def nll(logits: Logits, labels: Classes, *, temperature: float) -> float:
     """Return the mean negative log-likelihood of the labels at a temperature, in nats."""
     return _nll(*_below_largest(logits, labels), temperature)
 
 
-def calibrating_temperature(logits: Logits, labels: Labels) -> float:
+def calibrating_temperature(logits: Logits, labels: Classes) -> float:
     """Return the temperature in [0.05, 20] whose negative log-likelihood is smallest.
 
     A golden-section search over its logarithm; the function has one minimum.
@@ -94,7 +100,7 @@ def calibrating_temperature(logits: Logits, labels: Labels) -> float:
     return float(np.exp((low + high) / 2))
 
 
-def _below_largest(logits: Logits, labels: Labels) -> tuple[Exact, Exact]:
+def _below_largest(logits: Logits, labels: Classes) -> tuple[Exact, Exact]:
     """Return how far each logit, and that of the label, is below its row's largest, in float64."""
     below = logits.astype(np.float64)
     below -= below.max(axis=1, keepdims=True)
@@ -111,12 +117,16 @@ def noise_candidates(
 ) -> tuple[NoiseCandidate, ...]:
     """Return the rows, or positions, whose hard label has a probability below 0.05, at most 20.
 
+    Of heads that are no `softmax` there are none.
+
     Args:
       rows: a bucket's; what has no hard label, or was not seen, is passed over.
       answers: theirs.
       layout: for its head.
     """
     head = layout.head
+    if head.kind != "softmax":
+        return ()
     labels = labels_by_line(rows, layout)
     labelled = np.flatnonzero((labels >= 0) & answers.seen)
     if len(labelled) == 0:
@@ -191,5 +201,6 @@ def _staged(
             parts.append(decode(rows, layout))
             labels.append(labels_by_line(rows, layout))
     if not labels:
-        return RowLogits(np.zeros((0, len(head.classes)), np.float32)), np.zeros(0, np.int64)
+        none = labels_by_line(layout.file_schema.empty_table(), layout)
+        return RowLogits(np.zeros((0, len(head.classes)), np.float32)), none
     return RowLogits.joined(parts), np.concatenate(labels)

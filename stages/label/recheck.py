@@ -61,7 +61,7 @@ def recheck(
     """
     rows = sample_of(table, tolerance.inputs)
     layout = table.card.layout
-    answer = soft_labels(teacher, rows, features=table.card.features, how=how, per=layout.head.per)
+    answer = soft_labels(teacher, rows, features=table.card.features, how=how, head=layout.head)
     if answer.failures:
         raise TeacherDriftError(
             f"teacher cannot answer now: {table.path}: {len(answer.failures)} of {rows.num_rows} "

@@ -32,15 +32,15 @@ def check_runtime(plan: LabelPlan) -> RuntimeCheck | None:
     if sample is None:
         return None
     rows = order_rows(sample, plan.run.head)
-    features, how, per = plan.run.corpus.features, plan.run.label, plan.run.head.per
+    features, how, head = plan.run.corpus.features, plan.run.label, plan.run.head
 
     from stages.label.teachers import load_teacher
 
     def ask(runtime: str) -> SoftLabels:
         stated = source.how.model_copy(update={"runtime": runtime})
         teacher = load_teacher(replace(source, how=stated))
-        soft_labels(teacher, rows, features=features, how=how, per=per)
-        return soft_labels(teacher, rows, features=features, how=how, per=per)
+        soft_labels(teacher, rows, features=features, how=how, head=head)
+        return soft_labels(teacher, rows, features=features, how=how, head=head)
 
     first, second = ask("tensorflow"), ask(source.how.runtime)
     failed = [*first.failures, *second.failures]

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas.heads import Head
-from schemas.layout import ASIDE, SPLIT_COLUMN, SPLITS, Layout
+from schemas.layout import ASIDE, SPLIT_COLUMN, SPLITS, Layout, label_type
 from schemas.provenance import digest_bytes
 from stages.atomic import write_whole
 from stages.codec import encode
@@ -115,6 +115,7 @@ def encode_parquet(rows: pa.Table, layout: Layout) -> bytes:
     """Return a Parquet file of rows: zstd, logits as byte streams, labels as dictionaries."""
     head, sink = layout.head, pa.BufferOutputStream()
     each = ".list.element" if head.by_position else ""
+    labels = ".list.element" if pa.types.is_list(label_type(head)) else ""
     classes = f"{head.teacher_column}_classes{each}.list.element"
     numbers = [f"{head.teacher_column}{each}.list.element", f"{head.teacher_column}_tail{each}"]
     pq.write_table(
@@ -122,7 +123,7 @@ def encode_parquet(rows: pa.Table, layout: Layout) -> bytes:
         sink,
         compression="zstd",
         row_group_size=ROW_GROUP_ROWS,
-        use_dictionary=[f"{head.label_column}{each}", "source_file", classes],
+        use_dictionary=[f"{head.label_column}{labels}", "source_file", classes],
         use_byte_stream_split=numbers,
     )
     return bytes(sink.getvalue())

@@ -43,7 +43,8 @@ class TextFormat:
     """What a reader needs to be told: the columns that are wanted, and how text is written.
 
     `answers` is the column that holds lists of numbers, where one does; `lists` are those of the
-    columns that may hold lists of texts. `column_numbers` is where each is in a file without names.
+    columns that may hold lists of texts, `numbers` those that may hold a number. `column_numbers`
+    is where each is in a file without names.
     """
 
     columns: tuple[str, ...] = ()
@@ -52,6 +53,7 @@ class TextFormat:
     answers: str | None = None
     lists: frozenset[str] = frozenset()
     column_numbers: Mapping[str, int] = field(default_factory=dict)
+    numbers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

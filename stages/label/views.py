@@ -20,11 +20,10 @@ import pyarrow.compute as pc
 
 from schemas.heads import Head
 from schemas.label_section import Augmenter, Views
-from schemas.layout import SPLIT_COLUMN
+from schemas.layout import SPLIT_COLUMN, label_type
 from stages.columns import digest_matrix, family
 from stages.label.augmenters import Around, Augment, Draw, Words, find_augmenters
 from stages.label.identity import digest_words, input_digests, order_of_digests
-from stages.label.list_columns import label_type
 from stages.label.unlabelled import LEFT_OUT_COLUMN
 
 _SPACE = 2**64

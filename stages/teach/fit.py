@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
+from schemas.heads import Head
 from schemas.teacher_section import Fit
+from stages.columns import Labels
 from stages.progress import EpochProgress, by_epoch
 from stages.teach.batches import batches
 
@@ -20,10 +20,10 @@ _NO_DECAY = ["bias", "gamma", "beta", "embedding"]
 
 @dataclass(frozen=True)
 class LabelledTokens:
-    """Token ids, not padded, with class numbers: one a row, or one a token, -1 for none."""
+    """Token ids, not padded, with labels of `labels_by_line`: one a row, or one a token."""
 
     token_ids: tf.RaggedTensor
-    labels: npt.NDArray[np.int64] | tf.RaggedTensor
+    labels: Labels | tf.RaggedTensor
 
     @property
     def rows(self) -> int:
@@ -52,6 +52,7 @@ def fit(
     validation: LabelledTokens,
     how: Fit,
     *,
+    head: Head,
     pad_id: int,
     backup: Path,
 ) -> tuple[dict[str, float], ...]:
@@ -65,12 +66,13 @@ def fit(
       Training and validation figures by epoch.
     """
     steps = math.ceil(train.rows / how.batch_size)
-    ignored = -1 if isinstance(train.labels, tf.RaggedTensor) else None
+    loss, metric = _judged_by(head)
+    kept_by = "val_loss" if metric is None else f"val_{metric.name}"
     trained = keras.Model(model.input, model.output)
     trained.compile(
         optimizer=optimizer(how, steps=steps * how.epochs),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=ignored),
-        metrics=[LabelledAccuracy()],
+        loss=loss,
+        metrics=[] if metric is None else [metric],
         jit_compile=False,  # XLA compiles anew for every batch length
     )
     trained.optimizer.build(model.trainable_variables)  # or else the step is traced twice
@@ -81,7 +83,10 @@ def fit(
         validation.token_ids, validation.labels, batch_size=how.batch_size, seed=0, pad_id=pad_id
     )
     stop = keras.callbacks.EarlyStopping(
-        "val_accuracy", mode="max", patience=how.patience_epochs, restore_best_weights=True
+        kept_by,
+        mode="min" if metric is None else "max",
+        patience=how.patience_epochs,
+        restore_best_weights=True,
     )
     with EpochProgress("teach", epochs=how.epochs, steps=steps) as shown:
         history = trained.fit(
@@ -95,6 +100,17 @@ def fit(
             verbose=0,
         ).history
     return by_epoch(history)
+
+
+def _judged_by(head: Head) -> tuple[keras.losses.Loss, keras.metrics.Metric | None]:
+    """Return the loss against hard labels, and what keeps an epoch: a metric, or None for it."""
+    if head.kind == "sigmoid":
+        return keras.losses.BinaryCrossentropy(from_logits=True), None
+    if head.kind == "regression":
+        return keras.losses.MeanSquaredError(), None
+    ignored = -1 if head.by_position else None
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=ignored)
+    return loss, LabelledAccuracy()
 
 
 def optimizer(how: Fit, *, steps: int) -> keras.optimizers.Optimizer:

@@ -14,13 +14,13 @@ import pyarrow.compute as pc
 from schemas.errors import CorpusError, RunFileError
 from schemas.layout import SPLIT_COLUMN
 from schemas.provenance import fingerprint
-from schemas.report import Scores
 from schemas.run_file import RunFile
+from schemas.scores import TITLES, AnyScores
 from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, TeacherCard
 from schemas.teacher_section import Fit
 from stages.assets import ResolvedAsset, resolve_model
 from stages.atomic import whole_file, write_whole
-from stages.columns import class_numbers, labels_by_line, repeats
+from stages.columns import has_label, labels_by_line, repeats
 from stages.label.corpus import CorpusPlan, plan_corpus, read_unit
 from stages.label.intake import Intake
 from stages.label.shards import order_rows
@@ -168,6 +168,7 @@ def _fitted(
         train_embeddings=how.train_embeddings,
         per=run.head.per,
     )
+    layout = run.layout()
     wordpiece = Wordpiece(
         vocabulary, lowercase=run.teacher.lowercase, max_length=run.teacher.max_length
     )
@@ -175,21 +176,29 @@ def _fitted(
     def tokens(split: str) -> LabelledTokens:
         part = rows[split]
         inputs = part[run.corpus.features[0]].to_pylist()
-        labels = class_numbers(part[run.head.label_column], run.head.classes)
+        labels = labels_by_line(part, layout)
         if run.head.by_position:
             return labelled_words(wordpiece, inputs, labels)
         return LabelledTokens(wordpiece.frame(wordpiece.pieces(inputs)), labels)
 
     train, validation = tokens("train"), tokens("validation")
-    epochs = fit(model, train, validation, how, pad_id=wordpiece.pad_id, backup=backup)
+    epochs = fit(
+        model,
+        train,
+        validation,
+        how,
+        head=run.head,
+        pad_id=wordpiece.pad_id,
+        backup=backup,
+    )
     return model, vocabulary, epochs
 
 
 def measure_teacher(
     source: TeacherSource, rows: dict[str, pa.Table], plan: TeachPlan
-) -> dict[str, Scores]:
+) -> dict[str, AnyScores]:
     """Return the saved teacher's scores on validation and test, asked as `label` asks it."""
-    from stages.evaluate.metrics import score_rows
+    from stages.evaluate.scoring import score_rows
     from stages.label.ask import soft_labels
     from stages.label.teachers import load_teacher
 
@@ -203,14 +212,17 @@ def measure_teacher(
             rows[split],
             features=run.corpus.features,
             how=run.label,
-            per=run.head.per,
+            head=run.head,
         )
         labels = labels_by_line(rows[split], layout).copy()
-        labels[np.isin(answer.answers.row_of_line, list(answer.failures))] = -1
-        if not (labels >= 0).any():
+        labels[np.isin(answer.answers.row_of_line, list(answer.failures))] = (
+            -1 if labels.dtype == np.int64 else np.nan
+        )
+        if not has_label(labels).any():
             continue
         scores[split] = score_rows(
             answer.answers, labels, head=run.head, bins=run.evaluate.calibration_bins
         )
-        say(f"teach: {split} accuracy {scores[split].accuracy:.4f}")
+        metric = scores[split].headline
+        say(f"teach: {split} {TITLES[metric]} {scores[split].figures[metric]:.4f}")
     return scores

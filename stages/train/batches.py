@@ -9,9 +9,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import tensorflow as tf
 
+from schemas.heads import Head
 from schemas.layout import Layout
 from stages.codec import decode
-from stages.columns import labels_by_line
+from stages.columns import Labels, labels_by_line
 from stages.row_logits import positions_of
 
 Numbers = npt.NDArray[np.int64]
@@ -24,7 +25,7 @@ class Columns(NamedTuple):
       blob, ends: every text, or every word, one after another, and int64 [texts + 1] where each
         begins.
       rows: int64 [rows + 1], where each row's words begin; empty where a row is a text.
-      labels: int64 [lines], class numbers, -1 for none.
+      labels: of `labels_by_line`.
       logits: float32 [lines, classes], the teacher's; zeros where it saw nothing.
       seen: bool [lines]; empty where a row is a text.
       is_view: bool [rows]; empty of a table without views.
@@ -33,7 +34,7 @@ class Columns(NamedTuple):
     blob: bytes
     ends: Numbers
     rows: Numbers
-    labels: Numbers
+    labels: Labels
     logits: npt.NDArray[np.float32]
     seen: npt.NDArray[np.bool_]
     is_view: npt.NDArray[np.bool_]
@@ -70,11 +71,13 @@ def columns_of(rows: pa.Table, layout: Layout, *, views: bool) -> Columns:
     return Columns(blob, ends, starts, labels_by_line(rows, layout), logits, seen, is_view)
 
 
-def signature(classes: int) -> tuple[tf.TensorSpec, ...]:
+def signature(head: Head) -> tuple[tf.TensorSpec, ...]:
     """Return the types of columns."""
+    classes = len(head.classes)
     numbers, flags = tf.TensorSpec([None], tf.int64), tf.TensorSpec([None], tf.bool)
     logits = tf.TensorSpec([None, classes], tf.float32)
-    return (tf.TensorSpec([], tf.string), numbers, numbers, numbers, logits, flags, flags)
+    labels = numbers if head.kind == "softmax" else logits
+    return (tf.TensorSpec([], tf.string), numbers, numbers, labels, logits, flags, flags)
 
 
 def text_batches(columns: Columns, size: int, *, views: bool) -> tf.data.Dataset:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import keras
 import numpy as np
 
+from schemas.heads import Head
 from stages.train.distiller import Distiller
 from stages.train.distributed import DistributedDistiller
+from stages.train.figures import figures_of
 from stages.train.objective import Objective
 from stages.train.replicas import Replicas
 
@@ -21,7 +21,7 @@ def compiled(
     total_steps: int,
     replicas: Replicas | None = None,
     xla: bool = False,
-    tags: Sequence[str] = (),
+    head: Head | None = None,
 ) -> Distiller:
     """Return the student under an objective, with Adam.
 
@@ -32,12 +32,13 @@ def compiled(
       total_steps: of the whole training, for schedules.
       replicas: who trains it; one alone when None.
       xla: whether the step is compiled.
-      tags: the classes, where they mark spans of words.
+      head: what it predicts, for its figures; one class of several when None.
     """
     replicas = replicas or Replicas()
     kind = Distiller if replicas.count == 1 else DistributedDistiller
     with replicas.scope():
-        distiller = kind(student, objective, total_steps=total_steps, tags=tags)
+        figures = None if head is None else figures_of(head)
+        distiller = kind(student, objective, total_steps=total_steps, figures=figures)
         optimizer = keras.optimizers.Adam(learning_rate)
         if student.dtype_policy.name == "mixed_float16":  # small gradients would be 0 in 16 bits
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)

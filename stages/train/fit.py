@@ -134,7 +134,7 @@ class Training:
             total_steps=steps * phase.epochs,
             replicas=self._replicas,
             xla=self._run.train.xla,
-            tags=self._run.head.classes if self._run.head.has_spans else (),
+            head=self._run.head,
         )
         if kept is not None and not self._saving.resume(kept, distiller):
             return False

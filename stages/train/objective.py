@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from schemas.heads import HeadKind
 from schemas.train_section import ExampleWeight, LossName, Schedule, Train
 from stages.train.losses import (
     DISTILLATION_LOSSES,
-    hard_label_cross_entropy,
+    HARD_LOSSES,
     has_hard_label,
     kl_with_tail_bucket,
     mean_over_valid,
@@ -23,12 +24,12 @@ Number = float | Schedule
 
 @dataclass(frozen=True)
 class Objective:
-    """(1 - w) · mean loss to the teacher + w · mean cross-entropy with the hard labels.
+    """(1 - w) · mean loss to the teacher + w · mean loss to the hard labels.
 
     The first mean is over all examples, the second over those with a hard label. With w = 1 the
     teacher is not used at all: that is the baseline.
 
-    Attributes: as of `[train]`.
+    Attributes: as of `[train]`, and `kind` of the head.
     """
 
     temperature: Number
@@ -39,9 +40,10 @@ class Objective:
     example_weight: ExampleWeight = "even"
     view_share: float | None = None
     label_smoothing: float = 0.0
+    kind: HeadKind = "softmax"
 
     @staticmethod
-    def of(how: Train) -> Objective:
+    def of(how: Train, kind: HeadKind) -> Objective:
         """Return a student's objective."""
         return Objective(
             temperature=how.temperature,
@@ -52,12 +54,13 @@ class Objective:
             example_weight=how.example_weight,
             view_share=how.view_share,
             label_smoothing=how.label_smoothing,
+            kind=kind,
         )
 
     @staticmethod
-    def of_hard_labels(how: Train) -> Objective:
+    def of_hard_labels(how: Train, kind: HeadKind) -> Objective:
         """Return the objective of a baseline."""
-        return Objective(1.0, hard_label_weight=1.0, label_smoothing=how.label_smoothing)
+        return Objective(1.0, hard_label_weight=1.0, label_smoothing=how.label_smoothing, kind=kind)
 
     @property
     def is_hard_labels_only(self) -> bool:
@@ -75,16 +78,17 @@ class Objective:
 
         Args:
           student_logits: float32 [batch, classes], or [batch, words, classes].
-          targets: `label` integer [batch], -1 for none; `teacher_logits` float32 [batch, classes];
+          targets: `label` integer [batch], -1 for none, or as `labels_by_line` says of other kinds
+            of head; `teacher_logits` float32 [batch, classes];
             of a table with `top_k` also `teacher_kept` bool [batch, classes]; of one with views
             also `is_view` bool [batch]. Of words each but the last is [batch, words, …], and `seen`
             bool [batch, words] says which count.
           progress: share of the training that is done, in [0, 1], for schedules.
         """
         labels = targets["label"]
+        hard = HARD_LOSSES[self.kind]
         hard_loss = mean_over_valid(
-            hard_label_cross_entropy(student_logits, labels, label_smoothing=self.label_smoothing),
-            has_hard_label(labels),
+            hard.loss(student_logits, labels, self.label_smoothing), hard.has(labels)
         )
         if self.is_hard_labels_only:
             return hard_loss
@@ -121,7 +125,7 @@ class Objective:
             )
         if self.standardize_logits:
             student_logits, teacher_logits = map(standardized, (student_logits, teacher_logits))
-        loss = DISTILLATION_LOSSES[self.loss]
+        loss = DISTILLATION_LOSSES[self.kind][self.loss]
         return loss(student_logits, teacher_logits, targets["label"], temperature)
 
 

@@ -167,7 +167,7 @@ def train_student(
         watchers=watchers,
         replicas=replicas,
     )
-    epochs = training.fit(phases(run.train, plan.role))
+    epochs = training.fit(phases(run.train, plan.role, run.head.kind))
     if run.train.compute_dtype != "float32" or replicas.strategy is not None:
         weights = model.get_weights()
         model = _built(plan, table, vocabulary)  # in float32, and on one device
@@ -178,6 +178,7 @@ def train_student(
         role=plan.role,
         seed=plan.seed,
         classes=run.head.classes,
+        kind=run.head.kind,
         per=run.head.per,
         max_length=run.train.max_length,
         lowercase=lowercase,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schemas.corpus_section import Asset
+from schemas.heads import HeadKind
 from schemas.provenance import digest_file, fingerprint
 from schemas.run_file import RunFile
 from schemas.student_card import Role
@@ -105,13 +106,13 @@ def _code_digest(kind: str) -> str | None:
         return None
 
 
-def phases(how: Train, role: Role) -> list[Phase]:
+def phases(how: Train, role: Role, kind: HeadKind) -> list[Phase]:
     """Return what a student learns from, part after part; a baseline, from hard labels only."""
     from stages.train.fit import Phase
     from stages.train.objective import Objective
 
-    hard, baseline = Objective.of_hard_labels(how), role == "baseline"
-    taught = hard if baseline else Objective.of(how)
+    hard, baseline = Objective.of_hard_labels(how, kind), role == "baseline"
+    taught = hard if baseline else Objective.of(how, kind)
     found = [Phase(taught, how.epochs, how.learning_rate, labelled_only=baseline)]
     if how.hard_label_epochs:
         rate = how.learning_rate * _LAST_RATE

@@ -95,7 +95,7 @@ class SoftLabelStream:
     def dataset(self, *, first_step: int = 0) -> tf.data.Dataset:
         """Return endless batches from a step on, pass after pass.
 
-        Elements: `text` string [batch], `label` int64 [batch], `teacher_logits` float32
+        Elements: `text` string [batch], `label` as of `labels_by_line`, `teacher_logits` float32
         [batch, classes]; `teacher_kept` bool [batch, classes] of a table with `top_k`; `is_view`
         bool [batch] of one with views. Of words each is [batch, words, …], padded with -1 and
         zeros; `text` is ragged, and `seen` bool [batch, words] says which the teacher saw.
@@ -200,7 +200,7 @@ class SoftLabelStream:
         def chunks(number: tf.Tensor) -> tf.data.Dataset:
             return tf.data.Dataset.from_generator(
                 self.chunks,
-                output_signature=signature(len(self._head.classes)),
+                output_signature=signature(self._head),
                 args=(number, tf.where(number == first_pass, first_row, 0)),
             )
 

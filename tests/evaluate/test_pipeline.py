@@ -29,7 +29,7 @@ def test_report_json_and_html_are_written_and_then_kept(table, run, tmp_path, ca
 
 def test_a_student_is_scored_on_its_own_predictions(table, run, tmp_path):
     plans = train(run, table, out=tmp_path)
-    data = held_out(run, table)
+    data = held_out(run, table, "test")
     predictor = StudentPredictor(plans[0].path, read_student_card(plans[0].path))
     right = predictor.logits(data.inputs).argmax(axis=1) == data.labels
     made = evaluate(run, table, plans, out=tmp_path)
@@ -46,8 +46,8 @@ def test_a_saved_student_answers_the_same_in_any_batch(table, run, tmp_path):
 
 
 def test_repeats_count_once_where_the_run_file_says_so(table):
-    every = held_out(tiny.run(), table)
-    once = held_out(tiny.run("corpus.repeats=once"), table)
+    every = held_out(tiny.run(), table, "test")
+    once = held_out(tiny.run("corpus.repeats=once"), table, "test")
     assert len(once.inputs) == len(set(every.inputs)) < len(every.inputs)
 
 
@@ -62,7 +62,7 @@ def test_a_split_without_labels_is_stated(experiment):
     tiny.write_corpus(experiment / "corpus.jsonl", rows)
     table = tiny.label(experiment, experiment / "labels")
     with pytest.raises(TableError, match="no labelled row in split 'test'"):
-        held_out(tiny.run(), table)
+        held_out(tiny.run(), table, "test")
 
 
 def test_a_damaged_student_file_is_stated(table, run, tmp_path):

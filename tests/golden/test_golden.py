@@ -8,7 +8,7 @@ from schemas.soft_labels import FORMAT_VERSION, READABLE_VERSIONS
 from stages.artefacts import read_embeddings, read_measures
 from stages.table import open_table, read_shard
 from tests import tiny
-from tests.golden.write import FOLDER, of_words, plain
+from tests.golden.write import FOLDER, MAKERS, plain
 
 VERSIONS = sorted(path.stem for path in FOLDER.glob("v?.json"))
 
@@ -31,13 +31,26 @@ def test_a_golden_table_is_read_row_for_row(version):
     assert read_shard(table.shards[0], schema.names).schema.equals(schema)
 
 
-def test_a_golden_table_of_words_is_read_row_for_row_and_made_again(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    table = open_table(FOLDER / "v5-words")
-    expected = json.loads((FOLDER / "v5-words.json").read_text())
+@pytest.mark.parametrize("version", sorted(path.stem for path in FOLDER.glob("v*-*.json")))
+def test_a_golden_table_of_another_kind_is_read_row_for_row(version):
+    table = open_table(FOLDER / version)
+    expected = json.loads((FOLDER / f"{version}.json").read_text())
     assert plain(tiny.rows_of(table)) == expected
-    assert any(None in row["teacher_thing"] for row in expected)
-    assert plain(tiny.rows_of(of_words(tmp_path))) == expected
+    schema = table.card.layout.file_schema
+    assert read_shard(table.shards[0], schema.names).schema.equals(schema)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MAKERS if kind])
+def test_the_same_corpus_of_another_kind_gives_its_golden_rows_again(kind, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    expected = json.loads((FOLDER / f"v{FORMAT_VERSION}{kind}.json").read_text())
+    assert plain(tiny.rows_of(MAKERS[kind](tmp_path))) == expected
+    what_is_new = {
+        "-words": lambda row: None in row["teacher_thing"],
+        "-labels": lambda row: row["label_thing"] == [],
+        "-values": lambda row: row["label_score"] is None,
+    }
+    assert any(what_is_new[kind](row) for row in expected)
 
 
 def test_the_same_corpus_and_teacher_give_the_golden_rows_again(experiment):

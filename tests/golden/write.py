@@ -13,7 +13,7 @@ from pathlib import Path
 
 from schemas.soft_labels import FORMAT_VERSION
 from stages.table import SoftLabelTable
-from tests import tiny, tiny_words
+from tests import tiny, tiny_kinds, tiny_words
 
 FOLDER = Path(__file__).parent
 
@@ -38,8 +38,23 @@ def of_words(folder: Path) -> SoftLabelTable:
     return tiny_words.label(folder, "label.num_shards=1")
 
 
+def of_labels(folder: Path) -> SoftLabelTable:
+    """Label texts that have several classes, or none of them."""
+    tiny_kinds.write(folder, [*tiny_kinds.examples(24), {"text": "the", "thing": []}])
+    return tiny_kinds.label(folder, tiny_kinds.run(tiny_kinds.OF_LABELS, "label.num_shards=1"))
+
+
+def of_values(folder: Path) -> SoftLabelTable:
+    """Label texts that have a number, or none."""
+    tiny_kinds.write(folder, [*tiny_kinds.examples(24), {"text": "one fig", "score": None}])
+    return tiny_kinds.label(folder, tiny_kinds.run(tiny_kinds.OF_VALUES, "label.num_shards=1"))
+
+
+MAKERS = {"": of_texts, "-words": of_words, "-labels": of_labels, "-values": of_values}
+
+
 def main() -> None:
-    for name, label in {"": of_texts, "-words": of_words}.items():
+    for name, label in MAKERS.items():
         with tempfile.TemporaryDirectory() as place:
             os.chdir(place)
             table = label(Path(place))

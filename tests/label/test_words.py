@@ -293,7 +293,7 @@ def test_a_teacher_that_answers_for_texts_is_refused(folder):
             'teacher={kind="onnx", path="teacher"}',
             "words need a teacher of kind keras or transformers or module",
         ),
-        ("teacher.answers=probabilities", "is for heads per example"),
+        ("teacher.answers=probabilities", "is for softmax heads per example"),
         (
             'heads=[{name="h", classes=["a", "b"]}]\nteacher={kind="transformers", path="x"}',
             "words with a head per example",

@@ -57,6 +57,8 @@ def answers_in_column(corpus: CorpusPlan, run: RunFile) -> Literal["logits", "pr
       CorpusError: a row cannot be used, and nothing may be left out.
       TeacherError: probabilities are stated to be logits.
     """
+    if run.head.kind != "softmax":
+        return "logits"
     column = AnswerColumn(str(run.teacher.column), len(run.head.classes))
     sample = sample_rows(replace(corpus, answers=column), tolerant=run.label.tolerant)
     if sample is None:

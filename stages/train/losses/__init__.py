@@ -1,12 +1,14 @@
 """Losses as pure functions in log space: per example, not reduced, nothing clipped.
 
 `mean_over_valid` is the only reduction. `DISTILLATION_LOSSES` gives those against the teacher one
-signature; a new one is a function in a file of this folder and a line there.
+signature, by kind of head, and `HARD_LOSSES` those against hard labels; a new one is a function in
+a file of this folder and a line there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import tensorflow as tf
 
@@ -19,13 +21,19 @@ from stages.train.losses.divergences import (
     soft_cross_entropy,
 )
 from stages.train.losses.hard import hard_label_cross_entropy, has_hard_label, mean_over_valid
+from stages.train.losses.labels import bernoulli_kl_to_teacher, binary_cross_entropy, has_labels
 from stages.train.losses.logits import logit_mse, standardized
 from stages.train.losses.relations import relation_between_classes, relation_within_classes
+from stages.train.losses.values import squared_error
 
 __all__ = [
     "DISTILLATION_LOSSES",
+    "HARD_LOSSES",
+    "bernoulli_kl_to_teacher",
+    "binary_cross_entropy",
     "decoupled",
     "has_hard_label",
+    "has_labels",
     "hard_label_cross_entropy",
     "jensen_shannon",
     "kl_to_teacher",
@@ -36,6 +44,7 @@ __all__ = [
     "relation_within_classes",
     "reverse_kl",
     "soft_cross_entropy",
+    "squared_error",
     "standardized",
 ]
 
@@ -58,7 +67,7 @@ def _dist(
     return between + tf.reduce_mean(within)
 
 
-DISTILLATION_LOSSES: dict[str, Loss] = {
+_OF_ONE_CLASS: dict[str, Loss] = {
     "kl": lambda s, t, _, temperature: kl_to_teacher(s, t, temperature=temperature),
     "reverse_kl": lambda s, t, _, temperature: reverse_kl(s, t, temperature=temperature),
     "jensen_shannon": lambda s, t, _, temperature: jensen_shannon(s, t, temperature=temperature),
@@ -68,4 +77,36 @@ DISTILLATION_LOSSES: dict[str, Loss] = {
     "logit_mse": lambda s, t, _, __: logit_mse(s, t),
     "decoupled": _decoupled,
     "dist": _dist,
+}
+
+DISTILLATION_LOSSES: dict[str, dict[str, Loss]] = {
+    "softmax": _OF_ONE_CLASS,
+    "sigmoid": {
+        "kl": lambda s, t, _, temperature: bernoulli_kl_to_teacher(s, t, temperature=temperature),
+        "squared_error": lambda s, t, _, __: squared_error(s, t),
+    },
+    "regression": {"squared_error": lambda s, t, _, __: squared_error(s, t)},
+}
+
+
+@dataclass(frozen=True)
+class HardLoss:
+    """The loss of a kind of head against hard labels.
+
+    Attributes:
+      loss: from the student's logits, labels and label smoothing to float32 [...].
+      has: from labels to bool [...], which of them there are.
+    """
+
+    loss: Callable[[tf.Tensor, tf.Tensor, float], tf.Tensor]
+    has: Callable[[tf.Tensor], tf.Tensor]
+
+
+HARD_LOSSES = {
+    "softmax": HardLoss(
+        lambda s, labels, smoothing: hard_label_cross_entropy(s, labels, label_smoothing=smoothing),
+        has_hard_label,
+    ),
+    "sigmoid": HardLoss(lambda s, labels, _: binary_cross_entropy(s, labels), has_labels),
+    "regression": HardLoss(lambda s, labels, _: squared_error(s, labels), has_labels),
 }

@@ -1,0 +1,44 @@
+"""What goes with each kind of head."""
+
+from __future__ import annotations
+
+from schemas.heads import HeadKind
+from schemas.label_section import GATES, Label
+from schemas.train_section import LOSSES, Train
+
+_GATES: dict[HeadKind, tuple[str, ...]] = {
+    "softmax": tuple(gate for gate in GATES if gate not in ("f1_micro", "pearson")),
+    "sigmoid": tuple(gate for gate in GATES if gate != "pearson"),
+    "regression": ("pearson",),
+}
+
+
+def check_kind(kind: HeadKind, *, label: Label, train: Train) -> None:
+    """Refuse what a kind of head cannot have.
+
+    Raises:
+      ValueError: it says what, and what is possible.
+    """
+    gates = [name for name in GATES if getattr(label, f"min_teacher_{name}") is not None]
+    for gate in gates:
+        if gate not in _GATES[kind]:
+            raise ValueError(
+                f"label.min_teacher_{gate} is not measured of a {kind} head; "
+                f"there is {', '.join(_GATES[kind])}"
+            )
+    if train.loss not in LOSSES[kind]:
+        raise ValueError(
+            f"train.loss of a {kind} head is one of {', '.join(LOSSES[kind])} (found {train.loss})"
+        )
+    if kind == "softmax":
+        return
+    if label.precision == "auto" or label.top_k is not None:
+        raise ValueError('`top_k` and `precision = "auto"` are for softmax heads')
+    stated = {
+        "standardize_logits": train.standardize_logits,
+        "example_weight": train.example_weight != "even",
+        "label_smoothing": train.label_smoothing > 0,
+    }
+    for name, is_stated in stated.items():
+        if is_stated:
+            raise ValueError(f"train.{name} is for softmax heads")

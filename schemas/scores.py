@@ -1,0 +1,210 @@
+"""Quality of one model on one split's labelled rows, by what the head predicts.
+
+Every kind of scores says itself which metric is its headline and which are shown, so that nothing
+that compares, prints or plots has to know the kinds.
+"""
+
+from __future__ import annotations
+
+from schemas.measured import Measured
+from schemas.spans import SpanScores
+
+TITLES = {
+    "accuracy": "accuracy",
+    "agreement": "agreement",
+    "auc": "AUC",
+    "average_precision": "AP",
+    "calibration_error": "ECE",
+    "f1_macro": "F1 macro",
+    "f1_micro": "F1 micro",
+    "log_loss": "log loss",
+    "mean_absolute_error": "MAE",
+    "pearson": "Pearson",
+    "precision_macro": "precision",
+    "recall_macro": "recall",
+    "root_mean_squared_error": "RMSE",
+    "span_f1": "span F1",
+    "span_precision": "span precision",
+    "span_recall": "span recall",
+    "spearman": "Spearman",
+}
+
+
+class ReliabilityBin(Measured):
+    """Predictions whose probability falls into one interval."""
+
+    lower: float
+    upper: float
+    count: int
+    confidence: float
+    accuracy: float
+
+
+class Figures(Measured):
+    """What all kinds of scores have: numbers by name, of which some are shown.
+
+    Attributes:
+      rows: labelled rows counted.
+      agreement: with the teacher's answers, 1 for equal; None for the teacher.
+    """
+
+    rows: int
+    agreement: float | None = None
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Every metric by its name, as far as it was measured."""
+        stated = {name: getattr(self, name, None) for name in TITLES}
+        return {name: value for name, value in stated.items() if value is not None}
+
+    @property
+    def headline(self) -> str:
+        """The metric that verdict and retention are of; more is better."""
+        return self.shown[0]
+
+    @property
+    def shown(self) -> tuple[str, str, str, str]:
+        """The four metrics of the table, the headline first and agreement third."""
+        raise NotImplementedError
+
+    @property
+    def detailed(self) -> tuple[str, ...]:
+        """The metrics of the report's table beside agreement and calibration."""
+        raise NotImplementedError
+
+    @property
+    def lines(self) -> str:
+        """What `rows` counts."""
+        return "rows"
+
+
+class Scores(Figures):
+    """Of one class a row.
+
+    Attributes:
+      precision_macro, recall_macro, f1_macro: unweighted means over the classes; a class
+        without prediction or without support counts 0 in what is undefined for it.
+      calibration_error: expected calibration error, in [0, 1].
+      agreement: share of rows where the top class is the teacher's.
+      confusion: rows by (hard label, prediction).
+      by_position: whether `rows` are words, or other positions.
+      spans: where the classes mark some.
+    """
+
+    accuracy: float
+    precision_macro: float
+    recall_macro: float
+    f1_macro: float
+    calibration_error: float
+    confusion: tuple[tuple[int, ...], ...]
+    reliability: tuple[ReliabilityBin, ...]
+    by_position: bool = False
+    spans: SpanScores | None = None
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Every metric by its name, with those of spans."""
+        if self.spans is None:
+            return super().figures
+        spans = {
+            f"span_{name}": getattr(self.spans, name) for name in ("precision", "recall", "f1")
+        }
+        return {**super().figures, **spans}
+
+    @property
+    def shown(self) -> tuple[str, str, str, str]:
+        """Accuracy first, or F1 of spans."""
+        first = ("accuracy", "f1_macro") if self.spans is None else ("span_f1", "accuracy")
+        return (*first, "agreement", "calibration_error")
+
+    @property
+    def detailed(self) -> tuple[str, ...]:
+        """Accuracy, precision, recall and F1; of spans where there are any."""
+        kind = "{}_macro" if self.spans is None else "span_{}"
+        return ("accuracy", *(kind.format(name) for name in ("precision", "recall", "f1")))
+
+    @property
+    def lines(self) -> str:
+        """What `rows` counts."""
+        return "words" if self.by_position else "rows"
+
+
+class LabelClass(Measured):
+    """One class of several that a row may have; what is undefined for it counts 0.
+
+    `threshold` is the probability from which on it is said.
+    """
+
+    name: str
+    threshold: float
+    support: int
+    precision: float
+    recall: float
+    f1: float
+
+
+class LabelScores(Figures):
+    """Of any number of classes a row.
+
+    Attributes:
+      accuracy: share of rows of which every class is right.
+      f1_micro: over all pairs of row and class; `_macro` are means over the classes.
+      average_precision: mean over the classes that a row has, of the area under the steps of
+        precision over recall.
+      auc: mean over the classes that some rows have and some do not, of the probability that one of
+        the first has the larger logit; None where there is no such class.
+      log_loss: mean binary cross-entropy, in nats.
+      calibration_error: of the probabilities of all pairs.
+      agreement: share of pairs that are decided as the teacher does, both at their thresholds.
+    """
+
+    accuracy: float
+    f1_micro: float
+    precision_macro: float
+    recall_macro: float
+    f1_macro: float
+    average_precision: float
+    auc: float | None
+    log_loss: float
+    calibration_error: float
+    classes: tuple[LabelClass, ...]
+    reliability: tuple[ReliabilityBin, ...]
+
+    @property
+    def shown(self) -> tuple[str, str, str, str]:
+        """F1 over all pairs first."""
+        return ("f1_micro", "average_precision", "agreement", "calibration_error")
+
+    @property
+    def detailed(self) -> tuple[str, ...]:
+        """F1, precision, recall and what needs no threshold."""
+        names = ("precision_macro", "recall_macro", "f1_macro", "average_precision", "auc")
+        return ("f1_micro", *(name for name in names if name in self.figures))
+
+
+class ValueScores(Figures):
+    """Of a number a row.
+
+    Attributes:
+      pearson, spearman: correlation with the hard labels, of values and of ranks; 0 where one side
+        is constant.
+      agreement: Pearson's correlation with the teacher.
+    """
+
+    pearson: float
+    spearman: float
+    mean_absolute_error: float
+    root_mean_squared_error: float
+
+    @property
+    def shown(self) -> tuple[str, str, str, str]:
+        """Correlation of values first."""
+        return ("pearson", "spearman", "agreement", "mean_absolute_error")
+
+    @property
+    def detailed(self) -> tuple[str, ...]:
+        """Both correlations and both errors."""
+        return ("pearson", "spearman", "mean_absolute_error", "root_mean_squared_error")
+
+
+AnyScores = Scores | LabelScores | ValueScores

@@ -1,0 +1,65 @@
+"""The scores of a model's answers, by what the head predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from schemas.heads import Head
+from schemas.scores import AnyScores
+from stages.columns import Labels
+from stages.evaluate.label_metrics import EVEN, said, score_labels
+from stages.evaluate.metrics import Classes, Tagged, score
+from stages.evaluate.value_metrics import score_values
+from stages.row_logits import RowLogits
+
+
+def score_rows(
+    answers: RowLogits,
+    labels: Labels,
+    *,
+    head: Head,
+    bins: int,
+    teacher: RowLogits | None = None,
+    predicted: Classes | None = None,
+    thresholds: Sequence[float] | None = None,
+    teacher_thresholds: Sequence[float] | None = None,
+) -> AnyScores:
+    """Return the quality of the answers to rows.
+
+    Args:
+      answers: of the rows.
+      labels: of `labels_by_line`.
+      head: theirs.
+      bins: intervals of equal width for calibration.
+      teacher: its answers to the same rows, for the agreement.
+      predicted: of a `softmax` head int64 [lines], the classes that count as said; the likeliest
+        when None.
+      thresholds: of a `sigmoid` head, by class; 0.5 when None.
+      teacher_thresholds: the teacher's, for the agreement.
+
+    Raises:
+      ValueError: no line has a label.
+    """
+    values = answers.values
+    if head.kind == "sigmoid":
+        limits = teacher_thresholds or [EVEN] * len(head.classes)
+        return score_labels(
+            values,
+            labels,
+            classes=head.classes,
+            bins=bins,
+            thresholds=thresholds,
+            teacher_said=None if teacher is None else said(teacher.values, limits),
+        )
+    if head.kind == "regression":
+        reference = None if teacher is None else teacher.values[:, 0]
+        return score_values(values[:, 0], labels[:, 0], teacher=reference)
+    return score(
+        values,
+        labels,
+        bins=bins,
+        teacher_logits=None if teacher is None else teacher.values,
+        by_position=head.by_position,
+        tagged=Tagged(head.classes, answers.row_of_line) if head.has_spans else None,
+        predicted=predicted,
+    )

@@ -1,0 +1,112 @@
+"""What is measured while a student trains, and of whole splits, by what its head predicts.
+
+Metrics that Keras resets at each epoch. The figures of validation have the names that the report's
+scores have; a test holds them to each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import keras
+import tensorflow as tf
+
+from schemas.heads import Head
+from stages.train.losses import has_hard_label, has_labels
+from stages.train.macro_scores import MACRO_SCORES, MacroScores
+from stages.train.span_scores import SPAN_SCORES, SpanScores
+from stages.train.value_scores import Correlation
+from stages.train.yes_or_no_scores import YES_OR_NO_SCORES, YesOrNoScores
+
+Targets = Mapping[str, tf.Tensor]
+
+
+class Figures(Protocol):
+    """Metrics of one kind of head.
+
+    Attributes:
+      metrics: that Keras resets.
+      of_splits: names of figures that are shown of whole splits only.
+    """
+
+    metrics: list[keras.metrics.Metric]
+    of_splits: tuple[str, ...]
+
+    def count(self, targets: Targets, logits: tf.Tensor, *, testing: bool) -> None:
+        """Count one batch; with `testing`, for what is of whole splits too."""
+
+
+def figures_of(head: Head) -> Figures:
+    """Return the figures of a head."""
+    if head.kind == "sigmoid":
+        return LabelFigures(len(head.classes))
+    if head.kind == "regression":
+        return ValueFigures()
+    return ClassFigures(len(head.classes), tags=head.classes if head.has_spans else ())
+
+
+class ClassFigures:
+    """Accuracy on the hard labels, agreement with the teacher; macro and span scores of splits."""
+
+    of_splits = (*MACRO_SCORES, *SPAN_SCORES)
+
+    def __init__(self, classes: int, *, tags: Sequence[str] = ()) -> None:
+        """Begin; `tags` are the classes, where they mark spans of words."""
+        self._accuracy = keras.metrics.Mean(name="accuracy")
+        self._agreement = keras.metrics.Mean(name="agreement")
+        self._macro = MacroScores(classes)
+        self._spans = SpanScores(tags) if tags else None
+        self._unasked = tf.constant(list(tags).index("O") if tags else -1, tf.int64)
+        spans = [] if self._spans is None else [self._spans]
+        self.metrics = [self._accuracy, self._agreement, self._macro, *spans]
+
+    def count(self, targets: Targets, logits: tf.Tensor, *, testing: bool) -> None:
+        """Count one batch."""
+        labels = targets.get("all_labels", targets["label"])
+        predicted = tf.argmax(logits, axis=-1)
+        if "asked" in targets:  # a word that is not seen is wrong, or `O`
+            predicted = tf.where(targets["asked"], predicted, self._unasked)
+        self._accuracy.update_state(predicted == labels, sample_weight=has_hard_label(labels))
+        agrees = predicted == tf.argmax(targets["teacher_logits"], axis=-1)
+        self._agreement.update_state(agrees, sample_weight=targets.get("teacher_seen"))
+        if testing:
+            self._macro.update_state(tf.reshape(labels, [-1]), tf.reshape(predicted, [-1]))
+        if testing and self._spans is not None:
+            self._spans.update_state(labels, predicted)
+
+
+class LabelFigures:
+    """F1 over all pairs of example and class, each said from a probability of 0.5 on; agreement."""
+
+    of_splits = tuple(name for name in YES_OR_NO_SCORES if name != "f1_micro")
+
+    def __init__(self, classes: int) -> None:
+        """Begin."""
+        self._scores = YesOrNoScores(classes)
+        self._agreement = keras.metrics.Mean(name="agreement")
+        self.metrics = [self._scores, self._agreement]
+
+    def count(self, targets: Targets, logits: tf.Tensor, *, testing: bool) -> None:
+        """Count one batch."""
+        del testing
+        self._scores.update_state(targets["label"], logits)
+        self._agreement.update_state((logits >= 0) == (targets["teacher_logits"] >= 0))
+
+
+class ValueFigures:
+    """Pearson's correlation with the hard labels, and with the teacher."""
+
+    of_splits = ()
+
+    def __init__(self) -> None:
+        """Begin."""
+        self._labels, self._teacher = Correlation("pearson"), Correlation("agreement")
+        self.metrics = [self._labels, self._teacher]
+
+    def count(self, targets: Targets, logits: tf.Tensor, *, testing: bool) -> None:
+        """Count one batch."""
+        del testing
+        labels, teacher = targets["label"], targets["teacher_logits"]
+        self._labels.update_state(labels[:, 0], logits[:, 0], sample_weight=has_labels(labels))
+        self._teacher.update_state(teacher[:, 0], logits[:, 0])

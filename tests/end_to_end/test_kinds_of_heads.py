@@ -1,0 +1,142 @@
+"""Several labels a row, and numbers: from corpus to report, export, search and mean."""
+
+import pytest
+
+from schemas.errors import RunFileError
+from schemas.scores import LabelScores, ValueScores
+from stages.adjust.pipeline import adjust
+from stages.combine.pipeline import combine
+from stages.evaluate.html import render
+from stages.evaluate.pipeline import evaluate
+from stages.evaluate.text import results_text
+from stages.export.pipeline import export
+from stages.inspect import inspect_folder
+from stages.teach.pipeline import plan_teach, teach
+from stages.teacher_folder import read_card
+from stages.train.pipeline import read_student_card, train
+from tests import tiny, tiny_kinds
+from tests.tiny_berts import write_hugging_face
+from tests.tiny_kinds import OF_LABELS, OF_VALUES
+
+LONGER = ("train.epochs=30", "train.learning_rate=0.02", "train.hard_label_weight=0.3")
+KINDS = {"labels": OF_LABELS, "values": OF_VALUES}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def made(request, tmp_path_factory):
+    """Return a kind's run, its table, the trained students' folder and the report."""
+    folder = tmp_path_factory.mktemp(request.param)
+    tiny.write_experiment(folder)
+    tiny_kinds.write(folder)
+    run = tiny_kinds.run(KINDS[request.param], *LONGER)
+    table = tiny_kinds.label(folder, run)
+    plans = train(run, table, out=folder)
+    return run, table, folder, plans, evaluate(run, table, plans, out=folder)
+
+
+def test_a_student_learns_and_is_measured_as_its_kind_is(made):
+    run, _, folder, plans, report = made
+    kind = LabelScores if run.head.kind == "sigmoid" else ValueScores
+    results = [report.teacher, *report.models]
+    assert all(isinstance(result.scores, kind) for result in results)
+    metric = report.teacher.scores.headline
+    assert report.teacher.scores.figures[metric] > 0.999
+    assert [model.role for model in report.models] == ["student", "baseline"]
+    found = [model.scores.figures[metric] for model in report.models]
+    assert min(found) > 0.75, found
+    assert report.models[0].scores.agreement > 0.75
+    assert report.students[0].metric == metric == run.kept_by
+    assert read_student_card(plans[0].path).kind == run.head.kind
+    best = max(epoch[f"val_{metric}"] for epoch in report.models[0].epochs)
+    assert f"{best:.4f}" in inspect_folder(plans[0].path, as_json=False)
+    assert inspect_folder(folder, as_json=False).startswith("tiny: ")
+
+
+def test_the_report_says_what_its_kind_says(made):
+    run, _, _, _, report = made
+    text, page = results_text(report), render(report)
+    names = (
+        ("F1 micro", "AP", "ECE") if run.head.kind == "sigmoid" else ("Pearson", "Spearman", "MAE")
+    )
+    for name in (*names, "agreement", "retention"):
+        assert name in text.splitlines()[1]
+        assert f"<th>{name}</th>" in page
+    assert f"of {names[0]} over the baseline" in text
+    assert "confusion" not in page
+    assert ("Calibration" in page) == (run.head.kind == "sigmoid")
+
+
+def test_thresholds_are_tuned_on_validation(made):
+    run, table, folder, _, _ = made
+    if run.head.kind != "sigmoid":
+        return
+    hasty = tiny_kinds.run(OF_LABELS, "train.epochs=2", "train.baseline=false")
+    plans = train(hasty, table, out=folder / "hasty")
+    report = evaluate(hasty, table, plans, out=folder / "hasty")
+    limits = [one.threshold for one in report.models[0].scores.classes]
+    assert set(limits) - {0.5}
+    here = tiny_kinds.run(
+        OF_LABELS, "train.epochs=2", "train.baseline=false", "evaluate.split=validation"
+    )
+    other = evaluate(here, table, plans, out=folder / "other")
+    assert {one.threshold for one in other.models[0].scores.classes} == {0.5}
+
+
+def test_it_is_exported(made):
+    run, table, folder, _, _ = made
+    [(_, card)] = export(run, table, out=folder, formats=["saved_model"])
+    assert card.agreement == 1.0
+    assert card.classes == run.head.classes
+    assert card.largest_difference < 1e-4
+
+
+def test_settings_are_searched(made, tmp_path):
+    run, table, _, _, _ = made
+    metric = run.kept_by
+    search = "adjust={seed=1, trials=2, search={learning_rate=[1e-3, 0.02]}}"
+    how = tiny_kinds.run(
+        KINDS["labels" if run.head.kind == "sigmoid" else "values"],
+        *LONGER,
+        f'target={{metric="{metric}", at_least=0.99}}',
+        search,
+        "train.epochs=3",
+    )
+    found = adjust(how, table, out=tmp_path)
+    assert found.metric == metric
+    assert any(trial.quality is not None for trial in found.trials)
+
+
+def test_teachers_are_combined_by_their_logits(made, tmp_path):
+    run, table, folder, _, _ = made
+    kind = KINDS["labels" if run.head.kind == "sigmoid" else "values"]
+    with pytest.raises(RunFileError, match=r'found mean = .probabilities.*State mean = "logits"'):
+        combine(run, [table, table], labels=tmp_path / "mean")
+    how = tiny_kinds.run(kind, 'combine.mean="logits"')
+    mean = combine(how, [table, table], labels=tmp_path / "mean")
+    name = run.head.teacher_column
+    for one, other in zip(tiny.rows_of(mean), tiny.rows_of(table), strict=True):
+        assert one[name] == pytest.approx(other[name], abs=1e-3)
+        assert one[run.head.label_column] == other[run.head.label_column]
+    with pytest.raises(RunFileError, match=r"weights = .validation."):
+        combine(
+            tiny_kinds.run(kind, 'combine={mean="logits", weights="validation"}'),
+            [table, table],
+            labels=tmp_path / "mean",
+        )
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_teacher_is_fine_tuned(name, experiment):
+    write_hugging_face(experiment / "bert")
+    tiny_kinds.write(experiment)
+    fit = (
+        'teacher={encoder={path="bert"}, max_length=24, fit={seed=1, epochs=12, '
+        "learning_rate=1e-2, batch_size=4, patience_epochs=12, dropout=0.0}}"
+    )
+    run = tiny_kinds.run(KINDS[name], fit)
+    teach(plan_teach(run, base=experiment), out=experiment / "made")
+    scores = read_card(experiment / "made").scores["test"]
+    assert scores.figures[scores.headline] > 0.6
+    assert f"{scores.figures[scores.headline]:.4f}" in inspect_folder(
+        experiment / "made", as_json=False
+    )

@@ -1,0 +1,217 @@
+"""Hard labels that are several classes, or a number: read, refused, kept, and measured."""
+
+import json
+import math
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from schemas.errors import CorpusError, QualityError, RunFileError
+from schemas.scores import LabelScores, ValueScores
+from stages.columns import labels_by_line
+from stages.inspect import inspect_folder
+from stages.label.quarantine import quarantine_path
+from stages.table import table_exists
+from stages.verify import verify
+from tests import tiny, tiny_kinds
+from tests.tiny_kinds import OF_LABELS, OF_VALUES
+
+TOLERANT = "label.max_quarantined=20"
+
+
+def labelled(folder, kind, rows, *overrides):
+    """Return the labels by text, and what was refused, of a corpus in JSON lines."""
+    tiny_kinds.write(folder, rows)
+    table = tiny_kinds.label(folder, tiny_kinds.run(kind, TOLERANT, *overrides))
+    head = table.card.head
+    kept = {row["text"]: row[head.label_column] for row in tiny.rows_of(table)}
+    path = quarantine_path(table.path, table.card.plan_fingerprint)
+    refused = pq.read_table(path).to_pylist() if path.exists() else []
+    return table, kept, {row["source_row"]: row["error"] for row in refused}
+
+
+def test_several_classes_are_kept_in_the_order_of_the_head(experiment):
+    rows = [
+        {"text": "cat saw", "thing": ["tool", "animal", "tool"]},
+        {"text": "the", "thing": []},
+        {"text": "pear", "thing": None},
+        {"text": "plum", "thing": ["frut"]},
+        {"text": "fig", "thing": ["fruit", None]},
+        {"text": "dog"},
+    ]
+    table, kept, refused = labelled(experiment, OF_LABELS, rows)
+    assert kept == {"cat saw": ["animal", "tool"], "the": [], "pear": None, "dog": None}
+    assert list(refused) == [4, 5]
+    assert "unknown class" in refused[4]
+    assert "Did you mean 'fruit'?" in refused[4]
+    assert table.card.layout.file_schema.field("label_thing").type == pa.list_(pa.string())
+
+
+def test_words_of_text_are_classes_too(experiment):
+    rows = [{"text": "cat saw", "thing": "tool animal"}, {"text": "the", "thing": ""}]
+    _, kept, refused = labelled(experiment, OF_LABELS, rows)
+    assert kept == {"cat saw": ["animal", "tool"], "the": None}
+    assert refused == {}
+
+
+@pytest.mark.parametrize("values", [[1, 0, None], [True, False, None], [1.0, 0.0, None]])
+def test_one_class_alone_may_be_a_flag(experiment, values):
+    one = 'heads=[{name="thing", kind="sigmoid", classes=["animal"]}]'
+    teacher = 'teacher={kind="module", callable="tests.tiny_kinds:of_animals"}'
+    texts = ["cat", "saw", "plum"]
+    rows = [{"text": t, "thing": v} for t, v in zip(texts, values, strict=True)]
+    _, kept, _ = labelled(experiment, (one, teacher), rows)
+    assert kept == {"cat": ["animal"], "saw": [], "plum": None}
+    rows[1]["thing"] = 3
+    _, kept, refused = labelled(experiment, (one, teacher), rows)
+    assert set(kept) == {"cat", "plum"}
+    assert "found '3', expected one of animal" in refused[2]
+
+
+def test_flags_may_be_a_column_of_numbers(experiment):
+    one = 'heads=[{name="thing", kind="sigmoid", classes=["animal"]}]'
+    teacher = 'teacher={kind="module", callable="tests.tiny_kinds:of_animals"}'
+    for flags in ([1.0, 0.0, None, 2.0], [True, False, None, None]):
+        rows = pa.table({"text": ["cat", "saw", "plum", "fig"], "thing": flags})
+        pq.write_table(rows, experiment / "c.parquet")
+        stated = (one, teacher, "corpus.format=parquet", 'corpus.files=[{path="c.parquet"}]')
+        how = tiny_kinds.run(stated, TOLERANT)
+        kept = {
+            row["text"]: row["label_thing"]
+            for row in tiny.rows_of(tiny_kinds.label(experiment, how))
+        }
+        assert kept == {"cat": ["animal"], "saw": [], "plum": None} | kept
+        assert ("fig" in kept) == (flags[3] is None)
+    with pytest.raises(CorpusError, match="no label: .*found 2, expected 0 or 1"):
+        rows = pa.table({"text": ["fig"], "thing": [2.0]})
+        pq.write_table(rows, experiment / "c.parquet")
+        tiny_kinds.label(experiment, tiny_kinds.run(stated))
+
+
+def test_numbers_are_kept_and_what_is_none_is_refused(experiment):
+    rows = [
+        {"text": "cat", "score": "2.5"},
+        {"text": "saw", "score": " "},
+        {"text": "plum", "score": "high"},
+        {"text": "fig", "score": "inf"},
+        {"text": "dog", "score": "-1e3"},
+    ]
+    table, kept, refused = labelled(experiment, OF_VALUES, rows)
+    assert kept == {"cat": 2.5, "saw": None, "dog": -1000.0}
+    assert list(refused) == [3, 4]
+    assert refused[3].startswith("no number")
+    assert "found 'high', expected a finite number" in refused[3]
+    assert table.card.layout.file_schema.field("label_score").type == pa.float64()
+    with pytest.raises(CorpusError, match=r"no number: .*row 3.*found 'high'"):
+        tiny_kinds.label(experiment, tiny_kinds.run(OF_VALUES), "other")
+
+
+def test_numbers_may_be_whole_or_missing_in_parquet(experiment):
+    rows = pa.table({"text": ["cat", "saw", "plum"], "score": pa.array([1, None, 3], pa.int32())})
+    pq.write_table(rows, experiment / "c.parquet")
+    how = tiny_kinds.run(OF_VALUES, "corpus.format=parquet", 'corpus.files=[{path="c.parquet"}]')
+    table = tiny_kinds.label(experiment, how)
+    rows = pa.Table.from_pylist(tiny.rows_of(table))
+    labels = dict(
+        zip(rows["text"].to_pylist(), labels_by_line(rows, table.card.layout), strict=True)
+    )
+    assert labels["cat"] == [1.0]
+    assert labels["plum"] == [3.0]
+    assert math.isnan(labels["saw"][0])
+
+
+@pytest.mark.parametrize(("kind", "scores"), [(OF_LABELS, LabelScores), (OF_VALUES, ValueScores)])
+def test_the_teacher_is_measured_reused_and_verified(experiment, kind, scores):
+    tiny_kinds.write(experiment)
+    table = tiny_kinds.label(experiment, tiny_kinds.run(kind))
+    quality = table.card.quality
+    assert set(quality.splits) == {"validation", "test"}
+    assert all(isinstance(found, scores) for found in quality.splits.values())
+    assert all(found.figures[found.headline] > 0.999 for found in quality.splits.values())
+    assert quality.noise_candidates == ()
+    text = inspect_folder(experiment / "labels", as_json=False)
+    assert ("F1 micro 1.0000" if scores is LabelScores else "Pearson 1.0000") in text
+    assert verify(table).rows == table.card.counts.rows
+    before = labels_of(table)
+    other = [row for row in tiny_kinds.examples() if row["text"] != "cat"]
+    tiny_kinds.write(experiment, other[::-1])
+    again = tiny_kinds.label(experiment, tiny_kinds.run(kind))
+    assert again.card.counts.teacher_calls == 0
+    assert labels_of(again) == {text: label for text, label in before.items() if text != "cat"}
+
+
+def labels_of(table):
+    name = table.card.head.label_column
+    return {
+        row["text"]: (row[name], row[table.card.head.teacher_column]) for row in tiny.rows_of(table)
+    }
+
+
+def test_repeats_are_equal_in_text_and_label(experiment):
+    rows = [
+        {"text": "cat saw", "thing": ["tool", "animal"]},
+        {"text": "cat saw", "thing": ["animal", "tool"]},
+        {"text": "cat saw", "thing": ["animal"]},
+        {"text": "cat saw", "thing": None},
+        {"text": "cat saw", "thing": []},
+    ]
+    table, _, _ = labelled(experiment, OF_LABELS, rows)
+    from stages.columns import repeats
+
+    [shard] = table.shards
+    found = table.read(shard.split, ["input_digest", "label_thing"])
+    assert repeats(found, "label_thing").sum() == 1
+
+
+def test_a_teacher_that_is_not_good_enough_commits_nothing(experiment):
+    rows = [{**row, "score": -row["score"]} for row in tiny_kinds.examples()]
+    tiny_kinds.write(experiment, rows)
+    with pytest.raises(QualityError, match=r"pearson on validation: found -1\.0000"):
+        tiny_kinds.label(experiment, tiny_kinds.run(OF_VALUES, "label.min_teacher_pearson=0.5"))
+    assert not table_exists(experiment / "labels")
+
+
+def test_a_column_of_answers_may_be_numbers(experiment):
+    rows = [{**row, "said": row["score"] / 2} for row in tiny_kinds.examples()]
+    tiny_kinds.write(experiment, rows)
+    kind = (*OF_VALUES, 'teacher={kind="column", column="said"}')
+    table = tiny_kinds.label(experiment, tiny_kinds.run(kind, "label.precision=float32"))
+    for row in tiny.rows_of(table):
+        assert row["teacher_score"] == [np.float32(row["label_score"] / 2)]
+
+
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        ((*OF_VALUES, "train.loss=kl"), "train.loss of a regression head is one of squared_error"),
+        (
+            (*OF_LABELS, "train.loss=dist"),
+            "train.loss of a sigmoid head is one of kl, squared_error",
+        ),
+        (("train.loss=squared_error",), "train.loss of a softmax head is one of kl, "),
+        ((*OF_LABELS, "label.precision=auto"), '`top_k` and `precision = "auto"` are for softmax'),
+        ((*OF_LABELS, "label.top_k=2"), '`top_k` and `precision = "auto"` are for softmax'),
+        ((*OF_LABELS, "train.example_weight=certainty"), "train.example_weight is for softmax"),
+        ((*OF_LABELS, "train.label_smoothing=0.1"), "train.label_smoothing is for softmax"),
+        ((*OF_LABELS, "train.standardize_logits=true"), "train.standardize_logits is for softmax"),
+        ((*OF_VALUES, "label.min_teacher_accuracy=0.5"), "min_teacher_accuracy is not measured"),
+        ((*OF_VALUES, 'target={metric="accuracy", at_least=0.5}'), "target.metric of a regression"),
+        ((*OF_LABELS, "teacher.answers=probabilities"), "is for softmax heads per example"),
+        (
+            (
+                *OF_LABELS,
+                'corpus.unlabelled=[{format="jsonl", files=[{path="x"}], min_confidence=0.5}]',
+            ),
+            "`min_confidence` is for softmax heads",
+        ),
+        (('heads=[{name="x", classes=["a"]}]',), "a softmax head has two classes or more"),
+        (('heads=[{name="x", kind="regression", classes=["a", "b"]}]',), "head is one number"),
+        (('heads=[{name="x", kind="sigmoid", per="token", classes=["a"]}]',), "is per example"),
+    ],
+)
+def test_what_does_not_go_with_a_kind_is_said(stated, said):
+    with pytest.raises(RunFileError, match="run file") as caught:
+        tiny.run(*stated)
+    assert said in str(caught.value), json.dumps(str(caught.value))
