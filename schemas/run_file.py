@@ -95,6 +95,8 @@ class RunFile(Section):
                 "words with a head per example need a teacher of kind module; state the feature as "
                 "text, or the head per token"
             )
+        if teacher.stride is not None and not self.head.by_position:
+            raise ValueError("teacher.stride is for heads per token")
         one_class = self.head.kind == "softmax" and not self.head.by_position
         if teacher.answers == "probabilities" and not one_class:
             raise ValueError('`answers = "probabilities"` is for softmax heads per example')

@@ -52,6 +52,8 @@ class Teacher(Section):
         in. The logits are float32 all the same.
       word_logits: of `keras` and `transformers` where each word has a class: those of the word's
         first piece, or the mean over its pieces.
+      stride: of `keras` and `transformers` where each word has a class: rows that are longer than
+        the window are seen through several, which share so many pieces; they are cut unless stated.
       options: what `module` is called with.
     """
 
@@ -70,6 +72,7 @@ class Teacher(Section):
     runtime: Literal["tensorflow", "onnx"] = "tensorflow"
     compute_dtype: Literal["float32", "bfloat16"] = "float32"
     word_logits: Literal["first", "mean"] = "first"
+    stride: int | None = Field(default=None, ge=0)
     options: dict[str, int | float | str | bool] = {}
 
     @model_validator(mode="after")
@@ -103,6 +106,16 @@ class Teacher(Section):
                 f'`compute_dtype = "bfloat16"` is for the kinds {", ".join(_CASTABLE)}, run by '
                 "their own framework"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _windows_go_on(self) -> Self:
+        if self.stride is None:
+            return self
+        if self.kind not in ("keras", "transformers"):
+            raise ValueError("`stride` is for teachers of kind keras or transformers")
+        if self.stride > self.max_length // 2:
+            raise ValueError(f"stride must be at most half of max_length ({self.max_length})")
         return self
 
     @property

@@ -68,8 +68,13 @@ def read_card(path: Path) -> TeacherCard:
         raise TeacherError(f"teacher card cannot be read: {path / CARD_FILE}: {said}.") from error
 
 
+def windows(how: Teacher) -> dict[str, object]:
+    """Return what a fingerprint says of how long rows are seen; nothing where they are cut."""
+    return {} if how.stride is None else {"stride": how.stride}
+
+
 def _fingerprint(path: Path, card: TeacherCard, how: Teacher, per: HeadPer) -> str:
-    apart = {} if per == "example" else {"per": per, "word_logits": how.word_logits}
+    apart = {} if per == "example" else {"per": per, "word_logits": how.word_logits, **windows(how)}
     return teacher_fingerprint(
         {
             **apart,

@@ -18,10 +18,19 @@ from schemas.teacher_section import Teacher
 from stages.assets import resolve_model
 from stages.hub import is_hub_handle, snapshot
 from stages.plugins import source_of
-from stages.teacher_folder import open_teacher
+from stages.teacher_folder import open_teacher, windows
 from stages.teacher_source import TeacherSource, teacher_fingerprint
 
-_STATED_APART = {"path", "source", "encoder", "fit", "runtime", "compute_dtype", "word_logits"}
+_STATED_APART = {
+    "path",
+    "source",
+    "encoder",
+    "fit",
+    "runtime",
+    "compute_dtype",
+    "word_logits",
+    "stride",
+}
 _VOCABULARIES = (VOCABULARY_FILE, "assets/tokenizer/vocabulary.txt")  # keras-hub's own place
 
 
@@ -98,7 +107,7 @@ def _source(
     classes = run.head.classes
     parts = {**parts, "classes": classes, "how": stated, "compute_dtype": how.compute_dtype}
     if run.head.by_position:
-        parts = {**parts, "per": run.head.per, "word_logits": how.word_logits}
+        parts = {**parts, "per": run.head.per, "word_logits": how.word_logits, **windows(how)}
     return TeacherSource(
         how=how,
         location=location,

@@ -33,7 +33,13 @@ if TYPE_CHECKING:
     import keras
 
 BACKUP_FOLDER = "_backup"
-_NOT_FITTED_BY = {"encoder", "runtime", "compute_dtype", "word_logits"}  # the first by its digest
+_NOT_FITTED_BY = {
+    "encoder",
+    "runtime",
+    "compute_dtype",
+    "word_logits",
+    "stride",
+}  # the first by its digest
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Real corpora in their standard splits, as JSON lines with `text`, `label` and `split`.
+"""Real corpora in their standard splits, as JSON lines with `text`, labels and `split`.
 
 `python -m tests.benchmarks.corpora NAME FOLDER` writes what the recipe of that name reads.
 """
@@ -10,9 +10,10 @@ import sys
 from collections.abc import Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
-Row = dict[str, str]
+Row = dict[str, Any]
 
 
 def trec(source: Path) -> dict[str, list[Row]]:
@@ -60,11 +61,25 @@ def ag_news(source: Path) -> dict[str, list[Row]]:
     return {"ag-news": labelled, "ag-news-unlabelled": [{"text": text} for text, _ in pairs[1000:]]}
 
 
+def snips(source: Path) -> dict[str, list[Row]]:
+    """Commands with their intent, their words and tags, and which kinds of slot they have."""
+    rows = []
+    for part, split in {"train": "train", "valid": "validation", "test": "test"}.items():
+        files = (_lines(source / part / name) for name in ("seq.in", "seq.out", "label"))
+        for text, line, intent in zip(*files, strict=True):
+            words, tags = text.split(), line.split()
+            slots = sorted({tag[2:] for tag in tags if tag != "O"})
+            row = {"text": " ".join(words), "intent": intent, "slots": slots}
+            rows.append({**row, "words": words, "tags": tags, "split": split})
+    return {"snips": rows}
+
+
 CORPORA: dict[str, tuple[str, Callable[[Path], dict[str, list[Row]]]]] = {
     "trec-standard": ("trec", trec),
     "clinc150": ("clinc150", clinc150),
     "emotion": ("tweeteval_emotion", emotion),
     "ag-news": ("ag_news", ag_news),
+    "snips-slots": ("snips", snips),
 }
 
 

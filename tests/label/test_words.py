@@ -18,11 +18,12 @@ from stages.label.identity import input_digests
 from stages.label.quarantine import quarantine_path
 from stages.label.recheck import Tolerance, recheck
 from stages.label.teachers import load_teacher
+from stages.label.teachers.windows import cut_windows
 from stages.label.teachers.words import logits_of_words
 from stages.row_logits import RowLogits, offsets_of
 from stages.teacher_places import find_teacher
 from stages.verify import verify
-from tests import tiny_berts, tiny_words
+from tests import tiny, tiny_berts, tiny_words
 
 words_lists = st.lists(
     st.lists(st.text(max_size=4), min_size=1, max_size=4), min_size=1, max_size=6
@@ -238,6 +239,55 @@ def test_how_words_are_answered_is_part_of_the_fingerprint(folder):
     assert len(found) == 2
 
 
+def test_words_beyond_the_window_are_seen_through_others_that_overlap(folder):
+    cut, whole = (
+        tiny_words.label(folder, *of_hugging(folder, *how)) for how in ((), ("teacher.stride=2",))
+    )
+    verify(whole)
+    assert cut.card.counts.unseen_positions > 0 == whole.card.counts.unseen_positions
+    assert cut.card.counts.truncated > 0 == whole.card.counts.truncated
+    assert cut.card.teacher_fingerprint != whole.card.teacher_fingerprint
+    for row in rows_of(whole):
+        said = [tiny_words.CLASSES[int(np.argmax(logits))] for logits in row["teacher_thing"]]
+        named = [place for place, label in enumerate(row["label_thing"]) if label != "other"]
+        assert [said[place] for place in named] == [row["label_thing"][place] for place in named]
+    teacher = load_teacher(source_of(folder, *of_hugging(folder, "teacher.stride=2")))
+    recheck(whole, teacher, how=tiny_words.run().label, tolerance=Tolerance(inputs=20))
+    assert teacher.word_embeddings().shape[1] > 0
+
+
+def test_windows_give_a_short_row_what_the_teacher_gives(folder):
+    plain, windowed = (
+        load_teacher(source_of(folder, *of_hugging(folder, *how)))
+        for how in ((), ("teacher.stride=2",))
+    )
+    lists = pa.table({"words": [["cat", "my-cat"], ["the", "saw", "fig", "my-dog", "axe", "pear"]]})
+    expected, found = (t.logits(t.encode(lists), np.arange(2)) for t in (plain, windowed))
+    np.testing.assert_allclose(found[0, :2], expected[0, :2], rtol=1e-5)
+    assert np.isnan(found[0, 2:]).all()
+    first = windowed.encode(lists.slice(1)).ends[0] - 2  # the words that only the first holds
+    np.testing.assert_allclose(found[1, : first - 1], expected[1, : first - 1], rtol=1e-4)
+    assert windowed.encode(lists).overlong.tolist() == [False, False]
+
+
+@given(
+    pieces=st.lists(st.integers(0, 9), min_size=1, max_size=40),
+    limit=st.integers(3, 12),
+    stride=st.integers(0, 5),
+)
+def test_windows_hold_every_word_and_share_what_was_asked(pieces, limit, stride):
+    found = cut_windows(np.array(pieces), limit=limit, stride=stride)
+    assert found[0][0] == 0 and found[-1][1] == len(pieces)
+    for start, end in found:
+        assert end == start + 1 or sum(pieces[start:end]) <= limit
+    for (start, end), (after, last) in zip(found[:-1], found[1:], strict=True):
+        assert start < after <= end < last
+        assert sum(pieces[after:end]) <= stride
+        assert sum(pieces[start : end + 1]) > limit
+        too_many = sum(pieces[after - 1 : end]) > stride
+        assert too_many or after == start + 1 or sum(pieces[after - 1 : end + 1]) > limit
+
+
 @given(st.data())
 def test_logits_of_words_are_those_of_a_plain_loop(data):
     rows, longest, classes = 3, 5, 2
@@ -294,6 +344,8 @@ def test_a_teacher_that_answers_for_texts_is_refused(folder):
             "words need a teacher of kind keras or transformers or module",
         ),
         ("teacher.answers=probabilities", "is for softmax heads per example"),
+        ('teacher={path="x", stride=80}', "stride must be at most half of max_length"),
+        ("teacher.stride=2", "`stride` is for teachers of kind keras or transformers"),
         (
             'heads=[{name="h", classes=["a", "b"]}]\nteacher={kind="transformers", path="x"}',
             "words with a head per example",
@@ -414,3 +466,42 @@ def test_a_fine_tuned_encoder_answers_word_by_word(folder):
         assert together.shape == (2, 4, 4) and np.isnan(together[0, 2:]).all()
         alone = teacher.logits(teacher.encode(lists.slice(0, 1)), np.arange(1))
         np.testing.assert_allclose(together[0, :2], alone[0], rtol=1e-4, atol=1e-4)
+
+
+def test_windows_need_words(folder):
+    with pytest.raises(RunFileError, match=r"teacher\.stride is for heads per token"):
+        tiny.run("teacher.stride=2")
+
+
+def test_a_fine_tuned_encoder_sees_all_of_a_long_row(folder):
+    import keras
+
+    from schemas.teacher_card import TeacherCard
+    from stages.encoder import load_encoder
+    from stages.teach.encoder import classifier
+
+    tiny_berts.write_hugging_face(folder / "bert")
+    keras.utils.set_random_seed(1)
+    encoder, pieces = load_encoder(str(folder / "bert"))
+    made = folder / "made"
+    made.mkdir()
+    classifier(encoder, classes=4, dropout=0.1, per="token").save(made / "teacher.keras")
+    (made / "vocab.txt").write_text("\n".join(pieces))
+    card = TeacherCard(classes=tiny_words.CLASSES, max_length=8, lowercase=True)
+    (made / "teacher.json").write_text(card.model_dump_json())
+    stated = 'teacher={path="made", max_length=8}'
+    cut, whole = (
+        load_teacher(source_of(folder, stated, *how)) for how in ((), ("teacher.stride=3",))
+    )
+    words = ["my-cat", "saw", "the", "old", "fig", "axe", "dog", "one"]
+    lists = pa.table({"words": [words, ["fig"]]})
+    first, every = (t.logits(t.encode(lists), np.arange(2)) for t in (cut, whole))
+    assert np.isnan(first[0, 4:]).all() if first.shape[1] > 4 else first.shape[1] == 4
+    assert np.isfinite(every[0]).all() and every.shape == (2, 8, 4)
+    np.testing.assert_allclose(every[1, 0], first[1, 0], rtol=1e-4, atol=1e-5)
+    encoded = whole.encode(lists)
+    final = encoded.windows[1] - 1
+    start, end = encoded.starts[final], encoded.ends[final]
+    alone = cut.encode(pa.table({"words": [words[start:end]]}))
+    own = cut.logits(alone, np.arange(1))[0, end - start - 1]
+    np.testing.assert_allclose(every[0, end - 1], own, rtol=1e-3, atol=1e-4)

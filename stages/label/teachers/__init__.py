@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import cast
 
 from stages.label.answers import FromProbabilities
 from stages.label.teacher import Teacher
+from stages.label.teachers.windows import Windowed, WordTeacher
 from stages.teacher_source import TeacherSource
 
 
@@ -17,5 +19,7 @@ def load_teacher(source: TeacherSource) -> Teacher:
     """
     how = source.how
     teacher: Teacher = import_module(f"{__name__}.{how.kind}").load(source)
+    if how.stride is not None:
+        return Windowed(cast("WordTeacher", teacher), stride=how.stride)
     converts = how.answers == "probabilities" and how.kind != "column"
     return FromProbabilities(teacher) if converts else teacher

@@ -22,7 +22,7 @@ from stages.label.teachers.onnx_graph import OnnxGraph
 from stages.label.teachers.pieces import WordpieceInputs, model_inputs
 from stages.label.teachers.words import logits_of_words
 from stages.teacher_source import TeacherSource
-from stages.text import Wordpiece, read_vocabulary
+from stages.text import Wordpiece, ragged_words, read_vocabulary
 
 INPUTS = frozenset({"token_ids", "segment_ids", "padding_mask"})
 
@@ -79,6 +79,17 @@ class KerasTeacher:
         if not self._of_words:
             return answer
         return logits_of_words(answer, encoded.words_of(rows), pieces=self._word_logits)
+
+    @property
+    def max_pieces(self) -> int:
+        """Pieces that fit its window beside [CLS] and [SEP]."""
+        return self._wordpiece.max_pieces
+
+    def word_pieces(self, inputs: pa.Table) -> npt.NDArray[np.int64]:
+        """Return how many pieces each word has, int64 [words of all rows]."""
+        _, counts = self._wordpiece.words(ragged_words(inputs.column(0).to_pylist()))
+        found: npt.NDArray[np.int64] = counts.flat_values.numpy()
+        return found
 
     def word_embeddings(self) -> npt.NDArray[np.float32] | None:
         """Return float32 [pieces, width]: the table that token ids are looked up in first."""

@@ -92,6 +92,23 @@ class TransformersTeacher:
             return logits_of_words(answer, words, pieces=self._word_logits)
         return answer
 
+    @property
+    def max_pieces(self) -> int:
+        """Pieces that fit its window beside its special ones."""
+        return int(self._max_length - self._tokenizer.num_special_tokens_to_add())
+
+    def word_pieces(self, inputs: pa.Table) -> npt.NDArray[np.int64]:
+        """Return how many pieces each word has, int64 [words of all rows]."""
+        lists = inputs.column(0).to_pylist()
+        found = self._tokenizer(
+            lists, is_split_into_words=True, add_special_tokens=False, verbose=False
+        )
+        counts = [
+            np.bincount(np.array(found.word_ids(row), np.int64), minlength=len(words))
+            for row, words in enumerate(lists)
+        ]
+        return np.concatenate(counts)
+
     def word_embeddings(self) -> npt.NDArray[np.float32]:
         """Return float32 [pieces, width]: the input embeddings."""
         table = self._model.get_input_embeddings().weight.detach().float()

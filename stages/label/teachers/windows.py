@@ -1,0 +1,154 @@
+"""Rows of words that are longer than a teacher's window, seen through several that overlap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from stages.label.teacher import EncodedInputs, Teacher
+from stages.row_logits import offsets_of, positions_of
+
+Numbers = npt.NDArray[np.int64]
+
+
+class WordTeacher(Teacher, Protocol):
+    """A teacher of words that can say into how many pieces it cuts each."""
+
+    @property
+    def max_pieces(self) -> int:
+        """Pieces that fit its window beside what it adds itself."""
+
+    def word_pieces(self, inputs: pa.Table) -> Numbers:
+        """Return how many pieces each word has, int64 [words of all rows]."""
+
+
+@dataclass(frozen=True)
+class WindowedInputs:
+    """Preprocessed windows, a row's one after another.
+
+    Attributes:
+      encoded: of all windows.
+      windows: int64 [rows + 1], where each row's windows begin.
+      starts, ends: int64 [windows], the words of its row that each holds.
+      lengths: tokens of all of a row's windows, int32 [rows].
+      overlong: bool [rows], always false: nothing is cut off.
+    """
+
+    encoded: EncodedInputs
+    windows: Numbers
+    starts: Numbers
+    ends: Numbers
+    lengths: npt.NDArray[np.int32]
+    overlong: npt.NDArray[np.bool_]
+
+
+class Windowed:
+    """A teacher of words that sees all of a long row, some words of it more than once.
+
+    A word's logits are those of the window in which it is farthest from an end that is not the
+    row's own.
+    """
+
+    def __init__(self, teacher: WordTeacher, *, stride: int) -> None:
+        """Wrap it; successive windows share about `stride` pieces, whole words of them."""
+        self._teacher, self._stride = teacher, stride
+        self.classes, self.parameters = teacher.classes, teacher.parameters
+        self.parallel_calls = getattr(teacher, "parallel_calls", 1)
+
+    def encode(self, inputs: pa.Table) -> WindowedInputs:
+        """Return the windows of the one column of lists of words, preprocessed."""
+        words, offsets = positions_of(inputs.column(0))
+        pieces = self._teacher.word_pieces(inputs)
+        limit = self._teacher.max_pieces
+        cut = [
+            cut_windows(pieces[start:end], limit=limit, stride=self._stride)
+            for start, end in zip(offsets[:-1], offsets[1:], strict=True)
+        ]
+        windows = offsets_of(np.array([len(one) for one in cut]))
+        places = np.array([span for one in cut for span in one], np.int64).reshape(-1, 2)
+        of_row = np.repeat(offsets[:-1], np.diff(windows))
+        lists = [
+            words.slice(first + start, end - start).to_pylist()
+            for first, (start, end) in zip(of_row, places, strict=True)
+        ]
+        column = pa.array(lists, pa.list_(pa.string()))
+        encoded = self._teacher.encode(pa.table({inputs.column_names[0]: column}))
+        lengths = np.add.reduceat(encoded.lengths, windows[:-1]).astype(np.int32)
+        none = np.zeros(inputs.num_rows, np.bool_)
+        return WindowedInputs(encoded, windows, places[:, 0], places[:, 1], lengths, none)
+
+    def logits(self, encoded: WindowedInputs, rows: Numbers) -> npt.NDArray[np.float32]:
+        """Return float32 [len(rows), words, classes], NaN for a word that is in no window."""
+        counts = np.diff(encoded.windows)[rows]
+        numbers = np.concatenate(
+            [np.arange(encoded.windows[row], encoded.windows[row + 1]) for row in rows]
+        )
+        answers = self._teacher.logits(encoded.encoded, numbers)
+        starts, ends = encoded.starts[numbers], encoded.ends[numbers]
+        owners = np.repeat(np.arange(len(rows)), counts)
+        shape = (len(rows), int(ends.max(initial=0)), answers.shape[-1])
+        found = np.full(shape, np.nan, np.float32)
+        best = np.full(shape[:2], -1.0)
+        last = np.maximum.reduceat(ends, offsets_of(counts)[:-1])[owners]
+        for owner, start, end, whole, answer in zip(
+            owners, starts, ends, last, answers, strict=True
+        ):
+            context = context_in(start, end, whole)
+            better = context > best[owner, start:end]
+            places = np.flatnonzero(better) + start
+            said = np.full((end - start, shape[2]), np.nan, np.float32)
+            said[: len(answer)] = answer[: end - start]
+            found[owner, places] = said[better]
+            best[owner, places] = context[better]
+        return found
+
+    def word_embeddings(self) -> npt.NDArray[np.float32] | None:
+        """Return float32 [pieces, width], or None where it has none."""
+        asked = getattr(self._teacher, "word_embeddings", None)
+        return None if asked is None else asked()
+
+
+def cut_windows(pieces: Numbers, *, limit: int, stride: int) -> list[tuple[int, int]]:
+    """Return the first word of each window and the one after its last.
+
+    A window has as many whole words as fit, one at least; the next one begins so that they share
+    as many whole words as have `stride` pieces, or fewer where the next word would not fit.
+
+    Args:
+      pieces: of each word, int64 [words], one at least.
+      limit: pieces of a window.
+      stride: pieces that two windows share at most.
+
+    >>> cut_windows(np.array([1, 1, 1, 1, 1]), limit=3, stride=1)
+    [(0, 3), (2, 5)]
+    """
+    ends = np.cumsum(pieces)
+    found, start = [], 0
+    while True:
+        before = ends[start - 1] if start else 0
+        end = max(start + 1, int(np.searchsorted(ends, before + limit, side="right")))
+        found.append((start, end))
+        if end >= len(ends):
+            return found
+        shared = int(np.searchsorted(ends, ends[end - 1] - stride)) + 1
+        room = int(np.searchsorted(ends, ends[end] - limit)) + 1  # for the next word
+        start = max(start + 1, min(max(shared, room if ends[end] > limit else 0), end))
+
+
+def context_in(start: int, end: int, words: int) -> npt.NDArray[np.float64]:
+    """Return how far each word of a window is from an end of it that is not the row's own.
+
+    >>> context_in(2, 5, 9).tolist()
+    [0.0, 1.0, 0.0]
+    >>> context_in(0, 3, 9).tolist()
+    [2.0, 1.0, 0.0]
+    """
+    places = np.arange(start, end, dtype=np.float64)
+    left = np.full(end - start, np.inf) if start == 0 else places - start
+    right = np.full(end - start, np.inf) if end >= words else end - 1 - places
+    nearest: npt.NDArray[np.float64] = np.minimum(left, right)
+    return nearest
