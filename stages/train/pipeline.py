@@ -104,7 +104,9 @@ def read_student_card(path: Path) -> StudentCard:
         return StudentCard.model_validate_json((path / STUDENT_CARD_FILE).read_bytes())
     except (OSError, ValueError) as error:
         said = str(error).splitlines()[0]
-        raise StudentError(f"no student: {path}: {said}. Run `train`.") from error
+        raise StudentError(
+            f"no student: {path}: {said}. Run `train`, or `adjust` where settings are searched."
+        ) from error
 
 
 def trained_card(plan: StudentPlan) -> StudentCard:
@@ -117,7 +119,7 @@ def trained_card(plan: StudentPlan) -> StudentCard:
     if card.fingerprint != plan.fingerprint:
         raise StudentError(
             f"student is of another run: {plan.path}: found {card.fingerprint}, expected "
-            f"{plan.fingerprint}. Run `train`."
+            f"{plan.fingerprint}. Run `train`, or `adjust` where settings are searched."
         )
     return card
 

@@ -146,6 +146,7 @@ def test_against_predict_and_against_beams_own_inference(folder, monkeypatch):
     import keras
     import pyarrow as pa
 
+    from schemas.heads import Head
     from stages.label.ask import soft_labels
     from stages.label.identity import input_digests
     from stages.label.teachers import load_teacher
@@ -155,6 +156,7 @@ def test_against_predict_and_against_beams_own_inference(folder, monkeypatch):
     inputs, texts = padded(folder), pa.array(news(FEW))
     rows = pa.table({"text": texts, "input_digest": input_digests([texts])})
     how = tiny.run("label.batch_tokens=2048").label
+    head = Head(name="thing", classes=tuple(CLASSES))
     teachers = {
         "ours, float32": load_teacher(source(folder)),
         "ours, bfloat16": load_teacher(source(folder, compute_dtype="bfloat16")),
@@ -164,7 +166,7 @@ def test_against_predict_and_against_beams_own_inference(folder, monkeypatch):
         "model.predict, padded": lambda: model.predict(inputs, verbose=0),
         "RunInference, an example each": lambda: stock(model, inputs),
         **{
-            name: lambda one=one: soft_labels(one, rows, features=("text",), how=how)
+            name: lambda one=one: soft_labels(one, rows, features=("text",), how=how, head=head)
             for name, one in teachers.items()
         },
     }

@@ -8,11 +8,14 @@ import pyarrow as pa
 import pytest
 
 from schemas.errors import TeacherError
+from schemas.heads import Head
 from schemas.label_section import Label
 from stages.label.ask import soft_labels
 from stages.label.identity import input_digests
 from stages.label.shards import order_rows
 from tests import tiny
+
+HEAD = Head(name="thing", classes=("long", "short"))
 
 
 @dataclass
@@ -60,7 +63,7 @@ def rows(texts):
 
 def ask(teacher, table, **how):
     how = Label(batch_tokens=8, **how)
-    return soft_labels(teacher, table, features=("text",), how=how)
+    return soft_labels(teacher, table, features=("text",), how=how, head=HEAD)
 
 
 def test_equal_inputs_are_asked_once_and_all_get_the_answer():

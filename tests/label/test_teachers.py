@@ -288,4 +288,4 @@ def test_a_column_cannot_be_asked(experiment):
     teacher = load_teacher(source_of(experiment, column(experiment)))
     rows = pa.table({"text": ["a"], "input_digest": [b"0" * 16]})
     with pytest.raises(TeacherError, match="teacher is a column and cannot be asked: 'a'"):
-        soft_labels(teacher, rows, features=("text",), how=tiny.run().label)
+        soft_labels(teacher, rows, features=("text",), how=tiny.run().label, head=tiny.run().head)
