@@ -24,6 +24,8 @@ class Head(BaseModel):
       classes: class names in the order of the logits; of a `regression` the head's own.
       tags: of a head per token whose classes mark spans (`O`, `B-PER`, …): their scheme. Rows that
         do not keep to it are refused; spans are counted in the same way for all of them.
+      out_of_scope: the hard label of rows of none of the classes. They have no hard loss; the
+        report says how well a model's confidence tells them from the others.
       column: corpus column with the hard label; `name` unless stated.
     """
 
@@ -34,6 +36,7 @@ class Head(BaseModel):
     per: HeadPer = "example"
     classes: tuple[str, ...] = Field(min_length=1)
     tags: TagScheme | None = None
+    out_of_scope: str | None = None
     column: str | None = None
 
     @model_validator(mode="before")
@@ -64,6 +67,14 @@ class Head(BaseModel):
     def _tags_are_of_tokens(self) -> Self:
         if self.tags is not None and (self.per != "token" or "O" not in self.classes):
             raise ValueError("`tags` is for a head per token with a class `O`")
+        return self
+
+    @model_validator(mode="after")
+    def _is_out_of_its_classes(self) -> Self:
+        if self.out_of_scope is None:
+            return self
+        if self.kind != "softmax" or self.by_position or self.out_of_scope in self.classes:
+            raise ValueError("`out_of_scope` is a label beside the classes of a softmax head")
         return self
 
     @property

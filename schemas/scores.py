@@ -78,6 +78,25 @@ class Figures(Measured):
         return "rows"
 
 
+class ScopeScores(Measured):
+    """Rows of none of the classes, told from the others by a model's confidence.
+
+    Attributes:
+      outside_rows: how many there are.
+      confidence: of the likeliest class, below which a row is refused; tuned on validation.
+      auc: probability that a row out of scope has the lower confidence; needs no threshold.
+      precision, recall: of refused rows.
+      accuracy_inside: on the rows in scope, where one that is refused is wrong.
+    """
+
+    outside_rows: int
+    confidence: float
+    auc: float
+    precision: float
+    recall: float
+    accuracy_inside: float
+
+
 class Scores(Figures):
     """Of one class a row.
 
@@ -89,6 +108,7 @@ class Scores(Figures):
       confusion: rows by (hard label, prediction).
       by_position: whether `rows` are words, or other positions.
       spans: where the classes mark some.
+      scope: where rows of none of the classes are stated.
     """
 
     accuracy: float
@@ -100,6 +120,7 @@ class Scores(Figures):
     reliability: tuple[ReliabilityBin, ...]
     by_position: bool = False
     spans: SpanScores | None = None
+    scope: ScopeScores | None = None
 
     @property
     def figures(self) -> dict[str, float]:

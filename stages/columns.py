@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.heads import Head
 from schemas.layout import DIGEST_BYTES, Layout
 
 FLOAT32 = pa.float32()
@@ -36,6 +37,14 @@ def labels_by_line(rows: pa.Table, layout: Layout) -> Labels:
         lists = [one or [None] * count for one, count in zip(given, counts, strict=True)]
         column = pa.chunked_array([pa.array(lists, column.type)])
     return class_numbers(column, head.classes)
+
+
+def out_of_scope(rows: pa.Table, head: Head) -> npt.NDArray[np.bool_]:
+    """Return bool [rows]: which of them are stated to be of none of the classes."""
+    if head.out_of_scope is None:
+        return np.zeros(rows.num_rows, np.bool_)
+    found = pc.fill_null(pc.equal(rows[head.label_column], head.out_of_scope), False)
+    return np.asarray(found.to_numpy(), np.bool_)
 
 
 def has_label(labels: Labels) -> npt.NDArray[np.bool_]:

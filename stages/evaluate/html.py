@@ -11,7 +11,7 @@ from stages.evaluate import plots
 from stages.evaluate.adjustment import adjustment_rows
 from stages.evaluate.adjustment import verdict as adjustment_verdict
 from stages.evaluate.compare import retained
-from stages.evaluate.text import export_rows, interval
+from stages.evaluate.text import export_rows, interval, scope_lines
 
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#22262b;background:#f6f7f8;margin:0}
@@ -45,6 +45,7 @@ def render(report: Report) -> str:
         *(_student_section(student, report) for student in report.students),
         *_adjustment(report),
         *_exports(report),
+        *_scope(report),
         *_calibration(report),
         "<h2>Where the rows came from</h2>",
         _counts(report),
@@ -167,6 +168,11 @@ def _student_section(student: StudentSummary, report: Report) -> str:
         return training
     title = f"<h2>{escape(student.name)}: confusion</h2>"
     return f'{training}{title}<div class="row">{figures}</div>'
+
+
+def _scope(report: Report) -> list[str]:
+    lines = scope_lines(report)
+    return ["<h2>Out of scope</h2>", _table(["model", "found"], lines)] if lines else []
 
 
 def _calibration(report: Report) -> list[str]:

@@ -101,10 +101,19 @@ def tuned_thresholds(logits: Logits, labels: npt.NDArray[np.float32]) -> list[fl
     """
     labelled = ~np.isnan(labels[:, 0])
     probs, true = _probabilities(logits[labelled].astype(np.float64)), labels[labelled] > EVEN
-    return [_best_threshold(column, has) for column, has in zip(probs.T, true.T, strict=True)]
+    return [best_threshold(column, has) for column, has in zip(probs.T, true.T, strict=True)]
 
 
-def _best_threshold(probs: Exact, true: Flags) -> float:
+def best_threshold(probs: Exact, true: Flags) -> float:
+    """Return the threshold whose F1 is largest, of equals the one nearest to 0.5.
+
+    Args:
+      probs: float64 [rows], in [0, 1]; a row is found where it is at least the threshold.
+      true: bool [rows].
+
+    >>> best_threshold(np.array([0.2, 0.3, 0.1]), np.array([True, True, False]))
+    0.15000000000000002
+    """
     if not true.any():
         return EVEN
     order = np.argsort(-probs, kind="stable")

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from schemas.export_card import ExportCard
 from schemas.report import ModelResult, Report, Speed, Summary
-from schemas.scores import TITLES
+from schemas.scores import TITLES, ScopeScores, Scores
 from stages.evaluate.adjustment import verdict as adjustment_verdict
 from stages.evaluate.columns import columns
 from stages.evaluate.compare import retained
+from stages.evaluate.metrics import summarise
 
 _COST_HEADS = ("parameters", "MB", "ms/1", "ex/s/64")
 
@@ -27,9 +28,32 @@ def results_text(report: Report) -> str:
     scores = report.teacher.scores
     head = f"{report.name}: {scores.rows} {report.split} {scores.lines}; seeds {seeds}"
     verdicts = [one.verdict for one in report.students]
+    verdicts += [f"{name}: {said}" for name, said in scope_lines(report)]
     if report.adjustment is not None:
         verdicts.append(adjustment_verdict(report.adjustment))
     return "\n".join([head, *columns(rows), *verdicts])
+
+
+def scope_lines(report: Report) -> list[tuple[str, str]]:
+    """Return who and what is said of rows out of scope, where there are any; means over seeds."""
+    models: dict[str, list[ScopeScores]] = {}
+    for model in (report.teacher, *report.models):
+        scope = model.scores.scope if isinstance(model.scores, Scores) else None
+        name = "teacher" if model.seed is None else f"{model.name} {model.role}"
+        if scope is not None:
+            models.setdefault(name, []).append(scope)
+    return [(name, _scope(found)) for name, found in models.items()]
+
+
+def _scope(found: Sequence[ScopeScores]) -> str:
+    names = ("auc", "recall", "precision", "accuracy_inside")
+    auc, recall, precision, inside = (
+        interval(summarise([getattr(one, name) for one in found])) for name in names
+    )
+    return (
+        f"{found[0].outside_rows} rows out of scope: AUC {auc}; recall {recall}, precision "
+        f"{precision} and accuracy inside {inside} at the confidence tuned on validation"
+    )
 
 
 def export_rows(

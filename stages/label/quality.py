@@ -66,7 +66,9 @@ def split_quality(
     support = np.bincount(labels[labels >= 0], minlength=len(head.classes))
     columns = zip(head.classes, support, *per_class(confusion, support), strict=True)
     return SplitQuality(
-        **scores.model_dump(exclude={"confusion", "reliability", "agreement", "by_position"}),
+        **scores.model_dump(
+            exclude={"confusion", "reliability", "agreement", "by_position", "scope"}
+        ),
         nll_nats=nll(logits, own, temperature=1.0) if len(own) else 0.0,
         calibrating_temperature=calibrating_temperature(logits, own) if len(own) else 1.0,
         classes=tuple(

@@ -20,7 +20,7 @@ from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, Teacher
 from schemas.teacher_section import Fit
 from stages.assets import ResolvedAsset, resolve_model
 from stages.atomic import whole_file, write_whole
-from stages.columns import has_label, labels_by_line, repeats
+from stages.columns import has_label, labels_by_line, out_of_scope, repeats
 from stages.label.corpus import CorpusPlan, plan_corpus, read_unit
 from stages.label.intake import Intake
 from stages.label.shards import order_rows
@@ -115,6 +115,7 @@ def labelled_rows(plan: CorpusPlan, *, once: bool, tolerant: bool) -> dict[str, 
         raise CorpusError(f"corpus is empty: {len(plan.files)} files with no row. Mend `files`.")
     rows = order_rows(pa.concat_tables(parts), plan.head)
     rows = rows.filter(pc.is_valid(rows[plan.head.label_column]))
+    rows = rows.filter(pa.array(~out_of_scope(rows, plan.head)))
     if once:
         rows = rows.filter(pa.array(~repeats(rows, plan.head.label_column)))
     splits = {

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.errors import DamagedTableError
-from stages.columns import repeats
+from schemas.heads import Head
+from stages.columns import out_of_scope, repeats
 from stages.table import Shard, read_shard
 
 
@@ -69,15 +70,16 @@ class ChosenRows:
     views: npt.NDArray[np.int16]
 
     @staticmethod
-    def of(shard: Shard, label_column: str, *, once: bool) -> ChosenRows:
+    def of(shard: Shard, head: Head, *, once: bool) -> ChosenRows:
         """Return a shard's; with `once`, a row that repeats another's input and label is not."""
+        label_column = head.label_column
         rows = read_shard(shard, ["input_digest", "view", label_column])
         views = rows["view"].to_numpy()
         original = views == 0
         counted = np.ones(rows.num_rows, np.bool_)
         if once:
             counted[original] = ~repeats(rows.filter(pa.array(original)), label_column)
-        has_label = rows[label_column].is_valid().to_numpy()
+        has_label = rows[label_column].is_valid().to_numpy() & ~out_of_scope(rows, head)
         return ChosenRows(counted, counted & original & has_label, views)
 
 

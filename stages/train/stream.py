@@ -75,7 +75,7 @@ class SoftLabelStream:
         self._seed = seed
         self._failure: TableError | None = None
         shards = table.shards_of(split)
-        chosen = [ChosenRows.of(shard, self._head.label_column, once=once) for shard in shards]
+        chosen = [ChosenRows.of(shard, self._head, once=once) for shard in shards]
         self._groups = [
             group
             for shard, rows in zip(shards, chosen, strict=True)

@@ -27,9 +27,10 @@ def trec(source: Path) -> dict[str, list[Row]]:
 
 
 def clinc150(source: Path) -> dict[str, list[Row]]:
-    """The 150 intents, without the queries out of scope."""
+    """The 150 intents; in validation and test also queries that are of none of them."""
     parts = json.loads((source / "data_full.json").read_text(encoding="utf-8"))
     names = {"train": "train", "val": "validation", "test": "test"}
+    names |= {"oos_val": "validation", "oos_test": "test"}
     rows = [
         {"text": text, "label": label, "split": split}
         for part, split in names.items()

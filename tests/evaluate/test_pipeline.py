@@ -7,7 +7,8 @@ import pytest
 
 from schemas.errors import StudentError, TableError
 from schemas.report import Report
-from stages.evaluate.pipeline import evaluate, held_out
+from stages.evaluate.judge import held_out
+from stages.evaluate.pipeline import evaluate
 from stages.evaluate.predict import StudentPredictor
 from stages.train.pipeline import read_student_card, train
 from stages.train.plan import plan_students

@@ -1,0 +1,127 @@
+"""Models asked for the rows that all are scored on, and those that their thresholds come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from schemas.errors import TableError
+from schemas.run_file import RunFile
+from schemas.scores import AnyScores, Scores
+from stages.codec import decode
+from stages.columns import Labels, has_label, labels_by_line, out_of_scope, repeats
+from stages.evaluate.decoding import constrained
+from stages.evaluate.label_metrics import tuned_thresholds
+from stages.evaluate.scope import Judged, score_scope, tuned_confidence
+from stages.evaluate.scoring import score_rows
+from stages.row_logits import RowLogits
+from stages.table import SoftLabelTable
+
+Ask = Callable[[list[Any]], RowLogits]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The rows that everything is scored on: inputs, labels by line, the teacher's answers.
+
+    `outside` says which rows are of none of the classes, bool [rows].
+    """
+
+    inputs: list[Any]
+    labels: Labels
+    teacher: RowLogits
+    outside: npt.NDArray[np.bool_]
+
+    def judged(self, answers: RowLogits) -> Judged:
+        """Return a model's answers beside what is known of the rows' scope."""
+        return Judged(answers.values, self.labels, self.outside)
+
+
+def held_out(run: RunFile, table: SoftLabelTable, split: str) -> HeldOut:
+    """Return the rows of a split, of which some are labelled; repeats count as the run file says.
+
+    Raises:
+      TableError: there is none.
+    """
+    head, feature = table.card.head, table.card.features[0]
+    layout = table.card.layout
+    columns = ["input_digest", feature, head.label_column, *layout.logit_columns]
+    rows = table.read(split, columns)
+    if run.corpus.repeats == "once":
+        rows = rows.filter(pa.array(~repeats(rows, head.label_column)))
+    labels = labels_by_line(rows, layout)
+    if not has_label(labels).any():
+        raise TableError(
+            f"no labelled row in split {split!r}: {table.path}. Mend the corpus's "
+            "split, or evaluate another one."
+        )
+    return HeldOut(
+        rows[feature].to_pylist(), labels, decode(rows, layout), out_of_scope(rows, head)
+    )
+
+
+class Judge:
+    """Scores models of a run on one split, each with thresholds of its own from validation."""
+
+    def __init__(self, run: RunFile, table: SoftLabelTable) -> None:
+        """Read the rows.
+
+        Raises:
+          TableError: the split has no labelled row.
+        """
+        self._run = run
+        self.rows = held_out(run, table, run.evaluate.split)
+        self._tuning = _tuning(run, table)
+
+    def teacher(self) -> AnyScores:
+        """Return the teacher's scores."""
+        tuned_on = None if self._tuning is None else self._tuning.teacher
+        return self._scores(self.rows.teacher, tuned_on)
+
+    def student(self, ask: Ask) -> AnyScores:
+        """Return a student's scores, its agreement with the teacher among them."""
+        tuned_on = None if self._tuning is None else ask(self._tuning.inputs)
+        return self._scores(ask(self.rows.inputs), tuned_on, teacher=self.rows.teacher)
+
+    def _scores(
+        self, answers: RowLogits, tuned_on: RowLogits | None, *, teacher: RowLogits | None = None
+    ) -> AnyScores:
+        head, predicted = self._run.head, None
+        if self._run.evaluate.keep_to_tags and head.tags is not None:
+            predicted = constrained(answers, head.classes, head.tags)
+        scores = score_rows(
+            answers,
+            self.rows.labels,
+            head=head,
+            bins=self._run.evaluate.calibration_bins,
+            teacher=teacher,
+            predicted=predicted,
+            thresholds=self._thresholds(tuned_on),
+            teacher_thresholds=self._thresholds(self._tuning and self._tuning.teacher),
+        )
+        if self._tuning is None or tuned_on is None or not isinstance(scores, Scores):
+            return scores
+        confidence = tuned_confidence(self._tuning.judged(tuned_on))
+        scope = None if confidence is None else score_scope(self.rows.judged(answers), confidence)
+        return scores.model_copy(update={"scope": scope})
+
+    def _thresholds(self, tuned_on: RowLogits | None) -> list[float] | None:
+        if self._run.head.kind != "sigmoid" or self._tuning is None or tuned_on is None:
+            return None
+        return tuned_thresholds(tuned_on.values, self._tuning.labels)
+
+
+def _tuning(run: RunFile, table: SoftLabelTable) -> HeldOut | None:
+    """Return the rows that thresholds are tuned on; None where there are none."""
+    has_thresholds = run.head.kind == "sigmoid" or run.head.out_of_scope is not None
+    if not has_thresholds or run.evaluate.split == "validation":
+        return None
+    try:
+        return held_out(run, table, "validation")
+    except TableError:
+        return None
