@@ -10,7 +10,7 @@ from schemas.section import Fraction, Section, Sha256
 
 CorpusFormat = Literal["parquet", "jsonl", "csv", "tsv", "lines", "conll"]
 Repeats = Literal["keep", "once"]
-FeatureKind = Literal["text", "words"]
+FeatureKind = Literal["text", "words", "numbers"]
 
 
 class Asset(Section):
@@ -106,7 +106,8 @@ class Corpus(Section):
       format: how a file is read.
       features: columns that the teacher sees, in order.
       feature_kinds: of those that are not `text`: `words` is a list of them, or text that is split
-        at white space.
+        at white space; `numbers` a list of them (an image's pixels, the samples of a sound), in
+        Parquet only.
       line_pattern: for `lines`: a regular expression with named groups, one row a line.
       conll_columns: for `conll`: which column is which, from 0, or from the last, which is -1.
       encoding: of text formats.
@@ -138,6 +139,9 @@ class Corpus(Section):
     def _kinds_are_of_features(self) -> Corpus:
         if unknown := sorted(set(self.feature_kinds) - set(self.features)):
             raise ValueError(f"feature_kinds names {unknown}, which are no features")
+        formats = {self.format, *(part.format for part in self.unlabelled)}
+        if "numbers" in self.feature_kinds.values() and formats != {"parquet"}:
+            raise ValueError('a feature of numbers is read from format = "parquet" only')
         return self
 
     @model_validator(mode="after")

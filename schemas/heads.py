@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from schemas.spans import TagScheme
 
 HeadKind = Literal["softmax", "sigmoid", "regression"]
-HeadPer = Literal["example", "token"]
+HeadPer = Literal["example", "token", "frame", "pixel"]
 
 
 class Head(BaseModel):
@@ -20,7 +20,8 @@ class Head(BaseModel):
       kind: `softmax` (one class of several), `sigmoid` (any number of classes, each of them or not)
         or `regression` (a number). It decides labels, losses and metrics.
       per: what has a class: the `example`, or each `token` (a word of the corpus, however teacher
-        and student cut it into pieces). It decides the shape of logits: a line for each.
+        and student cut it into pieces), `frame` or `pixel` (a number of it). It decides the shape
+        of logits: a line for each.
       classes: class names in the order of the logits; of a `regression` the head's own.
       tags: of a head per token whose classes mark spans (`O`, `B-PER`, …): their scheme. Rows that
         do not keep to it are refused; spans are counted in the same way for all of them.

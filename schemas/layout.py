@@ -36,6 +36,13 @@ class Encoding(BaseModel):
         return f"{kept} {self.precision}"
 
 
+_FEATURE_TYPES: dict[FeatureKind, pa.DataType] = {
+    "text": pa.string(),
+    "words": pa.list_(pa.string()),
+    "numbers": pa.list_(pa.float32()),
+}
+
+
 def label_type(head: Head) -> pa.DataType:
     """Return the Arrow type of a head's label column."""
     if head.kind == "regression":
@@ -92,8 +99,7 @@ class Layout(BaseModel):
         return pa.list_(kind) if self.head.by_position else kind
 
     def _kind(self, feature: str) -> pa.DataType:
-        words = self.feature_kinds.get(feature, "text") == "words"
-        return pa.list_(pa.string()) if words else pa.string()
+        return _FEATURE_TYPES[self.feature_kinds.get(feature, "text")]
 
     @property
     def table_schema(self) -> pa.Schema:

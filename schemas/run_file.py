@@ -76,11 +76,17 @@ class RunFile(Section):
     @model_validator(mode="after")
     def _tokens_are_words(self) -> Self:
         corpus, head = self.corpus, self.head
-        if head.per == "token" and corpus.feature_kinds.get(corpus.features[0]) != "words":
+        needed = {"token": "words", "frame": "numbers", "pixel": "numbers"}.get(head.per)
+        if needed is not None and corpus.feature_kinds.get(corpus.features[0]) != needed:
             raise ValueError(
-                f"head {head.name!r} per token needs a list of words: state corpus.feature_kinds = "
-                f'{{ {corpus.features[0]} = "words" }}'
+                f"head {head.name!r} per {head.per} needs a list of {needed}: state "
+                f'corpus.feature_kinds = {{ {corpus.features[0]} = "{needed}" }}'
             )
+        if "numbers" in corpus.feature_kinds.values():
+            if self.teacher.kind != "module":
+                raise ValueError("numbers need a teacher of kind module")
+            if self.label.views is not None:
+                raise ValueError("[label.views] makes views of texts and words, not of numbers")
         return self
 
     @model_validator(mode="after")

@@ -87,10 +87,16 @@ class SoftLabelTable:
         return [shard for shard in self.shards if shard.split == split]
 
     def texts(self, split: str) -> Iterator[list[str]]:
-        """Yield the first feature of each of a split's shards, words joined by spaces."""
+        """Yield the first feature of each of a split's shards, words joined by spaces.
+
+        Of numbers nothing.
+        """
         feature = self.card.features[0]
         for shard in self.shards_of(split):
-            found = read_shard(shard, [feature])[feature].to_pylist()
+            column = read_shard(shard, [feature])[feature]
+            if self.card.layout.feature_kinds.get(feature) == "numbers":
+                continue
+            found = column.to_pylist()
             yield [one if isinstance(one, str) else " ".join(one) for one in found]
 
     def read(self, split: str, columns: Sequence[str]) -> pa.Table:

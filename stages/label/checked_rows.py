@@ -71,6 +71,21 @@ class CheckedRows:
         lists = column.cast(pa.list_(plain)).cast(pa.list_(pa.binary()))
         return self._utf8(lists, name, pa.list_(pa.string()))
 
+    def number_lists(self, name: str) -> pa.Array:
+        """Return a column of lists of numbers, float64.
+
+        Raises:
+          CorpusError: the column is missing or of another type.
+        """
+        column = self._column(name)
+        inner = column.type.value_type if is_list(column.type) else pa.null()
+        if not (pa.types.is_integer(inner) or pa.types.is_floating(inner)):
+            raise CorpusError(
+                f"wrong type: column {name!r} in {self._intake.source}: found {column.type}, "
+                "expected lists of numbers. Mend the corpus."
+            )
+        return column.cast(pa.list_(pa.float64()))
+
     def is_number(self, name: str) -> bool:
         """Return whether a column is of numbers, or of truth values."""
         kind = self._column(name).type

@@ -17,7 +17,7 @@ from schemas.layout import DIGEST_BYTES
 from stages.columns import digest_matrix
 from stages.row_logits import positions_of
 
-_TEXT, _LIST = ord("s"), ord("l")
+_TEXT, _LIST, _NUMBERS = ord("s"), ord("l"), ord("n")
 _LENGTH_BYTES = 8
 _fresh = hashlib.blake2b(digest_size=DIGEST_BYTES, person=b"softshards.in.1").copy
 
@@ -27,11 +27,12 @@ def input_digests(columns: list[pa.Array]) -> pa.Array:
 
     Canonical: for each feature column in order, a type byte, the length as 8 little-endian
     bytes, and the UTF-8 bytes. So ("ab", "c") and ("a", "bc") differ. A list of strings has a
-    type byte of its own, its length, and then each string so.
+    type byte of its own, its length, and then each string so; a list of numbers another, its
+    length, and each as little-endian float32.
 
     Args:
-      columns: arrays of strings, or of lists of them, of equal length without nulls, in declared
-        order.
+      columns: arrays of strings, or of lists of them or of float32, of equal length without nulls,
+        in declared order.
 
     Returns:
       binary array of 16 bytes each.
@@ -49,6 +50,13 @@ def _framed(column: pa.Array) -> tuple[pa.Array, pa.Array]:
     if not pa.types.is_list(column.type):
         return _headers(_TEXT, pc.binary_length(column)), column.cast(pa.binary())
     elements, offsets = positions_of(column)
+    if pa.types.is_floating(elements.type):
+        values = elements.to_numpy(zero_copy_only=False).astype("<f4")
+        ends = pa.py_buffer((offsets * values.itemsize).astype(np.int32))
+        data = pa.Array.from_buffers(
+            pa.binary(), len(column), [None, ends, pa.py_buffer(values.tobytes())]
+        )
+        return _headers(_NUMBERS, pc.list_value_length(column)), data
     framed = pc.binary_join_element_wise(*_framed(elements), pa.scalar(b"", pa.binary()))
     lists = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), framed)
     lengths = pc.list_value_length(column)

@@ -26,6 +26,20 @@ def words(rows: CheckedRows, name: str) -> pa.Array:
     return _lists(pc.fill_null(elements, ""), offsets)
 
 
+def numbers(rows: CheckedRows, name: str) -> pa.Array:
+    """Return a feature that is a list of numbers, as float32; one that is not finite is refused."""
+    column = rows.number_lists(name)
+    elements, offsets = positions_of(column)
+    values = elements.to_numpy(zero_copy_only=False).astype(np.float32)
+    broken = np.add.reduceat(np.r_[~np.isfinite(values), False], offsets)[:-1]
+    counts = np.diff(offsets)
+    empty = pc.is_null(column).to_numpy(zero_copy_only=False) | (counts == 0)
+    rows.refuse(pa.array(empty), "no numbers", lambda _: "every row needs one. Mend it.", name)
+    gaps = pa.array((broken > 0) & (counts > 0))
+    rows.refuse(gaps, "no number", lambda _: "one is null or not finite. Mend it.", name)
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(values))
+
+
 def labels_by_position(rows: CheckedRows, head: Head, *, of: pa.Array) -> pa.Array:
     """Return the labels of a head by position; a row with more or fewer than positions is refused.
 

@@ -8,10 +8,12 @@ with file, row and column, or raises.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.corpus_section import Corpus
+from schemas.corpus_section import Corpus, FeatureKind
 from schemas.heads import Head
 from schemas.layout import SPLIT_COLUMN, SPLITS, label_type
 from stages.label.answer_column import AnswerColumn
@@ -19,7 +21,7 @@ from stages.label.checked_rows import CheckedRows
 from stages.label.hard_labels import hard_labels
 from stages.label.identity import input_digests, splits_by_digest
 from stages.label.intake import Intake
-from stages.label.list_columns import words
+from stages.label.list_columns import numbers, words
 from stages.label.previous import KNOWN_COLUMN
 from stages.label.units import RawRows
 
@@ -76,8 +78,7 @@ def normalise_unlabelled(
 
 def _inputs(rows: CheckedRows, corpus: Corpus, answers: AnswerColumn | None) -> dict[str, pa.Array]:
     features = [
-        words(rows, name) if corpus.feature_kinds.get(name) == "words" else _feature(rows, name)
-        for name in corpus.features
+        _READERS[corpus.feature_kinds.get(name, "text")](rows, name) for name in corpus.features
     ]
     columns: dict[str, pa.Array] = dict(zip(corpus.features, features, strict=True))
     columns["input_digest"] = input_digests(features)
@@ -90,6 +91,13 @@ def _feature(rows: CheckedRows, name: str) -> pa.Array:
     column = rows.text(name)
     rows.refuse(pc.is_null(column), "no value", lambda _: "every row needs one. Mend it.", name)
     return pc.fill_null(column, "")
+
+
+_READERS: dict[FeatureKind, Callable[[CheckedRows, str], pa.Array]] = {
+    "text": _feature,
+    "words": words,
+    "numbers": numbers,
+}
 
 
 def _example_id(rows: CheckedRows, corpus: Corpus) -> pa.Array:

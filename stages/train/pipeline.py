@@ -149,10 +149,10 @@ def train_student(
     from stages.train.replicas import replicas_here
 
     keras.utils.set_random_seed(plan.seed)
-    lowercase = read_measures(table).lowercase
-    vocabulary = _vocabulary(table, plan.student, lowercase=lowercase)
     replicas = replicas_here()
     _check(run, plan, replicas)
+    lowercase = read_measures(table).lowercase
+    vocabulary = _vocabulary(table, plan.student, lowercase=lowercase)
     with replicas.scope(), computing_in(run.train.compute_dtype):
         model = _built(plan, table, vocabulary)
     checkpoints = Checkpoints(plan.path / CHECKPOINTS_FOLDER / plan.fingerprint)
@@ -193,7 +193,12 @@ def train_student(
 
 
 def _check(run: RunFile, plan: StudentPlan, replicas: Replicas) -> None:
-    """Refuse what cannot be done by words, or by several replicas."""
+    """Refuse what cannot be done by words, of numbers, or by several replicas."""
+    if "numbers" in run.corpus.feature_kinds.values():
+        raise StudentError(
+            f"no student takes numbers yet: {plan.name}: the corpus has features of numbers. The "
+            "table is whole; read it with any Delta reader."
+        )
     if run.train.loss == "dist" and run.head.by_position:
         raise StudentError(
             f"loss cannot be used: {plan.name}: dist compares examples, and the head has a "
