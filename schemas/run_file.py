@@ -103,9 +103,11 @@ class RunFile(Section):
             )
         if teacher.stride is not None and not self.head.by_position:
             raise ValueError("teacher.stride is for heads per token")
-        one_class = self.head.kind == "softmax" and not self.head.by_position
-        if teacher.answers == "probabilities" and not one_class:
-            raise ValueError('`answers = "probabilities"` is for softmax heads per example')
+        has_some = self.head.kind != "regression" and not self.head.by_position
+        if teacher.answers == "probabilities" and not has_some:
+            raise ValueError(
+                '`answers = "probabilities"` is for softmax and sigmoid heads per example'
+            )
         return self
 
     @model_validator(mode="after")

@@ -7,15 +7,20 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from schemas.errors import TeacherError
-from schemas.heads import HeadPer
+from schemas.heads import HeadKind, HeadPer
 from schemas.provenance import digest_file
 from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, TeacherCard
 from schemas.teacher_section import Teacher
-from stages.teacher_source import KERAS, TeacherSource, teacher_fingerprint
+from stages.teacher_source import KERAS, TeacherSource, answer_parts, teacher_fingerprint
 
 
 def open_teacher(
-    path: Path, *, classes: tuple[str, ...], how: Teacher = KERAS, per: HeadPer = "example"
+    path: Path,
+    *,
+    classes: tuple[str, ...],
+    how: Teacher = KERAS,
+    per: HeadPer = "example",
+    kind: HeadKind = "softmax",
 ) -> TeacherSource:
     """Return the teacher in a folder, whose classes must be those asked for, in that order.
 
@@ -32,22 +37,27 @@ def open_teacher(
             f"({', '.join(card.classes[:12])}), expected {len(classes)} "
             f"({', '.join(classes[:12])}). Use its classes in its order, or another teacher."
         )
-    return teacher_in(path, card, how, per)
+    return teacher_in(path, card, how, per, kind)
 
 
 def teacher_in(
-    path: Path, card: TeacherCard, how: Teacher = KERAS, per: HeadPer = "example"
+    path: Path,
+    card: TeacherCard,
+    how: Teacher = KERAS,
+    per: HeadPer = "example",
+    kind: HeadKind = "softmax",
 ) -> TeacherSource:
     """Return a folder's teacher, whose card is known."""
     return TeacherSource(
         how=how,
         location=str(path),
         classes=card.classes,
-        fingerprint=_fingerprint(path, card, how, per),
+        fingerprint=_fingerprint(path, card, how, per, kind),
         max_length=card.max_length,
         lowercase=card.lowercase,
         vocabulary=path / VOCABULARY_FILE,
         per=per,
+        kind=kind,
     )
 
 
@@ -73,11 +83,12 @@ def windows(how: Teacher) -> dict[str, object]:
     return {} if how.stride is None else {"stride": how.stride}
 
 
-def _fingerprint(path: Path, card: TeacherCard, how: Teacher, per: HeadPer) -> str:
+def _fingerprint(path: Path, card: TeacherCard, how: Teacher, per: HeadPer, kind: HeadKind) -> str:
     apart = {} if per == "example" else {"per": per, "word_logits": how.word_logits, **windows(how)}
     return teacher_fingerprint(
         {
             **apart,
+            **answer_parts(how, kind),
             "weights_and_config": digest_file(path / MODEL_FILE),
             "vocabulary": digest_file(path / VOCABULARY_FILE),
             "classes": card.classes,

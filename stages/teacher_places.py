@@ -19,7 +19,7 @@ from stages.assets import resolve_model
 from stages.hub import is_hub_handle, snapshot
 from stages.plugins import source_of
 from stages.teacher_folder import open_teacher, windows
-from stages.teacher_source import TeacherSource, teacher_fingerprint
+from stages.teacher_source import TeacherSource, answer_parts, teacher_fingerprint
 
 _STATED_APART = {
     "path",
@@ -49,7 +49,8 @@ def find_teacher(run: RunFile, *, base: Path, fitted: Path) -> TeacherSource:
     how = run.teacher
     if how.kind == "keras":
         folder = fitted if how.path is None else base / how.path
-        return open_teacher(folder, classes=run.head.classes, how=how, per=run.head.per)
+        head = run.head
+        return open_teacher(folder, classes=head.classes, how=how, per=head.per, kind=head.kind)
     return _FINDERS.get(how.kind, _in_files)(run, base)
 
 
@@ -108,6 +109,8 @@ def _source(
     parts = {**parts, "classes": classes, "how": stated, "compute_dtype": how.compute_dtype}
     if run.head.by_position:
         parts = {**parts, "per": run.head.per, "word_logits": how.word_logits, **windows(how)}
+    if run.head.kind != "softmax":
+        parts = {**parts, **answer_parts(how, run.head.kind)}
     return TeacherSource(
         how=how,
         location=location,
@@ -116,6 +119,7 @@ def _source(
         max_length=how.max_length,
         lowercase=how.lowercase,
         per=run.head.per,
+        kind=run.head.kind,
     )
 
 

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.heads import HeadPer
+from schemas.heads import HeadKind, HeadPer
 from schemas.provenance import fingerprint
 from schemas.teacher_section import Teacher
 
@@ -25,6 +25,7 @@ class TeacherSource:
       max_length: tokens of the longest input.
       lowercase: how its tokenizer reads text.
       per: what has a class.
+      kind: what is said of each class.
       vocabulary: its wordpiece vocabulary, one piece a line, where it has one.
     """
 
@@ -36,6 +37,7 @@ class TeacherSource:
     lowercase: bool
     vocabulary: Path | None = None
     per: HeadPer = "example"
+    kind: HeadKind = "softmax"
 
     @property
     def file_bytes(self) -> int:
@@ -45,6 +47,13 @@ class TeacherSource:
             return 0
         files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
         return sum(file.stat().st_size for file in files)
+
+
+def answer_parts(how: Teacher, kind: HeadKind) -> dict[str, object]:
+    """Return what a fingerprint says of answers that are made logits; nothing of logits."""
+    if how.answers != "probabilities":
+        return {}
+    return {"answers": how.answers, **({} if kind == "softmax" else {"kind": kind})}
 
 
 def teacher_fingerprint(parts: dict[str, object]) -> str:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.errors import CorpusError
+from schemas.heads import HeadKind
 from stages.columns import logits_lists
 from stages.label.answers import logits_of_probabilities, rows_of_probabilities
 from stages.label.arrow_kinds import is_list, is_text
@@ -27,12 +28,14 @@ class AnswerColumn:
     Attributes:
       name: of the column.
       classes: numbers in each.
-      answers: probabilities become logits by their logarithm; they are never softmaxed again.
+      answers: probabilities become logits; they are never softmaxed again.
+      kind: of the head.
     """
 
     name: str
     classes: int
     answers: Literal["logits", "probabilities"] = "logits"
+    kind: HeadKind = "softmax"
 
     def logits(self, column: pa.Array, refuse: Refuse) -> pa.Array:
         """Return float32 lists of logits; rows that hold no answer are refused.
@@ -53,9 +56,9 @@ class AnswerColumn:
         found[~finite] = 0.0
         if self.answers == "logits":
             return logits_lists(found)
-        wrong = fits & finite & ~rows_of_probabilities(found)
-        refuse(wrong, "no probabilities", lambda at: f"found {found[at].tolist()[:8]}, sum not 1.")
-        return logits_lists(logits_of_probabilities(np.maximum(found, 0)))
+        wrong = fits & finite & ~rows_of_probabilities(found, self.kind)
+        refuse(wrong, "no probabilities", lambda at: f"found {found[at].tolist()[:8]}. Mend it.")
+        return logits_lists(logits_of_probabilities(np.maximum(found, 0), self.kind))
 
 
 def _as_lists(column: pa.Array, name: str, refuse: Refuse) -> pa.Array:

@@ -29,7 +29,7 @@ class AnswerSheet:
 
     def __init__(self, inputs: pa.Table, *, head: Head) -> None:
         self.classes = classes = len(head.classes)
-        self._may_be_probabilities = head.kind == "softmax"
+        self._kind = head.kind
         if not head.by_position:
             self.answers = RowLogits(np.zeros((inputs.num_rows, classes), np.float32))
             return
@@ -57,9 +57,10 @@ class AnswerSheet:
             lines, owners, values = numbers, numbers, answer
         else:
             lines, owners, values = _by_position(offsets, numbers, answer)
-        if self._may_be_probabilities and len(values) > 1 and are_probabilities(values):
+        if len(values) > 1 and are_probabilities(values, self._kind):
+            what = "sum 1" if self._kind == "softmax" else "all within [0, 1]"
             raise TeacherError(
-                f"teacher answers with probabilities: found {values[0].tolist()[:8]}, sum 1 in "
+                f"teacher answers with probabilities: found {values[0].tolist()[:8]}, {what} in "
                 f'each of {len(values)} answers. State teacher.answers = "probabilities".'
             )
         wrong = np.flatnonzero(~np.isfinite(values).all(axis=1))

@@ -1,4 +1,4 @@
-"""What a teacher answers with: logits, or probabilities that are made logits by their log."""
+"""What a teacher answers with: logits, or probabilities that are made logits."""
 
 from __future__ import annotations
 
@@ -9,34 +9,54 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from schemas.errors import TeacherError
+from schemas.heads import HeadKind
 from stages.label.teacher import EncodedInputs, Teacher
 
 _SUM_TOLERANCE = 1e-3
 _SMALLEST = np.finfo(np.float32).tiny  # what a probability of 0 counts as: its log is -87.3
+_LARGEST = 1 - 2.0**-24  # what a yes that is certain counts as: its logit is 16.6
+_ENOUGH = 32  # numbers in [0, 1], after which chance is no explanation
+
+Answers = npt.NDArray[np.float32]
 
 
-def are_probabilities(answers: npt.NDArray[np.float32]) -> bool:
-    """Return whether every row is of numbers in [0, 1] whose sum is 1 within 0.001.
+def are_probabilities(answers: Answers, kind: HeadKind = "softmax") -> bool:
+    """Return whether answers must be probabilities, and can be no logits.
+
+    Of a `softmax` head: every row is of numbers in [0, 1] whose sum is 1 within 0.001. Of a
+    `sigmoid` one: 32 numbers or more, all of them in [0, 1].
 
     >>> are_probabilities(np.array([[0.5, 0.5]])), are_probabilities(np.array([[2.0, -1.0]]))
     (True, False)
     """
-    return len(answers) > 0 and bool(rows_of_probabilities(answers).all())
+    if kind == "regression" or (kind == "sigmoid" and answers.size < _ENOUGH):
+        return False
+    return len(answers) > 0 and bool(rows_of_probabilities(answers, kind).all())
 
 
-def rows_of_probabilities(answers: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+def rows_of_probabilities(answers: Answers, kind: HeadKind = "softmax") -> npt.NDArray[np.bool_]:
     """Return bool [rows]: which of them are probabilities.
 
     >>> rows_of_probabilities(np.array([[0.5, 0.5], [2.0, -1.0]])).tolist()
     [True, False]
+    >>> rows_of_probabilities(np.array([[0.5, 0.9], [0.5, 1.1]]), "sigmoid").tolist()
+    [True, False]
     """
-    one = np.abs(answers.sum(axis=-1) - 1) <= _SUM_TOLERANCE
-    found: npt.NDArray[np.bool_] = one & (answers >= 0).all(axis=-1)
-    return found
+    within = (answers <= 1).all(axis=-1)
+    if kind == "softmax":
+        within = np.abs(answers.sum(axis=-1) - 1) <= _SUM_TOLERANCE
+    return np.asarray((answers >= 0).all(axis=-1) & within, np.bool_)
 
 
-def logits_of_probabilities(answers: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return float32 logits whose softmax is the probabilities: their logarithms."""
+def logits_of_probabilities(answers: Answers, kind: HeadKind = "softmax") -> Answers:
+    """Return float32 logits of probabilities: their logarithms, or of a `sigmoid` head log-odds.
+
+    >>> logits_of_probabilities(np.array([[0.5, 0.75]]), "sigmoid").round(3).tolist()
+    [[0.0, 1.0989999771118164]]
+    """
+    if kind == "sigmoid":
+        probs = np.clip(answers.astype(np.float64), _SMALLEST, _LARGEST)
+        return (np.log(probs) - np.log1p(-probs)).astype(np.float32)
     return np.log(np.maximum(answers, _SMALLEST)).astype(np.float32)
 
 
@@ -45,6 +65,7 @@ class FromProbabilities:
     """A teacher that answers with probabilities, as one that answers with logits."""
 
     teacher: Teacher
+    kind: HeadKind = "softmax"
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -73,15 +94,16 @@ class FromProbabilities:
     def logits(
         self, encoded: EncodedInputs, rows: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float32]:
-        """Return float32 [len(rows), classes]: the logarithms of its answers.
+        """Return float32 [len(rows), classes]: the logits of its answers.
 
         Raises:
           TeacherError: they are no probabilities.
         """
         answers = self.teacher.logits(encoded, rows)
-        if not are_probabilities(answers):
+        if not rows_of_probabilities(answers, self.kind).all():
+            expected = "numbers in [0, 1]" + (" whose sum is 1" if self.kind == "softmax" else "")
             raise TeacherError(
                 f"teacher's answers are no probabilities: found {answers[:1].tolist()}, expected "
-                'numbers in [0, 1] whose sum is 1. State teacher.answers = "logits".'
+                f'{expected}. State teacher.answers = "logits".'
             )
-        return logits_of_probabilities(answers)
+        return logits_of_probabilities(answers, self.kind)

@@ -64,4 +64,4 @@ def _answer_column(teacher: TeacherSource) -> AnswerColumn | None:
     how = teacher.how
     if how.column is None:
         return None
-    return AnswerColumn(how.column, len(teacher.classes), how.answers or "logits")
+    return AnswerColumn(how.column, len(teacher.classes), how.answers or "logits", teacher.kind)

@@ -8,10 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from schemas.errors import CorpusError, QualityError, RunFileError
+from schemas.errors import CorpusError, QualityError, RunFileError, TeacherError
 from schemas.scores import LabelScores, ValueScores
 from stages.columns import labels_by_line
 from stages.inspect import inspect_folder
+from stages.label.answers import logits_of_probabilities, rows_of_probabilities
 from stages.label.quarantine import quarantine_path
 from stages.table import table_exists
 from stages.verify import verify
@@ -198,7 +199,7 @@ def test_a_column_of_answers_may_be_numbers(experiment):
         ((*OF_LABELS, "train.standardize_logits=true"), "train.standardize_logits is for softmax"),
         ((*OF_VALUES, "label.min_teacher_accuracy=0.5"), "min_teacher_accuracy is not measured"),
         ((*OF_VALUES, 'target={metric="accuracy", at_least=0.5}'), "target.metric of a regression"),
-        ((*OF_LABELS, "teacher.answers=probabilities"), "is for softmax heads per example"),
+        ((*OF_VALUES, "teacher.answers=probabilities"), "is for softmax and sigmoid heads per"),
         (
             (
                 *OF_LABELS,
@@ -215,3 +216,52 @@ def test_what_does_not_go_with_a_kind_is_said(stated, said):
     with pytest.raises(RunFileError, match="run file") as caught:
         tiny.run(*stated)
     assert said in str(caught.value), json.dumps(str(caught.value))
+
+
+def test_probabilities_of_labels_become_log_odds_and_are_never_taken_for_logits(experiment):
+    tiny_kinds.write(experiment)
+    likely = 'teacher={kind="module", callable="tests.tiny_kinds:of_probabilities"}'
+    with pytest.raises(TeacherError, match=r"answers with probabilities: .*all within \[0, 1\]"):
+        tiny_kinds.label(experiment, tiny_kinds.run((*OF_LABELS, likely)))
+    stated = (*OF_LABELS, likely, "teacher.answers=probabilities", "label.precision=float32")
+    found, logits = (
+        tiny_kinds.label(experiment, tiny_kinds.run(kind, "label.precision=float32"), name)
+        for kind, name in ((stated, "likely"), (OF_LABELS, "logits"))
+    )
+    for one, other in zip(tiny.rows_of(found), tiny.rows_of(logits), strict=True):
+        assert one["teacher_thing"] == pytest.approx(other["teacher_thing"], abs=1e-4)
+    with pytest.raises(TeacherError, match=r"no probabilities: .*expected numbers in \[0, 1\]\. "):
+        tiny_kinds.label(
+            experiment, tiny_kinds.run((*OF_LABELS, "teacher.answers=probabilities")), "wrong"
+        )
+
+
+def test_a_column_of_probabilities_is_looked_at(experiment):
+    rows = [
+        {**row, "said": [0.9 if name in row["thing"] else 0.25 for name in tiny.CLASSES]}
+        for row in tiny_kinds.examples()
+    ]
+    tiny_kinds.write(experiment, rows)
+    kind = (*OF_LABELS, 'teacher={kind="column", column="said"}', "label.precision=float32")
+    for row in tiny.rows_of(tiny_kinds.label(experiment, tiny_kinds.run(kind))):
+        expected = [
+            np.log(9) if name in row["label_thing"] else -np.log(3) for name in tiny.CLASSES
+        ]
+        assert row["teacher_thing"] == pytest.approx(expected, rel=1e-5)
+    rows[7]["said"] = [0.5, 1.5, 0.25]
+    tiny_kinds.write(experiment, rows)
+    with pytest.raises(CorpusError, match=r"no probabilities: .*row 8.*found \[0.5, 1.5, 0.25\]"):
+        tiny_kinds.label(
+            experiment, tiny_kinds.run((*kind, "teacher.answers=probabilities")), "other"
+        )
+
+
+def test_certain_answers_stay_finite_and_on_their_side():
+    found = logits_of_probabilities(np.array([[0.0, 1.0, 0.5]], np.float32), "sigmoid")
+    assert np.isfinite(found).all()
+    assert found[0, 0] < -80
+    assert found[0, 1] > 16
+    assert found[0, 2] == 0
+    for kind in ("softmax", "sigmoid"):
+        rows = np.array([[0.1, np.nan]], np.float32)
+        assert not rows_of_probabilities(rows, kind).any()

@@ -22,4 +22,4 @@ def load_teacher(source: TeacherSource) -> Teacher:
     if how.stride is not None:
         return Windowed(cast("WordTeacher", teacher), stride=how.stride)
     converts = how.answers == "probabilities" and how.kind != "column"
-    return FromProbabilities(teacher) if converts else teacher
+    return FromProbabilities(teacher, source.kind) if converts else teacher

@@ -57,17 +57,15 @@ def answers_in_column(corpus: CorpusPlan, run: RunFile) -> Literal["logits", "pr
       CorpusError: a row cannot be used, and nothing may be left out.
       TeacherError: probabilities are stated to be logits.
     """
-    if run.head.kind != "softmax":
-        return "logits"
-    column = AnswerColumn(str(run.teacher.column), len(run.head.classes))
+    column = AnswerColumn(str(run.teacher.column), len(run.head.classes), kind=run.head.kind)
     sample = sample_rows(replace(corpus, answers=column), tolerant=run.label.tolerant)
     if sample is None:
         return run.teacher.answers or "logits"
-    probabilities = are_probabilities(logits_matrix(sample[KNOWN_COLUMN]))
+    probabilities = are_probabilities(logits_matrix(sample[KNOWN_COLUMN]), run.head.kind)
     if probabilities and run.teacher.answers == "logits":
         raise TeacherError(
             f"answers are probabilities: column {column.name!r}: {sample.num_rows} rows looked at "
-            'are in [0, 1] and add up to 1. State teacher.answers = "probabilities".'
+            'are in [0, 1], as no logits are. State teacher.answers = "probabilities".'
         )
     if run.teacher.answers is None:
         found = "probabilities" if probabilities else "logits"
