@@ -6,7 +6,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from schemas.heads import HeadKind
 from schemas.section import Fraction, Name, Section, Seed
 
 Metric = Literal[
@@ -19,12 +18,8 @@ Metric = Literal[
     "span_f1",
     "f1_micro",
     "pearson",
+    "r2",
 ]
-METRICS: dict[HeadKind, tuple[str, ...]] = {
-    "softmax": ("accuracy", "precision_macro", "recall_macro", "f1_macro"),
-    "sigmoid": ("f1_micro", "accuracy", "precision_macro", "recall_macro", "f1_macro"),
-    "regression": ("pearson",),
-}
 Value = bool | int | float | str
 
 

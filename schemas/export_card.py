@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from schemas.heads import HeadKind
+
 EXPORTED_FOLDER = "exported"
 EXPORT_CARD_FILE = "export.json"
 
@@ -21,8 +23,11 @@ class ExportCard(BaseModel):
       takes: `text` strings, or `token_ids` as `vocab.txt` numbers them, padded with 0 to the shape.
       shape: of the input; null for any.
       rows: texts that were compared with the student itself, in a process of its own.
-      largest_difference: of a logit; for an 8-bit model that is what rounding costs.
-      agreement: share of the texts with the same class.
+      kind: of the head: what the logits are.
+      largest_difference: of a logit (of numbers, as a share of the largest); for an 8-bit model
+        that is what rounding costs.
+      agreement: share of the texts with the same class; of pairs of text and class with the same
+        word; of numbers that are within a hundredth of their deviation.
       milliseconds_a_text: for one text at a time, median.
     """
 
@@ -32,6 +37,7 @@ class ExportCard(BaseModel):
     format: ExportFormat
     student_fingerprint: str
     classes: tuple[str, ...]
+    kind: HeadKind = "softmax"
     takes: Literal["text", "token_ids"]
     shape: tuple[int | None, ...]
     lowercase: bool

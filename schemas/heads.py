@@ -44,6 +44,7 @@ class Head(BaseModel):
     @classmethod
     def _a_number_is_called_as_the_head(cls, stated: Any) -> Any:
         is_number = isinstance(stated, dict) and stated.get("kind") == "regression"
+        is_number = is_number and isinstance(stated.get("name"), str)
         return {"classes": (stated.get("name"),), **stated} if is_number else stated
 
     @field_validator("classes")

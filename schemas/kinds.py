@@ -1,4 +1,4 @@
-"""What goes with each kind of head."""
+"""What goes with each kind of head: metrics, losses and settings."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from schemas.heads import HeadKind
 from schemas.label_section import GATES, Label
 from schemas.train_section import LOSSES, Train
 
-_GATES: dict[HeadKind, tuple[str, ...]] = {
-    "softmax": tuple(gate for gate in GATES if gate not in ("f1_micro", "pearson")),
-    "sigmoid": tuple(gate for gate in GATES if gate != "pearson"),
-    "regression": ("pearson",),
+METRICS: dict[HeadKind, tuple[str, ...]] = {  # of a split; the first keeps an epoch's weights
+    "softmax": ("accuracy", "precision_macro", "recall_macro", "f1_macro"),
+    "sigmoid": ("f1_micro", "accuracy", "precision_macro", "recall_macro", "f1_macro"),
+    "regression": ("r2", "pearson"),
 }
 
 
@@ -21,10 +21,10 @@ def check_kind(kind: HeadKind, *, label: Label, train: Train) -> None:
     """
     gates = [name for name in GATES if getattr(label, f"min_teacher_{name}") is not None]
     for gate in gates:
-        if gate not in _GATES[kind]:
+        if gate not in METRICS[kind]:
             raise ValueError(
                 f"label.min_teacher_{gate} is not measured of a {kind} head; "
-                f"there is {', '.join(_GATES[kind])}"
+                f"there is {', '.join(METRICS[kind])}"
             )
     if train.loss not in LOSSES[kind]:
         raise ValueError(

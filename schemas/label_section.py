@@ -10,7 +10,15 @@ from pydantic import Field, model_validator
 from schemas.layout import Encoding, Precision
 from schemas.section import Count, Fraction, Section, Seed
 
-GATES = ("accuracy", "precision_macro", "recall_macro", "f1_macro", "f1_micro", "pearson")
+GATES = (
+    "accuracy",
+    "precision_macro",
+    "recall_macro",
+    "f1_macro",
+    "f1_micro",
+    "pearson",
+    "r2",
+)
 
 
 class Augmenter(Section):
@@ -53,8 +61,9 @@ class Label(Section):
 
     Attributes:
       num_shards: files per split, and points where an interrupted run goes on.
-      precision: of the logits as they are kept; `auto` takes the smallest encoding whose mean KL
-        from this teacher's own logits, on a sample, is within `kl_budget_nats`.
+      precision: of the logits as they are kept (of a regression float32 unless stated); `auto`
+        takes the smallest encoding whose mean KL from this teacher's own logits, on a sample, is
+        within `kl_budget_nats`.
       top_k: keep only so many of the largest logits and the mass of the others; all unless stated.
       kl_budget_nats: what `auto` may lose.
       batch_tokens: padded tokens in a batch for the teacher.
@@ -81,6 +90,7 @@ class Label(Section):
     min_teacher_f1_macro: Fraction | None = None
     min_teacher_f1_micro: Fraction | None = None
     min_teacher_pearson: Fraction | None = None
+    min_teacher_r2: Fraction | None = None
 
     @model_validator(mode="after")
     def _auto_chooses_all(self) -> Self:

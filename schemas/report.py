@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from schemas.adjustment import Adjustment
 from schemas.export_card import ExportCard
@@ -75,7 +75,7 @@ class Report(Measured):
       exports: of these students, as far as they were made.
     """
 
-    format_version: int = 2
+    format_version: Literal[2] = 2
     fingerprint: str
     name: str
     split: str

@@ -13,13 +13,13 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from schemas.adjust_section import METRICS, Adjust, Target
+from schemas.adjust_section import Adjust, Target
 from schemas.combine_section import Combine
 from schemas.corpus_section import Corpus
 from schemas.errors import RunFileError
 from schemas.explain import explain
 from schemas.heads import Head
-from schemas.kinds import check_kind
+from schemas.kinds import METRICS, check_kind
 from schemas.label_section import Label
 from schemas.layout import Encoding, Layout
 from schemas.section import Name, Section
@@ -52,6 +52,19 @@ class RunFile(Section):
     target: Target | None = None
     adjust: Adjust | None = None
     evaluate: Evaluate = Evaluate()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers_are_kept_as_they_are(cls, stated: Any) -> Any:
+        """Keep a regression's numbers in float32 unless a precision is stated."""
+        heads = stated.get("heads") if isinstance(stated, dict) else None
+        first = heads[0] if isinstance(heads, list | tuple) and heads else None
+        how = stated.get("label", {}) if isinstance(stated, dict) else None
+        if not isinstance(first, dict) or not isinstance(how, dict):
+            return stated
+        if first.get("kind") != "regression" or "precision" in how:
+            return stated
+        return {**stated, "label": {**how, "precision": "float32"}}
 
     @model_validator(mode="after")
     def _top_k_leaves_a_tail(self) -> Self:

@@ -21,6 +21,7 @@ TITLES = {
     "mean_absolute_error": "MAE",
     "pearson": "Pearson",
     "precision_macro": "precision",
+    "r2": "R²",
     "recall_macro": "recall",
     "root_mean_squared_error": "RMSE",
     "span_f1": "span F1",
@@ -209,11 +210,14 @@ class ValueScores(Figures):
     Attributes:
       pearson, spearman: correlation with the hard labels, of values and of ranks; 0 where one side
         is constant.
+      r2: share of the hard labels' variance that is explained; below 0 where the mean of the hard
+        labels alone would be nearer.
       agreement: Pearson's correlation with the teacher.
     """
 
     pearson: float
     spearman: float
+    r2: float
     mean_absolute_error: float
     root_mean_squared_error: float
 
@@ -224,8 +228,8 @@ class ValueScores(Figures):
 
     @property
     def detailed(self) -> tuple[str, ...]:
-        """Both correlations and both errors."""
-        return ("pearson", "spearman", "mean_absolute_error", "root_mean_squared_error")
+        """Both correlations, and how far off the numbers are."""
+        return ("pearson", "spearman", "r2", "root_mean_squared_error")
 
 
 AnyScores = Scores | LabelScores | ValueScores

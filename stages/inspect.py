@@ -35,7 +35,7 @@ def inspect_folder(folder: Path, *, as_json: bool) -> str:
 
 
 Description = tuple[dict[str, Any], str]
-_KEPT_BY = ("val_span_f1", "val_f1_micro", "val_pearson", "val_accuracy")  # the first there is
+_KEPT_BY = ("val_span_f1", "val_f1_micro", "val_r2", "val_accuracy", "val_agreement")
 
 
 def _table(folder: Path) -> Description:
@@ -137,8 +137,8 @@ def _teacher(folder: Path) -> Description:
 
 def _student(folder: Path) -> Description:
     card = read_student_card(folder)
-    figures = [name for name in _KEPT_BY if any(name in epoch for epoch in card.epochs)]
-    best = {name: max(epoch.get(name, 0.0) for epoch in card.epochs) for name in figures[:1]}
+    figures = {name: max(one.get(name, 0.0) for one in card.epochs) for name in _KEPT_BY}
+    best = dict([one for one in figures.items() if one[1]][:1])  # without labels there is none
     rows = [
         ["student", str(folder)],
         ["kind", f"{card.student.kind} ({card.role}, seed {card.seed})"],

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from schemas.heads import Head
 from schemas.layout import Encoding, Layout
 from stages.codec import decode, encode, round_logits
-from stages.label.encoding import candidates, mean_kl, measure_encoding, smallest_within
+from stages.label.encoding import candidates, measure_encoding, smallest_within
+from stages.likeness import mean_divergence
 from stages.row_logits import RowLogits, offsets_of
 
 FLOATS = st.lists(st.floats(-60000, 60000, width=32), min_size=1, max_size=50)
@@ -97,7 +98,7 @@ def test_kl_of_a_rounded_table_is_that_of_a_float64_oracle():
     teacher, other = softmax(logits.astype(float)), softmax(kept.astype(float))
     pairs = zip(teacher.ravel().tolist(), other.ravel().tolist(), strict=True)
     expected = math.fsum(p * math.log(p / q) for p, q in pairs) / len(logits)
-    assert mean_kl(logits, kept) == pytest.approx(expected, rel=1e-6, abs=1e-12)
+    assert mean_divergence(logits, kept, "softmax") == pytest.approx(expected, rel=1e-6, abs=1e-12)
 
 
 def test_the_smallest_encoding_within_the_budget_is_chosen():

@@ -49,6 +49,16 @@ def of_values():
     return lambda texts: np.array([[_value(text)] for text in texts], np.float32)
 
 
+def of_flat_values():
+    """Return the same teacher, which answers with a number a text."""
+    return lambda texts: of_values()(texts)[:, 0]
+
+
+def of_far_values():
+    """Return a teacher whose numbers are all near 500."""
+    return lambda texts: of_values()(texts) + 500
+
+
 def examples(count: int = 120) -> list[dict[str, object]]:
     """Return rows of one to three words that have a class, with both kinds of label."""
     rows = []

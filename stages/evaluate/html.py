@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from schemas.report import ModelResult, Report, StudentSummary, Summary
-from schemas.scores import TITLES, Scores, ValueScores
+from schemas.scores import TITLES, LabelScores, Scores, ValueScores
 from stages.evaluate import plots
 from stages.evaluate.adjustment import adjustment_rows
 from stages.evaluate.adjustment import verdict as adjustment_verdict
@@ -46,6 +46,7 @@ def render(report: Report) -> str:
         *_adjustment(report),
         *_exports(report),
         *_scope(report),
+        *_thresholds(report),
         *_calibration(report),
         "<h2>Where the rows came from</h2>",
         _counts(report),
@@ -61,9 +62,10 @@ def subtitle(report: Report) -> str:
     """Return one line on what was measured on what."""
     seeds = ", ".join(map(str, report.seeds))
     scores = report.teacher.scores
+    classes = "" if isinstance(scores, ValueScores) else f"{len(report.classes)} classes, "
     return (
-        f"{scores.rows} labelled {report.split} {scores.lines}, {len(report.classes)} classes, "
-        f"seeds {seeds}. Means over seeds with 95 % intervals."
+        f"{scores.rows} labelled {report.split} {scores.lines}, {classes}seeds {seeds}. Means over "
+        "seeds with 95 % intervals."
     )
 
 
@@ -173,6 +175,23 @@ def _student_section(student: StudentSummary, report: Report) -> str:
 def _scope(report: Report) -> list[str]:
     lines = scope_lines(report)
     return ["<h2>Out of scope</h2>", _table(["model", "found"], lines)] if lines else []
+
+
+def _thresholds(report: Report) -> list[str]:
+    """Return by class what each model needs to say it, and how well it then does."""
+    models = [(model.role, model.scores) for model in _first_of_each(report)]
+    found = [(role, scores) for role, scores in models if isinstance(scores, LabelScores)]
+    heads = ["class", "rows", *(f"{role}: threshold, F1" for role, _ in found)]
+    rows = [
+        [
+            one.name,
+            str(one.support),
+            *(f"{s.classes[at].threshold:.3f}, {s.classes[at].f1:.3f}" for _, s in found),
+        ]
+        for at, one in enumerate(found[0][1].classes if found else ())
+    ]
+    title = "<h2>Classes</h2><p>First seed of each; thresholds are tuned on validation.</p>"
+    return [title, _table(heads, rows)] if rows else []
 
 
 def _calibration(report: Report) -> list[str]:

@@ -43,26 +43,29 @@ class HeldOut:
 
 
 def held_out(run: RunFile, table: SoftLabelTable, split: str) -> HeldOut:
-    """Return the rows of a split, of which some are labelled; repeats count as the run file says.
+    """Return the rows of a split, of which some are labelled.
 
     Raises:
       TableError: there is none.
     """
-    head, feature = table.card.head, table.card.features[0]
-    layout = table.card.layout
-    columns = ["input_digest", feature, head.label_column, *layout.logit_columns]
-    rows = table.read(split, columns)
-    if run.corpus.repeats == "once":
-        rows = rows.filter(pa.array(~repeats(rows, head.label_column)))
-    labels = labels_by_line(rows, layout)
-    if not has_label(labels).any():
+    found = rows_of(run, table, split)
+    if not has_label(found.labels).any():
         raise TableError(
             f"no labelled row in split {split!r}: {table.path}. Mend the corpus's "
             "split, or evaluate another one."
         )
-    return HeldOut(
-        rows[feature].to_pylist(), labels, decode(rows, layout), out_of_scope(rows, head)
-    )
+    return found
+
+
+def rows_of(run: RunFile, table: SoftLabelTable, split: str) -> HeldOut:
+    """Return the rows of a split; repeats count as the run file says."""
+    head, feature, layout = table.card.head, table.card.features[0], table.card.layout
+    columns = ["input_digest", feature, head.label_column, *layout.logit_columns]
+    rows = table.read(split, columns)
+    if run.corpus.repeats == "once":
+        rows = rows.filter(pa.array(~repeats(rows, head.label_column)))
+    inputs, labels = rows[feature].to_pylist(), labels_by_line(rows, layout)
+    return HeldOut(inputs, labels, decode(rows, layout), out_of_scope(rows, head))
 
 
 class Judge:
@@ -121,7 +124,5 @@ def _tuning(run: RunFile, table: SoftLabelTable) -> HeldOut | None:
     has_thresholds = run.head.kind == "sigmoid" or run.head.out_of_scope is not None
     if not has_thresholds or run.evaluate.split == "validation":
         return None
-    try:
-        return held_out(run, table, "validation")
-    except TableError:
-        return None
+    found = rows_of(run, table, "validation")
+    return found if has_label(found.labels).any() else None

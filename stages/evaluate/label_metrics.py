@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.scores import LabelClass, LabelScores
+from stages.columns import has_label
 from stages.evaluate.metrics import bins_of, calibration_error
 
 Logits = npt.NDArray[np.float32]
@@ -18,6 +19,7 @@ Exact = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 EVEN = 0.5
+_ROUNDS = 10
 
 
 def score_labels(
@@ -42,7 +44,7 @@ def score_labels(
     Raises:
       ValueError: no row has labels.
     """
-    labelled = ~np.isnan(labels[:, 0])
+    labelled = has_label(labels)
     if not labelled.any():
         raise ValueError("no labelled row to score")
     true, own = labels[labelled] > EVEN, logits[labelled].astype(np.float64)
@@ -91,17 +93,31 @@ def said(logits: Logits, thresholds: Sequence[float]) -> Flags:
 
 
 def tuned_thresholds(logits: Logits, labels: npt.NDArray[np.float32]) -> list[float]:
-    """Return by class the threshold whose F1 is largest; of equals the one nearest to 0.5.
+    """Return by class the thresholds under which F1 over all pairs is largest.
 
-    0.5 where no row has the class.
+    Each class in turn gets the threshold that is best beside the others', from 0.5 on, until none
+    changes; it is never worse than 0.5 for all of them. Of equals the one nearest to 0.5.
 
     Args:
       logits: float32 [rows, classes], of rows that are not scored with it.
       labels: float32 [rows, classes], NaN where none is stated.
     """
-    labelled = ~np.isnan(labels[:, 0])
-    probs, true = _probabilities(logits[labelled].astype(np.float64)), labels[labelled] > EVEN
-    return [best_threshold(column, has) for column, has in zip(probs.T, true.T, strict=True)]
+    known = has_label(labels)
+    probs, true = _probabilities(logits[known].astype(np.float64)), labels[known] > EVEN
+    thresholds = np.full(probs.shape[1], EVEN)
+    says = probs >= thresholds
+    hits, predicted = (says & true).sum(axis=0), says.sum(axis=0)
+    for _ in range(_ROUNDS):
+        before = thresholds.copy()
+        for place in range(len(thresholds)):
+            others_hits = hits.sum() - hits[place]
+            others = predicted.sum() - predicted[place] + true.sum()
+            thresholds[place], hits[place], predicted[place] = _best_beside(
+                probs[:, place], true[:, place], int(others_hits), int(others)
+            )
+        if (thresholds == before).all():
+            break
+    return [float(threshold) for threshold in thresholds]
 
 
 def best_threshold(probs: Exact, true: Flags) -> float:
@@ -114,17 +130,35 @@ def best_threshold(probs: Exact, true: Flags) -> float:
     >>> best_threshold(np.array([0.2, 0.3, 0.1]), np.array([True, True, False]))
     0.15000000000000002
     """
-    if not true.any():
-        return EVEN
+    return _best_beside(probs, true, 0, int(true.sum()))[0]
+
+
+def _best_beside(
+    probs: Exact, true: Flags, others_hits: int, others: int
+) -> tuple[float, int, int]:
+    """Return a threshold, how many of the found are true, and how many are found.
+
+    Args:
+      probs: of one class.
+      true: which rows have it.
+      others_hits: true ones that are found elsewhere.
+      others: what is found elsewhere, and what is true anywhere.
+    """
     order = np.argsort(-probs, kind="stable")
-    ordered, hits = probs[order], np.cumsum(true[order])
-    f1 = 2 * hits / (np.arange(1, len(probs) + 1) + true.sum())
-    lower = np.r_[ordered[1:], 0.0]
-    ends = ordered > lower  # a threshold is between two different probabilities
-    between = (ordered + lower) / 2
-    best = ends & (f1 >= f1[ends].max() - 1e-12)
-    candidates = np.where((lower < EVEN) & (ordered >= EVEN), EVEN, between)[best]
-    return float(candidates[np.abs(candidates - EVEN).argmin()])
+    ordered = np.r_[1.0, probs[order], 0.0]
+    hits = np.r_[0, np.cumsum(true[order])]
+    found = np.arange(len(hits))
+    f1 = 2 * (others_hits + hits) / np.maximum(others + found, 1)
+    upper, lower = ordered[:-1], ordered[1:]
+    # to find so many, a threshold is above the next and not above the last of them
+    candidates = np.where((lower < EVEN) & (upper >= EVEN), EVEN, (lower + upper) / 2)
+    candidates = np.where(found == 0, np.where(lower < EVEN, EVEN, (lower + 1) / 2), candidates)
+    possible = (candidates > lower) & ((found == 0) | (candidates <= upper))
+    best = np.flatnonzero(possible & (f1 >= f1[possible].max(initial=0.0) - 1e-12))
+    if len(best) == 0:
+        return EVEN, int(true[probs >= EVEN].sum()), int((probs >= EVEN).sum())
+    chosen = best[np.abs(candidates[best] - EVEN).argmin()]
+    return float(candidates[chosen]), int(hits[chosen]), int(found[chosen])
 
 
 def average_precision(scores: Exact, true: Flags) -> float:

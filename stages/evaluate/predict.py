@@ -44,7 +44,7 @@ class StudentPredictor:
             raise StudentError(f"student cannot be loaded: {path}: {said}. Train again.") from error
         self.wordpiece = Wordpiece(vocabulary, lowercase=card.lowercase, max_length=card.max_length)
         self.max_length = card.max_length
-        self.by_position = card.per != "example"
+        self.by_position, self.kind = card.per != "example", card.kind
         words = tf.RaggedTensorSpec([None, None], tf.string, ragged_rank=1)
         texts = tf.TensorSpec([None], tf.string)
         call, spec = (self._of_words, words) if self.by_position else (self._call, texts)

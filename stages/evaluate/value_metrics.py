@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.scores import ValueScores
+from stages.columns import has_label
 from stages.evaluate.label_metrics import ranks
 
 Values = npt.NDArray[np.float32]
@@ -23,17 +24,18 @@ def score_values(answers: Values, labels: Values, *, teacher: Values | None = No
     Raises:
       ValueError: no row has a label.
     """
-    labelled = ~np.isnan(labels)
+    labelled = has_label(labels[:, None])
     if not labelled.any():
         raise ValueError("no labelled row to score")
     own, true = answers[labelled].astype(np.float64), labels[labelled].astype(np.float64)
-    errors = own - true
+    errors, spread = own - true, true.var()
     agreement = None if teacher is None else pearson(own, teacher[labelled].astype(np.float64))
     return ValueScores(
         rows=int(labelled.sum()),
         agreement=agreement,
         pearson=pearson(own, true),
         spearman=pearson(ranks(own), ranks(true)),
+        r2=float(1.0 - (errors**2).mean() / spread) if spread else 0.0,
         mean_absolute_error=float(np.abs(errors).mean()),
         root_mean_squared_error=float(np.sqrt((errors**2).mean())),
     )

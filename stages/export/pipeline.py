@@ -12,7 +12,6 @@ import numpy as np
 
 from schemas.errors import StudentError, first_line
 from schemas.export_card import EXPORT_CARD_FILE, EXPORTED_FOLDER, ExportCard, ExportFormat
-from schemas.heads import HeadKind
 from schemas.run_file import RunFile
 from schemas.student_card import StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
@@ -20,6 +19,7 @@ from stages.atomic import write_whole
 from stages.evaluate.predict import StudentPredictor
 from stages.export.readers import Said, ask
 from stages.export.writers import WRITERS
+from stages.likeness import largest_difference, share_of_others
 from stages.progress import say
 from stages.table import SoftLabelTable
 from stages.train.pipeline import trained_card
@@ -86,15 +86,6 @@ def export_student(plan: StudentPlan, kind: ExportFormat, *, texts: list[str]) -
     return exported
 
 
-def agreement(kind: HeadKind, logits: np.ndarray, asked: np.ndarray) -> float:
-    """Return the share of answers that are the same: classes, yes or no of each, or numbers."""
-    if kind == "sigmoid":
-        return float(((logits >= 0) == (asked >= 0)).mean())
-    if kind == "regression":
-        return float((np.abs(logits - asked) <= LARGEST_DIFFERENCE).mean())
-    return float((logits.argmax(axis=1) == asked.argmax(axis=1)).mean())
-
-
 def padded(student: StudentPredictor, texts: list[str]) -> np.ndarray:
     """Return int32 [texts, max_length], as a model of token ids takes them."""
     ids = student.token_ids(texts)
@@ -119,7 +110,7 @@ def compared(
     Raises:
       StudentError: a float format differs by more than 0.001.
     """
-    difference = float(np.abs(logits - asked.logits).max())
+    difference = largest_difference(logits, asked.logits, card.kind)
     if kind != "tflite_int8" and not difference <= LARGEST_DIFFERENCE:
         raise StudentError(
             f"exported student says something else: {folder}: a logit differs by {difference:.2e}, "
@@ -130,6 +121,7 @@ def compared(
         format=kind,
         student_fingerprint=card.fingerprint,
         classes=card.classes,
+        kind=card.kind,
         takes="text" if kind == "saved_model" else "token_ids",
         shape=shapes.get(kind, (1, card.max_length)),
         lowercase=card.lowercase,
@@ -137,6 +129,6 @@ def compared(
         size_bytes=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
         rows=len(logits),
         largest_difference=difference,
-        agreement=agreement(card.kind, logits, asked.logits),
+        agreement=1.0 - share_of_others(logits, asked.logits, card.kind),
         milliseconds_a_text=1000 * asked.seconds,
     )

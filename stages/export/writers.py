@@ -13,18 +13,25 @@ from stages.atomic import write_whole
 from stages.evaluate.predict import StudentPredictor
 from stages.onnx_export import to_onnx
 
+_PROBABILITIES = {"softmax": tf.nn.softmax, "sigmoid": tf.sigmoid}
 TFLITE_FILE, ONNX_FILE, KERAS_FILE = "student.tflite", "student.onnx", "student.keras"
 
 
 def write_saved_model(student: StudentPredictor, folder: Path) -> None:
     """Write a SavedModel from strings [batch] to logits and probabilities [batch, classes].
 
-    A process that loads it imports `tensorflow_text` first, for its tokenizer's operations.
+    Of a `sigmoid` head each class has a probability of its own; of a `regression` the logits are
+    the numbers, and there is nothing else. A process that loads it imports `tensorflow_text` first,
+    for its tokenizer's operations.
     """
 
     def serve(text: tf.Tensor) -> dict[str, tf.Tensor]:
         logits = student.model(student.wordpiece.token_ids(text), training=False)
-        return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
+        probabilities = _PROBABILITIES.get(student.kind)
+        return {
+            "logits": logits,
+            **({"probabilities": probabilities(logits)} if probabilities else {}),
+        }
 
     module = tf.Module()
     module.model, module.tokenizer = student.model, student.wordpiece.resources

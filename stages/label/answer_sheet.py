@@ -45,12 +45,15 @@ class AnswerSheet:
 
         Args:
           numbers: of the inputs.
-          answer: float32 [inputs, classes]; by position [inputs, positions, classes], NaN for one
-            that it did not see, as it does not see those beyond the last.
+          answer: float32 [inputs, classes], or [inputs] of one class; by position [inputs,
+            positions, classes], NaN for one that it did not see, as it does not see those beyond
+            the last.
 
         Raises:
           TeacherError: it has another shape, or is of probabilities.
         """
+        if answer.ndim == 1 and self.classes == 1 and self.answers.offsets is None:
+            answer = answer[:, None]
         self._check_shape(answer.shape, len(numbers))
         offsets = self.answers.offsets
         if offsets is None:

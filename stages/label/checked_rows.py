@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Callable
 
 import numpy as np
@@ -17,6 +18,14 @@ from stages.label.arrow_kinds import is_list, is_text
 from stages.label.intake import Intake, row_text
 from stages.label.units import RawRows
 from stages.label.unlabelled import ORIGIN_COLUMN
+
+_LARGEST = float(np.finfo(np.float32).max)
+_NUMBERS = (
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_boolean,
+    pa.types.is_decimal,
+)
 
 
 class CheckedRows:
@@ -71,6 +80,16 @@ class CheckedRows:
         lists = column.cast(pa.list_(plain)).cast(pa.list_(pa.binary()))
         return self._utf8(lists, name, pa.list_(pa.string()))
 
+    def label_lists(self, name: str) -> pa.Array:
+        """Return a column of lists of labels; text is split, or read where it is a JSON list."""
+        column = self._column(name)
+        if not _may_be_text(column.type):
+            return self.lists(name)
+        texts = self.text(name)
+        if not pc.any(pc.starts_with(texts, "[")).as_py():
+            return self.lists(name)
+        return pa.array([_labels(text) for text in texts.to_pylist()], pa.list_(pa.string()))
+
     def number_lists(self, name: str) -> pa.Array:
         """Return a column of lists of numbers, float64.
 
@@ -89,28 +108,30 @@ class CheckedRows:
     def is_number(self, name: str) -> bool:
         """Return whether a column is of numbers, or of truth values."""
         kind = self._column(name).type
-        return bool(
-            pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_floating(kind)
-        )
+        return any(test(kind) for test in _NUMBERS)
 
     def numbers(self, name: str) -> pa.Array:
-        """Return a column as float64, null for none; a row that is no finite number is refused."""
+        """Return a column as float64, null for none; a row that is no finite float32 is refused.
+
+        Null, NaN and an empty cell are none.
+        """
         if self.is_number(name):
             column = self._column(name)
-            found = column.cast(pa.int8()) if pa.types.is_boolean(column.type) else column
-            values = found.cast(pa.float64(), safe=False)
+            plain = column.cast(pa.int8()) if pa.types.is_boolean(column.type) else column
+            values = plain.cast(pa.float64(), safe=False)
+            values = pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)
+            said = column
         else:
-            texts = self.text(name)
-            values = pa.array([_number(text) for text in texts.to_pylist()], pa.float64())
-        finite = pc.fill_null(pc.is_finite(values), True)
-        said = self._column(name)
+            said = self.text(name)
+            values = pa.array([_number(text) for text in said.to_pylist()], pa.float64())
+        fits = pc.fill_null(pc.less_equal(pc.abs(values), _LARGEST), True)
         self.refuse(
-            pc.invert(finite),
+            pc.invert(fits),
             "no number",
             lambda row: f"found {str(said[row])[:80]!r}, expected a finite number. Mend the row.",
             name,
         )
-        return pc.if_else(finite, values, pa.scalar(None, pa.float64()))
+        return pc.if_else(fits, values, pa.scalar(None, pa.float64()))
 
     def _column(self, name: str) -> pa.Array:
         if name not in self.raw.column_names:
@@ -157,10 +178,23 @@ def unknown_class(found: str, head: Head) -> str:
     """Return what is said of a label that is none of the head's classes."""
     near = difflib.get_close_matches(found, head.classes, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
+    flags = ", or 0 or 1" if head.kind == "sigmoid" and len(head.classes) == 1 else ""
     return (
-        f"found {found[:80]!r}, expected one of {', '.join(head.classes[:12])}.{hint} "
+        f"found {found[:80]!r}, expected one of {', '.join(head.classes[:12])}{flags}.{hint} "
         "Mend the row or `classes`."
     )
+
+
+def _labels(text: str | None) -> list[str] | None:
+    """Return what a cell says: a JSON list of texts, or what stands between white space."""
+    if text is None or not text.strip():
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    listed = isinstance(found, list) and all(isinstance(one, str) for one in found)
+    return list(found) if listed else text.split()
 
 
 def _number(text: str | None) -> float | None:
@@ -168,7 +202,7 @@ def _number(text: str | None) -> float | None:
     if text is None or not text.strip():
         return None
     try:
-        return float(text)
+        return float(text) if "_" not in text else float("nan")
     except ValueError:
         return float("nan")
 

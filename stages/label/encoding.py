@@ -15,12 +15,13 @@ import pyarrow.parquet as pq
 
 from schemas.layout import Encoding, Layout
 from schemas.soft_labels import ChosenEncoding
-from stages.codec import Logits, decode, encode
+from stages.codec import decode, encode
 from stages.label.ask import soft_labels
 from stages.label.plan import LabelPlan
 from stages.label.sample import sample_rows
 from stages.label.shards import encode_parquet, order_rows
 from stages.label.teacher import Teacher
+from stages.likeness import mean_divergence
 from stages.progress import say
 from stages.row_logits import RowLogits
 from stages.table import open_table, table_exists
@@ -88,20 +89,10 @@ def measure_encoding(answers: RowLogits, layout: Layout) -> ChosenEncoding:
     return ChosenEncoding(
         encoding=layout.encoding,
         bytes_per_row=size / max(1, len(answers)),
-        kl_nats=mean_kl(answers.values[seen], decode(rows, layout).values[seen]),
+        kl_nats=mean_divergence(
+            answers.values[seen], decode(rows, layout).values[seen], layout.head.kind
+        ),
     )
-
-
-def mean_kl(logits: Logits, kept: Logits) -> float:
-    """Return the mean over rows of KL(softmax(logits) ‖ softmax(kept)), in nats, in float64."""
-    exact, near = _log_softmax(logits), _log_softmax(kept)
-    rows = np.einsum("rc,rc->r", np.exp(exact), exact - near)
-    return float(np.maximum(rows, 0.0).mean()) if len(rows) else 0.0
-
-
-def _log_softmax(logits: Logits) -> np.ndarray:
-    exact = logits.astype(np.float64)
-    return exact - np.logaddexp.reduce(exact, axis=1, keepdims=True)
 
 
 def _chosen_before(plan: LabelPlan, labels: Path) -> ChosenEncoding | None:

@@ -84,12 +84,12 @@ def _refuse_broken(rows: CheckedRows, labels: pa.Array, scheme: TagScheme, name:
 def labels_of_one_row(rows: CheckedRows, head: Head) -> pa.Array:
     """Return the classes of each row, a list in the order of the head; null where none is stated.
 
-    An empty list says that it has none of them. Of one class alone, 0 and 1 (or false and true) say
-    the same.
+    An empty list says that it has none of them. In text, labels stand between white space, or as a
+    JSON list (`["New York"]`, `[]`). Of one class alone, 0 and 1 (or false and true) say the same.
     """
     if len(head.classes) == 1 and rows.is_number(head.corpus_column):
         return _labels_of_flags(rows, head)
-    column = rows.lists(head.corpus_column)
+    column = rows.label_lists(head.corpus_column)
     elements, offsets = positions_of(column)
     counts = np.diff(offsets)
     names = head.classes
@@ -107,9 +107,10 @@ def labels_of_one_row(rows: CheckedRows, head: Head) -> pa.Array:
 
 def _as_classes(elements: pa.Array, name: str) -> pa.Array:
     """Return flags that are text as the one class, or as `0`."""
-    flags = {"1": name, "1.0": name, "0": "0", "0.0": "0"}
+    flags = {"1": name, "1.0": name, "true": name, "0": "0", "0.0": "0", "false": "0"}
     coded = elements.dictionary_encode()
-    stands_for = [flags.get(one, one) for one in coded.dictionary.to_pylist()]
+    found = coded.dictionary.to_pylist()
+    stands_for = [one if one == name else flags.get(one.lower(), one) for one in found]
     return pa.array(stands_for, pa.string()).take(coded.indices)
 
 

@@ -15,8 +15,8 @@ from schemas.errors import TeacherDriftError
 from schemas.label_section import Label
 from stages.codec import decode, encode
 from stages.label.ask import soft_labels
-from stages.label.encoding import mean_kl
 from stages.label.teacher import Teacher
+from stages.likeness import mean_divergence, share_of_others
 from stages.table import Shard, SoftLabelTable, read_shard
 
 
@@ -26,8 +26,8 @@ class Tolerance:
 
     Attributes:
       inputs: rows that are asked again, at least, where the table has as many.
-      max_kl_nats: mean KL(new answer ‖ table) over them.
-      max_flip_rate: share of them whose most likely class is another.
+      max_kl_nats: mean KL(new answer ‖ table) over them, as `mean_divergence` says it.
+      max_flip_rate: share of them with another class, as `share_of_others` says it.
     """
 
     inputs: int = 256
@@ -72,16 +72,16 @@ def recheck(
     kept = decode(rows, layout).values
     both = ~np.isnan(now[:, 0]) & ~np.isnan(kept[:, 0])
     now, kept = now[both], kept[both]
-    flips = now.argmax(axis=1) != kept.argmax(axis=1)
+    kind = layout.head.kind
     found = Rechecked(
         inputs=rows.num_rows,
-        kl_nats=mean_kl(now, kept),
-        flip_rate=float(flips.mean()) if len(flips) else 0.0,
+        kl_nats=mean_divergence(now, kept, kind),
+        flip_rate=share_of_others(now, kept, kind),
     )
     if found.kl_nats > tolerance.max_kl_nats or found.flip_rate > tolerance.max_flip_rate:
         raise TeacherDriftError(
             f"teacher answers otherwise now: {table.path}: {found.inputs} inputs asked again: mean "
-            f"KL {found.kl_nats:.2e} nats, {found.flip_rate:.2%} with another class; expected at "
+            f"KL {found.kl_nats:.2e} nats, {found.flip_rate:.2%} with another answer; expected at "
             f"most {tolerance.max_kl_nats:g} nats and {tolerance.max_flip_rate:.2%}. Find what "
             "changed (a library, a processor, a file), or label again into a new folder."
         )

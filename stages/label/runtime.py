@@ -12,6 +12,7 @@ from stages.label.ask import SoftLabels, soft_labels
 from stages.label.plan import LabelPlan
 from stages.label.sample import sample_rows
 from stages.label.shards import order_rows
+from stages.likeness import largest_difference
 from stages.progress import say
 
 LARGEST_DIFFERENCE = 1e-3  # between two float32 runtimes 1e-5 is usual
@@ -53,11 +54,10 @@ def check_runtime(plan: LabelPlan) -> RuntimeCheck | None:
             f"{int((one.seen != other.seen).sum())} differ. Nothing was committed. State "
             'teacher.runtime = "tensorflow".'
         )
-    differences = np.abs(one.values[seen] - other.values[seen])
     found = RuntimeCheck(
         runtime=source.how.runtime,
         inputs=len(both),
-        largest_difference=float(differences.max(initial=0.0)),
+        largest_difference=largest_difference(one.values[seen], other.values[seen], head.kind),
         times_as_fast=first.seconds / second.seconds,
     )
     say(

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from stages.columns import Labels
 from stages.label.teachers.pieces import model_inputs
 
 _WINDOW_BATCHES = 16
@@ -34,7 +35,7 @@ def epoch_order(
 
 def batches(
     token_ids: tf.RaggedTensor,
-    labels: npt.NDArray[np.int64] | tf.RaggedTensor,
+    labels: Labels | tf.RaggedTensor,
     *,
     batch_size: int,
     seed: int,
@@ -43,7 +44,7 @@ def batches(
 ) -> tf.data.Dataset:
     """Return endless training batches (model inputs, labels), epoch after epoch.
 
-    Labels are a number a row, or one a token: then [batch, tokens], -1 for padding.
+    Labels are as of `labels_by_line`, or one a token: then [batch, tokens], -1 for padding.
     """
     lengths = token_ids.row_lengths().numpy()
 

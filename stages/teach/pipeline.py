@@ -160,6 +160,7 @@ def _fitted(
     import keras
 
     from stages.encoder import load_encoder
+    from stages.output_bias import start_at_mean
     from stages.teach.encoder import classifier
     from stages.teach.fit import LabelledTokens, fit
     from stages.teach.words import labelled_words
@@ -189,6 +190,8 @@ def _fitted(
         return LabelledTokens(wordpiece.frame(wordpiece.pieces(inputs)), labels)
 
     train, validation = tokens("train"), tokens("validation")
+    if run.head.kind == "regression":
+        start_at_mean(model, labels_by_line(rows["train"], layout)[:, 0])
     epochs = fit(
         model,
         train,

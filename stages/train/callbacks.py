@@ -41,7 +41,10 @@ class StopOnNonFiniteLoss(keras.callbacks.Callback):
 
 
 class KeepBest(keras.callbacks.Callback):
-    """Keeps the student's weights of the epoch with the largest figure; the first of equals."""
+    """Keeps the student's weights of the epoch with the largest figure; the first of equals.
+
+    As long as the figure is 0, nothing is learned yet that it sees, and the last is kept.
+    """
 
     def __init__(self, student: keras.Model, figure: str) -> None:
         super().__init__()
@@ -52,7 +55,7 @@ class KeepBest(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Compare."""
         value = float((logs or {})[self._figure])
-        if self.value is None or value > self.value:
+        if self.value is None or value > self.value or value == self.value == 0.0:
             self.value, self.weights = value, self._student.get_weights()
 
     def restore(self) -> None:

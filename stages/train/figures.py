@@ -95,13 +95,14 @@ class LabelFigures:
 
 
 class ValueFigures:
-    """Pearson's correlation with the hard labels, and with the teacher."""
+    """R² and Pearson's correlation on the hard labels, and the correlation with the teacher."""
 
     of_splits = ()
 
     def __init__(self) -> None:
         """Begin."""
-        self._labels, self._teacher = Correlation("pearson"), Correlation("agreement")
+        self._labels = Correlation("pearson", r2="r2")
+        self._teacher = Correlation("agreement")
         self.metrics = [self._labels, self._teacher]
 
     def count(self, targets: Targets, logits: tf.Tensor, *, testing: bool) -> None:

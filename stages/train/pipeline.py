@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from schemas.errors import StudentError, TableError
 from schemas.run_file import RunFile
 from schemas.student_card import STUDENT_CARD_FILE, STUDENT_MODEL_FILE, StudentCard
@@ -16,6 +19,7 @@ from schemas.train_section import Student
 from stages.artefacts import read_embeddings, read_measures
 from stages.assets import resolve_model
 from stages.atomic import whole_file, write_whole
+from stages.codec import decode
 from stages.progress import say
 from stages.table import SoftLabelTable, check_bytes
 from stages.train.plan import StudentPlan, phases, plan_students
@@ -228,6 +232,7 @@ def _write(path: Path, model: keras.Model, vocabulary: list[str], card: StudentC
 
 def _built(plan: StudentPlan, table: SoftLabelTable, vocabulary: list[str]) -> keras.Model:
     """Return the student before its first step."""
+    from stages.output_bias import start_at_mean
     from stages.text import read_vocabulary
     from stages.train.embeddings import start_embeddings
     from stages.train.students import build_student
@@ -239,6 +244,8 @@ def _built(plan: StudentPlan, table: SoftLabelTable, vocabulary: list[str]) -> k
     model = build_student(
         student, vocabulary_size=len(vocabulary), classes=classes, per=table.card.head.per
     )
+    if table.card.head.kind == "regression":
+        start_at_mean(model, _numbers(table))
     if start is not None:
         start.copy_into(model, pieces=vocabulary)
     if student.embeddings == "teacher":
@@ -250,6 +257,12 @@ def _built(plan: StudentPlan, table: SoftLabelTable, vocabulary: list[str]) -> k
             name=plan.name,
         )
     return model
+
+
+def _numbers(table: SoftLabelTable) -> npt.NDArray[np.float32]:
+    """Return the teacher's numbers for the train split, float32 [rows]."""
+    rows = table.read("train", [table.card.head.teacher_column])
+    return decode(rows, table.card.layout).values[:, 0]
 
 
 def _start(student: Student) -> EncoderStart | None:

@@ -2,7 +2,8 @@
 
 The batch at (seed, step) is a pure function of the table version: in each pass row groups are
 permuted, then the rows within a window of row groups. Any step can be reached without reading
-what comes before it, but for its own window. Memory: two windows, since one is made ahead.
+what comes before it, but for its own window. Memory: two windows, since one is made ahead, each
+with its texts as they are in the file, as strings, and as batches.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _OF_VIEWS = 0x56  # apart from the numbers of windows
 
 
 class SoftLabelStream:
-    """Batches of one split: `text`, `label` (class number, -1 for none), `teacher_logits`.
+    """Batches of one split: `text`, `label` (as of `labels_by_line`), `teacher_logits`.
 
     Of a table with `top_k` also `teacher_kept`: which logits are the teacher's own. Of one with
     augmented views also `is_view`.

@@ -1,4 +1,4 @@
-"""Pearson's correlation over a whole split, from sums kept on the way."""
+"""Pearson's correlation and R² over a whole split, from sums kept on the way."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import tensorflow as tf
 
 
 class Correlation(keras.metrics.Metric):
-    """Of two columns of numbers; 0 where one is constant.
+    """Pearson's, of two columns of numbers, and R² of the second; 0 where one is constant.
 
     The sums are float64, since their squares nearly cancel where the mean is large.
     """
 
-    def __init__(self, name: str) -> None:
-        """Begin with no pair."""
+    def __init__(self, name: str, *, r2: str | None = None) -> None:
+        """Begin with no pair; R² has a name, or is left out."""
         super().__init__(name=name)
+        self._r2 = r2
         self._sums = self.add_weight(shape=(6,), initializer="zeros", dtype="float64", name="sums")
 
     def update_state(
@@ -29,12 +30,18 @@ class Correlation(keras.metrics.Metric):
         found = (pairs, one, other, one**2, other**2, one * other)
         self._sums.assign_add(tf.stack([tf.reduce_sum(column) for column in found]))
 
-    def result(self) -> tf.Tensor:
-        """Return the correlation."""
+    def result(self) -> dict[str, tf.Tensor]:
+        """Return both by name."""
         count, one, other, squared, others_squared, both = tf.unstack(
             tf.convert_to_tensor(self._sums)
         )
-        spread = (count * squared - one**2) * (count * others_squared - other**2)
+        spread = count * squared - one**2
+        others_spread = count * others_squared - other**2
         covariance = count * both - one * other
-        found = tf.math.divide_no_nan(covariance, tf.sqrt(tf.maximum(spread, 0.0)))
-        return tf.cast(found, tf.float32)
+        size = tf.sqrt(tf.maximum(spread * others_spread, 0.0))
+        found = {self.name: tf.math.divide_no_nan(covariance, size)}
+        if self._r2 is not None:
+            errors = squared - 2.0 * both + others_squared
+            unexplained = tf.math.divide_no_nan(count * errors, spread)
+            found[self._r2] = tf.where(spread > 0, 1.0 - unexplained, 0.0)
+        return {name: tf.cast(value, tf.float32) for name, value in found.items()}

@@ -1,6 +1,9 @@
 """Several labels a row, and numbers: from corpus to report, export, search and mean."""
 
+import numpy as np
 import pytest
+import tensorflow as tf
+import tensorflow_text  # noqa: F401  (registers what an exported student needs)
 
 from schemas.errors import RunFileError
 from schemas.scores import LabelScores, ValueScores
@@ -45,9 +48,10 @@ def test_a_student_learns_and_is_measured_as_its_kind_is(made):
     found = [model.scores.figures[metric] for model in report.models]
     assert min(found) > 0.75, found
     assert report.models[0].scores.agreement > 0.75
-    assert report.students[0].metric == metric == run.kept_by
+    assert report.students[0].metric == metric
+    assert run.kept_by == ("f1_micro" if kind is LabelScores else "r2")
     assert read_student_card(plans[0].path).kind == run.head.kind
-    best = max(epoch[f"val_{metric}"] for epoch in report.models[0].epochs)
+    best = max(epoch[f"val_{run.kept_by}"] for epoch in report.models[0].epochs)
     assert f"{best:.4f}" in inspect_folder(plans[0].path, as_json=False)
     assert inspect_folder(folder, as_json=False).startswith("tiny: ")
 
@@ -64,6 +68,21 @@ def test_the_report_says_what_its_kind_says(made):
     assert f"of {names[0]} over the baseline" in text
     assert "confusion" not in page
     assert ("Calibration" in page) == (run.head.kind == "sigmoid")
+    assert ("threshold, F1" in page) == (run.head.kind == "sigmoid")
+    assert page.count("<th>MAE</th>") == (run.head.kind == "regression")
+
+
+def test_numbers_far_from_zero_are_learned_from_their_mean_on(tmp_path):
+    tiny.write_experiment(tmp_path)
+    tiny_kinds.write(
+        tmp_path, [{**row, "score": row["score"] + 500} for row in tiny_kinds.examples()]
+    )
+    far = 'teacher={kind="module", callable="tests.tiny_kinds:of_far_values"}'
+    run = tiny_kinds.run((*OF_VALUES, far), *LONGER, "train.baseline=false")
+    table = tiny_kinds.label(tmp_path, run)
+    report = evaluate(run, table, train(run, table, out=tmp_path), out=tmp_path)
+    assert report.teacher.scores.r2 > 0.999
+    assert report.models[0].scores.r2 > 0.5
 
 
 def test_thresholds_are_tuned_on_validation(made):
@@ -88,6 +107,14 @@ def test_it_is_exported(made):
     assert card.agreement == 1.0
     assert card.classes == run.head.classes
     assert card.largest_difference < 1e-4
+    [place] = folder.glob("students/bag/seed-1/student/exported/saved_model")
+    serve = tf.saved_model.load(str(place)).signatures["serving_default"]
+    said = serve(text=tf.constant(["the cat"]))
+    if run.head.kind == "regression":
+        assert set(said) == {"logits"}
+    else:
+        expected = 1 / (1 + np.exp(-said["logits"].numpy()))
+        np.testing.assert_allclose(said["probabilities"], expected, rtol=1e-5)
 
 
 def test_settings_are_searched(made, tmp_path):

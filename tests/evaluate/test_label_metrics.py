@@ -77,18 +77,39 @@ def test_a_calibrated_model_has_no_calibration_error():
 
 @settings(deadline=None, max_examples=80)
 @given(rows=rows_of_labels)
-def test_a_tuned_threshold_has_the_largest_f1_of_all(rows):
+def test_no_threshold_alone_could_be_better_than_the_tuned_ones(rows):
     logits = np.array([one for one, _ in rows], np.float32)
     labels = np.array([other for _, other in rows], np.float32)
     tuned = tuned_thresholds(logits, labels)
-    found = score_labels(logits, labels, classes=CLASSES, bins=5, thresholds=tuned)
-    for other in (0.05, 0.2, 0.4, 0.5, 0.53, 0.6, 0.99):
-        even = score_labels(logits, labels, classes=CLASSES, bins=5, thresholds=[other] * 3)
-        for mine, theirs in zip(found.classes, even.classes, strict=True):
-            assert mine.f1 >= theirs.f1 - 1e-9
+
+    def f1(thresholds):
+        scores = score_labels(logits, labels, classes=CLASSES, bins=5, thresholds=thresholds)
+        return scores.f1_micro
+
+    best = f1(tuned)
+    assert best >= f1([0.5] * 3) - 1e-9
+    for place in range(3):
+        for other in (0.05, 0.2, 0.4, 0.5, 0.53, 0.6, 0.99):
+            assert best >= f1([*tuned[:place], other, *tuned[place + 1 :]]) - 1e-9
     assert all(0 < threshold <= 1 for threshold in tuned)
-    without = labels.sum(axis=0) == 0
-    assert all(threshold == 0.5 for threshold in np.array(tuned)[without])
+
+
+def test_a_class_that_cannot_be_told_is_not_said_of_every_row():
+    draw = np.random.default_rng(5)
+    labels = np.concatenate([draw.random((400, 4)) < 0.3, draw.random((400, 4)) < 0.03], axis=1)
+    told = np.where(labels[:, :4], 3.0, -3.0) + draw.normal(0, 1, (400, 4))
+    logits = np.concatenate([told, np.full((400, 4), -3.5)], axis=1).astype(np.float32)
+    tuned = tuned_thresholds(logits, labels.astype(np.float32))
+    assert min(tuned[4:]) > 0.03
+
+
+def test_logits_that_leave_no_probability_are_scored():
+    logits = np.full((4, 2), -1000.0, np.float32)
+    labels = np.array([[1, 0], [0, 1], [1, 1], [0, 0]], np.float32)
+    tuned = tuned_thresholds(logits, labels)
+    found = score_labels(logits, labels, classes="ab", bins=5, thresholds=tuned)
+    assert found.f1_micro == 0.0
+    assert np.isfinite(found.log_loss)
 
 
 @settings(deadline=None, max_examples=80)
@@ -105,6 +126,7 @@ def test_scores_of_numbers_are_those_of_scipy(pairs):
     assert found.spearman == pytest.approx(stats.spearmanr(own, true)[0], abs=1e-9)
     assert found.mean_absolute_error == pytest.approx(metrics.mean_absolute_error(true, own))
     squared = metrics.mean_squared_error(true, own)
+    assert found.r2 == pytest.approx(metrics.r2_score(true, own), abs=1e-6)
     assert found.root_mean_squared_error == pytest.approx(np.sqrt(squared))
     assert found.agreement == pytest.approx(1.0)
 

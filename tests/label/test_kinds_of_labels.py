@@ -8,13 +8,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from schemas.errors import CorpusError, QualityError, RunFileError, TeacherError
+from schemas.errors import (
+    CorpusError,
+    QualityError,
+    RunFileError,
+    TeacherDriftError,
+    TeacherError,
+)
 from schemas.scores import LabelScores, ValueScores
 from stages.columns import labels_by_line
 from stages.inspect import inspect_folder
 from stages.label.answers import logits_of_probabilities, rows_of_probabilities
 from stages.label.quarantine import quarantine_path
+from stages.label.recheck import Tolerance, recheck
+from stages.label.teachers import load_teacher
 from stages.table import table_exists
+from stages.teacher_places import find_teacher
 from stages.verify import verify
 from tests import tiny, tiny_kinds
 from tests.tiny_kinds import OF_LABELS, OF_VALUES
@@ -57,7 +66,16 @@ def test_words_of_text_are_classes_too(experiment):
     assert refused == {}
 
 
-@pytest.mark.parametrize("values", [[1, 0, None], [True, False, None], [1.0, 0.0, None]])
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1, 0, None],
+        [True, False, None],
+        [1.0, 0.0, None],
+        ["True", "false", ""],
+        ["animal", "0", None],
+    ],
+)
 def test_one_class_alone_may_be_a_flag(experiment, values):
     one = 'heads=[{name="thing", kind="sigmoid", classes=["animal"]}]'
     teacher = 'teacher={kind="module", callable="tests.tiny_kinds:of_animals"}'
@@ -68,7 +86,7 @@ def test_one_class_alone_may_be_a_flag(experiment, values):
     rows[1]["thing"] = 3
     _, kept, refused = labelled(experiment, (one, teacher), rows)
     assert set(kept) == {"cat", "plum"}
-    assert "found '3', expected one of animal" in refused[2]
+    assert "found '3', expected one of animal, or 0 or 1." in refused[2]
 
 
 def test_flags_may_be_a_column_of_numbers(experiment):
@@ -265,3 +283,58 @@ def test_certain_answers_stay_finite_and_on_their_side():
     for kind in ("softmax", "sigmoid"):
         rows = np.array([[0.1, np.nan]], np.float32)
         assert not rows_of_probabilities(rows, kind).any()
+
+
+def test_a_cell_of_text_may_be_a_json_list(experiment):
+    classes = 'heads=[{name="thing", kind="sigmoid", classes=["animal", "fruit", "New York"]}]'
+    teacher = 'teacher={kind="module", callable="tests.tiny_kinds:of_labels"}'
+    lines = ["text,thing", 'cat,"[""New York"", ""animal""]"', "the,[]", "pear,", "plum,fruit"]
+    (experiment / "c.csv").write_text("\n".join(lines) + "\n")
+    stated = (classes, teacher, "corpus.format=csv", 'corpus.files=[{path="c.csv"}]')
+    table = tiny_kinds.label(experiment, tiny_kinds.run(stated))
+    kept = {row["text"]: row["label_thing"] for row in tiny.rows_of(table)}
+    assert kept == {"cat": ["animal", "New York"], "the": [], "pear": None, "plum": ["fruit"]}
+
+
+def test_numbers_that_float32_cannot_hold_are_refused_and_nan_is_none(experiment):
+    scores = [1.5, 1e39, float("nan"), None, float("-inf")]
+    rows = pa.table({"text": ["cat", "saw", "plum", "fig", "dog"], "score": scores})
+    pq.write_table(rows, experiment / "c.parquet")
+    stated = ("corpus.format=parquet", 'corpus.files=[{path="c.parquet"}]', TOLERANT)
+    table = tiny_kinds.label(experiment, tiny_kinds.run(OF_VALUES, *stated))
+    kept = {row["text"]: row["label_score"] for row in tiny.rows_of(table)}
+    assert kept == {"cat": 1.5, "plum": None, "fig": None}
+
+
+@pytest.mark.parametrize("text", ["1_000", "b", "0x1", "1e999"])
+def test_what_only_python_calls_a_number_is_refused(experiment, text):
+    (experiment / "c.csv").write_text(f"text,score\ncat,{text}\n")
+    stated = ("corpus.format=csv", 'corpus.files=[{path="c.csv"}]')
+    with pytest.raises(CorpusError, match=f"no number: .*found '{text}', expected a finite"):
+        tiny_kinds.label(experiment, tiny_kinds.run(OF_VALUES, *stated))
+
+
+def test_numbers_are_kept_whole_unless_a_precision_is_stated(experiment):
+    assert tiny_kinds.run(OF_VALUES).label.precision == "float32"
+    assert tiny_kinds.run(OF_VALUES, "label.precision=bfloat16").label.precision == "bfloat16"
+    assert tiny_kinds.run(OF_LABELS).label.precision == "float16"
+
+
+def test_one_number_a_text_needs_no_second_axis(experiment):
+    tiny_kinds.write(experiment)
+    flat = 'teacher={kind="module", callable="tests.tiny_kinds:of_flat_values"}'
+    table = tiny_kinds.label(experiment, tiny_kinds.run((*OF_VALUES, flat)))
+    assert table.card.quality.splits["test"].r2 == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("kind", [OF_LABELS, OF_VALUES])
+def test_a_teacher_that_says_something_else_now_is_found(experiment, kind):
+    tiny_kinds.write(experiment)
+    run = tiny_kinds.run(kind)
+    table = tiny_kinds.label(experiment, run)
+    teacher = load_teacher(find_teacher(run, base=experiment, fitted=experiment))
+    recheck(table, teacher, how=run.label, tolerance=Tolerance())
+    said = teacher.answer
+    object.__setattr__(teacher, "answer", lambda texts: said(texts) + 9)
+    with pytest.raises(TeacherDriftError, match="with another answer"):
+        recheck(table, teacher, how=run.label, tolerance=Tolerance())

@@ -147,5 +147,8 @@ def test_the_figures_of_training_are_those_of_the_report():
     found = counted(head, numbers, logits[:, :1] + 1000, teacher[:, :1])
     expected = score_values(logits[:, 0], numbers[:, 0], teacher=teacher[:, 0])
     assert found["pearson"] == pytest.approx(expected.pearson, abs=1e-4)
+    near = counted(head, numbers, numbers + logits[:, :1] / 9, teacher[:, :1])
+    own = score_values((numbers + logits[:, :1] / 9)[:, 0], numbers[:, 0])
+    assert 0 < near["r2"] == pytest.approx(own.r2, abs=1e-3)
     every = score_values(logits[:, 0], teacher[:, 0])
     assert found["agreement"] == pytest.approx(every.pearson, abs=1e-4)

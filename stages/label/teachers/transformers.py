@@ -38,7 +38,7 @@ class TransformersTeacher:
           TeacherError: the `torch` extra is not installed, a file is missing or cannot be used,
             or the model has other classes.
         """
-        self.classes = source.classes
+        self.classes, self._is_number = source.classes, source.kind == "regression"
         self._place = source.location
         self._of_words = source.per == "token"
         self._word_logits = source.how.word_logits
@@ -142,7 +142,7 @@ class TransformersTeacher:
     def _class_order(self) -> list[int]:
         named = self._model.config.id2label
         names = [str(named[number]) for number in range(len(named))]
-        generic = all(name.startswith(_GENERIC) for name in names)
+        generic = all(name.startswith(_GENERIC) for name in names) or self._is_number
         if generic and len(names) == len(self.classes):
             return list(range(len(names)))
         if sorted(names) != sorted(self.classes):
