@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.heads import Head
+from schemas.train_section import LOSSES
 from stages.evaluate.label_metrics import score_labels
 from stages.evaluate.value_metrics import score_values
 from stages.train import losses
@@ -23,6 +24,13 @@ pairs = st.integers(1, 6).flatmap(
     )
 )
 NAN = float("nan")
+
+
+def test_the_run_file_knows_the_losses_that_there_are():
+    assert {kind: set(found) for kind, found in losses.DISTILLATION_LOSSES.items()} == {
+        kind: set(names) for kind, names in LOSSES.items()
+    }
+    assert set(losses.HARD_LOSSES) == set(LOSSES)
 
 
 def gradient(function, student):
