@@ -104,7 +104,7 @@ class Corpus(Section):
     Attributes:
       files: the corpus files; their order does not matter.
       format: how a file is read.
-      features: columns that the teacher sees, in order.
+      features: columns that the teacher sees, in order: one, or two texts that are asked together.
       feature_kinds: of those that are not `text`: `words` is a list of them, or text that is split
         at white space; `numbers` a list of them (an image's pixels, the samples of a sound), in
         Parquet only.
@@ -120,7 +120,7 @@ class Corpus(Section):
 
     files: tuple[CorpusFile, ...] = Field(min_length=1)
     format: CorpusFormat
-    features: tuple[str, ...] = Field(default=("text",), min_length=1, max_length=1)
+    features: tuple[str, ...] = Field(default=("text",), min_length=1, max_length=2)
     feature_kinds: dict[str, FeatureKind] = {}
     line_pattern: str | None = None
     conll_columns: dict[str, int] = {}
@@ -139,6 +139,8 @@ class Corpus(Section):
     def _kinds_are_of_features(self) -> Corpus:
         if unknown := sorted(set(self.feature_kinds) - set(self.features)):
             raise ValueError(f"feature_kinds names {unknown}, which are no features")
+        if len(self.features) == 2 and self.feature_kinds:
+            raise ValueError("of two features both are texts; leave feature_kinds out")
         formats = {self.format, *(part.format for part in self.unlabelled)}
         if "numbers" in self.feature_kinds.values() and formats != {"parquet"}:
             raise ValueError('a feature of numbers is read from format = "parquet" only')

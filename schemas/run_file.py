@@ -26,6 +26,8 @@ from schemas.section import Name, Section
 from schemas.teacher_section import Teacher
 from schemas.train_section import Train
 
+_OF_PAIRS = ("keras", "transformers", "module", "column")
+
 
 class Evaluate(Section):
     """How results are measured.
@@ -95,6 +97,11 @@ class RunFile(Section):
                 f"head {head.name!r} per {head.per} needs a list of {needed}: state "
                 f'corpus.feature_kinds = {{ {corpus.features[0]} = "{needed}" }}'
             )
+        if len(corpus.features) == 2:
+            if self.teacher.kind not in _OF_PAIRS:
+                raise ValueError(f"pairs of texts need a teacher of kind {' or '.join(_OF_PAIRS)}")
+            if self.label.views is not None:
+                raise ValueError("[label.views] makes views of one text, not of a pair")
         if "numbers" in corpus.feature_kinds.values():
             if self.teacher.kind != "module":
                 raise ValueError("numbers need a teacher of kind module")

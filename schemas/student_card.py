@@ -23,6 +23,7 @@ class StudentCard(BaseModel):
       role: `student` (taught), or `baseline` (the same on hard labels only).
       kind: what is said of each class.
       per: what has a class.
+      pairs: whether it takes pairs of texts.
       epochs: training and validation figures, an entry an epoch.
     """
 
@@ -36,6 +37,7 @@ class StudentCard(BaseModel):
     classes: tuple[str, ...]
     kind: HeadKind = "softmax"
     per: HeadPer = "example"
+    pairs: bool = False
     max_length: int
     lowercase: bool
     parameters: int

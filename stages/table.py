@@ -29,6 +29,7 @@ from schemas.heads import Head
 from schemas.layout import SPLIT_COLUMN
 from schemas.provenance import digest_file
 from schemas.soft_labels import FORMAT_VERSION, READABLE_VERSIONS, TableCard
+from stages.inputs import inputs_of
 
 CARD_KEY = "softshards"
 ARTEFACTS_FOLDER = "_artefacts"
@@ -87,16 +88,15 @@ class SoftLabelTable:
         return [shard for shard in self.shards if shard.split == split]
 
     def texts(self, split: str) -> Iterator[list[str]]:
-        """Yield the first feature of each of a split's shards, words joined by spaces.
+        """Yield the texts of each of a split's shards; words, and pairs, joined by spaces.
 
         Of numbers nothing.
         """
-        feature = self.card.features[0]
+        features = self.card.features
+        if "numbers" in self.card.layout.feature_kinds.values():
+            return
         for shard in self.shards_of(split):
-            column = read_shard(shard, [feature])[feature]
-            if self.card.layout.feature_kinds.get(feature) == "numbers":
-                continue
-            found = column.to_pylist()
+            found = inputs_of(read_shard(shard, list(features)), features)
             yield [one if isinstance(one, str) else " ".join(one) for one in found]
 
     def read(self, split: str, columns: Sequence[str]) -> pa.Table:

@@ -37,7 +37,7 @@ class Wordpiece:
                 f"vocabulary is not a wordpiece vocabulary: {len(pieces)} pieces without "
                 f"{', '.join(missing)}. Use the vocab.txt that belongs to the teacher."
             )
-        self.pad_id, self._start, self._end = (pieces.index(name) for name in (PAD, START, END))
+        self.pad_id, self._start, self.end_id = (pieces.index(name) for name in (PAD, START, END))
         self.vocabulary_size = len(pieces)
         self.max_pieces = max_length - 2
         self._tokenizer = tf_text.FastBertTokenizer(
@@ -60,7 +60,28 @@ class Wordpiece:
         """Return int32 [batch, (tokens)]: pieces cut to fit, between [CLS] and [SEP]."""
         kept = pieces[:, : self.max_pieces]
         edge = tf.ones_like(kept[:, :1].to_tensor(shape=[None, 1]))
-        return tf.concat([edge * self._start, kept, edge * self._end], axis=1)
+        return tf.concat([edge * self._start, kept, edge * self.end_id], axis=1)
+
+    def tokens(self, texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.Tensor]:
+        """Return the framed token ids of texts, or of pairs of them, and which were cut.
+
+        Args:
+          texts: string [batch], or [batch, 2] for pairs, which become [CLS] first [SEP] second
+            [SEP]; of one that is too long the longer text is cut.
+
+        Returns:
+          int32 [batch, (tokens)]; bool [batch].
+        """
+        if texts.shape.rank == 1:
+            pieces = self.pieces(texts)
+            return self.frame(pieces), self.overlong(pieces)
+        pair = [self.pieces(texts[:, place]) for place in (0, 1)]
+        room = self.max_pieces - 1
+        first, second = tf_text.RoundRobinTrimmer(room).trim(pair)
+        edge = tf.ones_like(texts[:, :1], tf.int32)
+        end = edge * self.end_id
+        framed = tf.concat([edge * self._start, first, end, second, end], axis=1)
+        return framed, pair[0].row_lengths() + pair[1].row_lengths() > room
 
     def words(self, words: tf.RaggedTensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
         """Return every piece of rows of words, and how many pieces each word has.
@@ -90,9 +111,12 @@ class Wordpiece:
         return tf.cast(tf.where(there, starts + 1, -1), tf.int32)
 
     def token_ids(self, texts: tf.Tensor, *, length: int | None = None) -> tf.Tensor:
-        """Return int32 [batch, longest row, or a stated length], padded with [PAD]."""
+        """Return int32 [batch, longest row, or a stated length], padded with [PAD].
+
+        `texts` is string [batch], or [batch, 2] for pairs.
+        """
         shape = None if length is None else [None, length]
-        return self.frame(self.pieces(texts)).to_tensor(default_value=self.pad_id, shape=shape)
+        return self.tokens(texts)[0].to_tensor(default_value=self.pad_id, shape=shape)
 
     def overlong(self, pieces: tf.RaggedTensor) -> tf.Tensor:
         """Return bool [batch]: which rows lose pieces to the cut."""

@@ -19,6 +19,7 @@ from stages.evaluate.decoding import constrained
 from stages.evaluate.label_metrics import tuned_thresholds
 from stages.evaluate.scope import Judged, score_scope, tuned_confidence
 from stages.evaluate.scoring import score_rows
+from stages.inputs import inputs_of
 from stages.row_logits import RowLogits
 from stages.table import SoftLabelTable
 
@@ -59,12 +60,12 @@ def held_out(run: RunFile, table: SoftLabelTable, split: str) -> HeldOut:
 
 def rows_of(run: RunFile, table: SoftLabelTable, split: str) -> HeldOut:
     """Return the rows of a split; repeats count as the run file says."""
-    head, feature, layout = table.card.head, table.card.features[0], table.card.layout
-    columns = ["input_digest", feature, head.label_column, *layout.logit_columns]
+    head, layout = table.card.head, table.card.layout
+    columns = ["input_digest", *layout.features, head.label_column, *layout.logit_columns]
     rows = table.read(split, columns)
     if run.corpus.repeats == "once":
         rows = rows.filter(pa.array(~repeats(rows, head.label_column)))
-    inputs, labels = rows[feature].to_pylist(), labels_by_line(rows, layout)
+    inputs, labels = inputs_of(rows, layout.features), labels_by_line(rows, layout)
     return HeldOut(inputs, labels, decode(rows, layout), out_of_scope(rows, head))
 
 

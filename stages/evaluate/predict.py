@@ -44,13 +44,14 @@ class StudentPredictor:
             raise StudentError(f"student cannot be loaded: {path}: {said}. Train again.") from error
         self.wordpiece = Wordpiece(vocabulary, lowercase=card.lowercase, max_length=card.max_length)
         self.max_length = card.max_length
+        self.pairs = card.pairs
         self.by_position, self.kind = card.per != "example", card.kind
         words = tf.RaggedTensorSpec([None, None], tf.string, ragged_rank=1)
-        texts = tf.TensorSpec([None], tf.string)
+        texts = tf.TensorSpec([None, 2] if card.pairs else [None], tf.string)
         call, spec = (self._of_words, words) if self.by_position else (self._call, texts)
         self._logits = tf.function(call, input_signature=[spec])
 
-    def logits(self, texts: list[str]) -> npt.NDArray[np.float32]:
+    def logits(self, texts: list[Any]) -> npt.NDArray[np.float32]:
         """Return float32 [len(texts), classes]."""
         return self.answers(texts).values
 
@@ -71,7 +72,7 @@ class StudentPredictor:
         padded = self._logits(words).numpy()
         return RowLogits(padded[np.arange(padded.shape[1]) < counts[:, None]], offsets_of(counts))
 
-    def token_ids(self, texts: list[str]) -> npt.NDArray[np.int32]:
+    def token_ids(self, texts: list[Any]) -> npt.NDArray[np.int32]:
         """Return int32 [len(texts), longest], padded with 0."""
         found: npt.NDArray[np.int32] = self.wordpiece.token_ids(tf.constant(texts)).numpy()
         return found

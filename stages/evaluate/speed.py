@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from schemas.report import Speed
+from stages.inputs import inputs_of
 from stages.table import SoftLabelTable
 
 BATCH = 64
@@ -39,10 +40,10 @@ def measure_speed(predict: Callable[[list[Any]], object], texts: list[Any], *, c
 
 def sample_texts(table: SoftLabelTable) -> list[Any]:
     """Return the first inputs of the test split (or else train), the same for every model."""
-    feature = table.card.features[0]
+    features = table.card.features
     for split in ("test", "validation", "train"):
-        texts = table.read(split, [feature])[feature].to_pylist()[:_SAMPLE_TEXTS]
-        if texts:
+        rows = table.read(split, list(features)).slice(0, _SAMPLE_TEXTS)
+        if texts := inputs_of(rows, features):
             break
     return list(texts)
 

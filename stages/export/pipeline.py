@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from stages.atomic import write_whole
 from stages.evaluate.predict import StudentPredictor
 from stages.export.readers import Said, ask
 from stages.export.writers import WRITERS
+from stages.inputs import inputs_of
 from stages.likeness import largest_difference, share_of_others
 from stages.progress import say
 from stages.table import SoftLabelTable
@@ -42,7 +44,8 @@ def export(
             f"no export for this head: {table.card.head.name!r} is per {table.card.head.per}; "
             "students of texts are exported. Serve the .keras file with its vocab.txt."
         )
-    texts = table.read("test", [table.card.features[0]]).column(0).to_pylist()[:_MOST_TEXTS]
+    features = table.card.features
+    texts = inputs_of(table.read("test", list(features)).slice(0, _MOST_TEXTS), features)
     if not texts:
         raise StudentError(f"nothing to compare an export on: {table.path}: no test row.")
     for plan in plan_students(run, table, out=out):
@@ -52,7 +55,7 @@ def export(
             yield plan.name, export_student(plan, kind, texts=texts)
 
 
-def export_student(plan: StudentPlan, kind: ExportFormat, *, texts: list[str]) -> ExportCard:
+def export_student(plan: StudentPlan, kind: ExportFormat, *, texts: list[Any]) -> ExportCard:
     """Write one student in one format under its folder; the card is written last.
 
     Args:
@@ -86,7 +89,7 @@ def export_student(plan: StudentPlan, kind: ExportFormat, *, texts: list[str]) -
     return exported
 
 
-def padded(student: StudentPredictor, texts: list[str]) -> np.ndarray:
+def padded(student: StudentPredictor, texts: list[Any]) -> np.ndarray:
     """Return int32 [texts, max_length], as a model of token ids takes them."""
     ids = student.token_ids(texts)
     found = np.zeros((len(ids), student.max_length), np.int32)
@@ -95,7 +98,7 @@ def padded(student: StudentPredictor, texts: list[str]) -> np.ndarray:
 
 
 def asked_in_a_clean_process(
-    kind: ExportFormat, folder: Path, texts: list[str], token_ids: np.ndarray
+    kind: ExportFormat, folder: Path, texts: list[Any], token_ids: np.ndarray
 ) -> Said:
     """Return what the export says in a new interpreter."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
@@ -116,7 +119,11 @@ def compared(
             f"exported student says something else: {folder}: a logit differs by {difference:.2e}, "
             f"expected at most {LARGEST_DIFFERENCE:g}. Leave this format out."
         )
-    shapes = {"saved_model": (None,), "keras": (None, None), "onnx": (None, None)}
+    shapes = {
+        "saved_model": (None, 2) if card.pairs else (None,),
+        "keras": (None, None),
+        "onnx": (None, None),
+    }
     return ExportCard(
         format=kind,
         student_fingerprint=card.fingerprint,

@@ -28,7 +28,7 @@ class Said:
     seconds: float
 
 
-def ask(kind: str, folder: str, texts: list[str], token_ids: npt.NDArray[np.int32]) -> Said:
+def ask(kind: str, folder: str, texts: list[Any], token_ids: npt.NDArray[np.int32]) -> Said:
     """Return what a model says of each text, one at a time.
 
     Args:

@@ -20,9 +20,9 @@ TFLITE_FILE, ONNX_FILE, KERAS_FILE = "student.tflite", "student.onnx", "student.
 def write_saved_model(student: StudentPredictor, folder: Path) -> None:
     """Write a SavedModel from strings [batch] to logits and probabilities [batch, classes].
 
-    Of a `sigmoid` head each class has a probability of its own; of a `regression` the logits are
-    the numbers, and there is nothing else. A process that loads it imports `tensorflow_text` first,
-    for its tokenizer's operations.
+    Pairs are strings [batch, 2]. Of a `sigmoid` head each class has a probability of its own; of a
+    `regression` the logits are the numbers, and there is nothing else. A process that loads it
+    imports `tensorflow_text` first, for its tokenizer's operations.
     """
 
     def serve(text: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -35,7 +35,7 @@ def write_saved_model(student: StudentPredictor, folder: Path) -> None:
 
     module = tf.Module()
     module.model, module.tokenizer = student.model, student.wordpiece.resources
-    spec = tf.TensorSpec([None], tf.string, name="text")
+    spec = tf.TensorSpec([None, 2] if student.pairs else [None], tf.string, name="text")
     module.serve = tf.function(serve, input_signature=[spec])
     tf.saved_model.save(module, str(folder), {"serving_default": module.serve})
 

@@ -85,14 +85,12 @@ def export_embeddings(
 
 def _speed(teacher: Teacher, table: SoftLabelTable) -> Speed:
     import numpy as np
-    import pyarrow as pa
 
     from stages.evaluate.speed import measure_speed, sample_texts
-
-    feature = table.card.features[0]
+    from stages.inputs import as_table
 
     def predict(texts: list[Any]) -> object:
-        encoded = teacher.encode(pa.table({feature: texts}))
+        encoded = teacher.encode(as_table(texts, table.card.features))
         return teacher.logits(encoded, np.arange(len(texts)))
 
     return measure_speed(predict, sample_texts(table), calls=_SPEED_CALLS)

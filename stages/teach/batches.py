@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from stages.columns import Labels
 from stages.label.teachers.pieces import model_inputs
+from stages.text import Wordpiece
 
 _WINDOW_BATCHES = 16
 
@@ -40,7 +41,7 @@ def batches(
     batch_size: int,
     seed: int,
     first_epoch: int = 0,
-    pad_id: int,
+    wordpiece: Wordpiece,
 ) -> tf.data.Dataset:
     """Return endless training batches (model inputs, labels), epoch after epoch.
 
@@ -55,10 +56,11 @@ def batches(
             epoch += 1
 
     def gather(rows: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        dense = tf.gather(token_ids, rows).to_tensor(pad_id)
+        dense = tf.gather(token_ids, rows).to_tensor(wordpiece.pad_id)
         chosen = tf.gather(labels, rows)
         chosen = chosen.to_tensor(-1) if isinstance(chosen, tf.RaggedTensor) else chosen
-        return model_inputs(dense, pad_id=pad_id), chosen
+        segments = {"pad_id": wordpiece.pad_id, "end_id": wordpiece.end_id}
+        return model_inputs(dense, **segments), chosen
 
     rows = tf.TensorSpec([None], tf.int64)
     order = tf.data.Dataset.from_generator(orders, output_signature=rows)

@@ -14,6 +14,7 @@ from schemas.teacher_section import Fit
 from stages.columns import Labels
 from stages.progress import EpochProgress, by_epoch
 from stages.teach.batches import batches
+from stages.text import Wordpiece
 
 _NO_DECAY = ["bias", "gamma", "beta", "embedding"]
 
@@ -53,7 +54,7 @@ def fit(
     how: Fit,
     *,
     head: Head,
-    pad_id: int,
+    wordpiece: Wordpiece,
     backup: Path,
 ) -> tuple[dict[str, float], ...]:
     """Fit the model to the hard labels; it ends with its best validation epoch's weights.
@@ -76,11 +77,12 @@ def fit(
         jit_compile=False,  # XLA compiles anew for every batch length
     )
     trained.optimizer.build(model.trainable_variables)  # or else the step is traced twice
+    size = how.batch_size
     data = batches(
-        train.token_ids, train.labels, batch_size=how.batch_size, seed=how.seed, pad_id=pad_id
+        train.token_ids, train.labels, batch_size=size, seed=how.seed, wordpiece=wordpiece
     )
     held_out = batches(
-        validation.token_ids, validation.labels, batch_size=how.batch_size, seed=0, pad_id=pad_id
+        validation.token_ids, validation.labels, batch_size=size, seed=0, wordpiece=wordpiece
     )
     stop = keras.callbacks.EarlyStopping(
         kept_by,

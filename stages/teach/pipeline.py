@@ -21,6 +21,7 @@ from schemas.teacher_section import Fit
 from stages.assets import ResolvedAsset, resolve_model
 from stages.atomic import whole_file, write_whole
 from stages.columns import has_label, labels_by_line, out_of_scope, repeats
+from stages.inputs import inputs_of
 from stages.label.corpus import CorpusPlan, plan_corpus, read_unit
 from stages.label.intake import Intake
 from stages.label.shards import order_rows
@@ -158,6 +159,7 @@ def _fitted(
     plan: TeachPlan, rows: dict[str, pa.Table], *, backup: Path
 ) -> tuple[keras.Model, list[str], tuple[dict[str, float], ...]]:
     import keras
+    import tensorflow as tf
 
     from stages.encoder import load_encoder
     from stages.output_bias import start_at_mean
@@ -183,11 +185,11 @@ def _fitted(
 
     def tokens(split: str) -> LabelledTokens:
         part = rows[split]
-        inputs = part[run.corpus.features[0]].to_pylist()
+        inputs = inputs_of(part, run.corpus.features)
         labels = labels_by_line(part, layout)
         if run.head.by_position:
             return labelled_words(wordpiece, inputs, labels)
-        return LabelledTokens(wordpiece.frame(wordpiece.pieces(inputs)), labels)
+        return LabelledTokens(wordpiece.tokens(tf.constant(inputs, tf.string))[0], labels)
 
     train, validation = tokens("train"), tokens("validation")
     if run.head.kind == "regression":
@@ -198,7 +200,7 @@ def _fitted(
         validation,
         how,
         head=run.head,
-        pad_id=wordpiece.pad_id,
+        wordpiece=wordpiece,
         backup=backup,
     )
     return model, vocabulary, epochs

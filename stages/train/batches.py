@@ -13,6 +13,7 @@ from schemas.heads import Head
 from schemas.layout import Layout
 from stages.codec import decode
 from stages.columns import Labels, labels_by_line
+from stages.inputs import one_after_another
 from stages.row_logits import positions_of
 
 Numbers = npt.NDArray[np.int64]
@@ -22,8 +23,8 @@ class Columns(NamedTuple):
     """Rows of the table: texts as one blob, and what is said of each text or of each of its words.
 
     Attributes:
-      blob, ends: every text, or every word, one after another, and int64 [texts + 1] where each
-        begins.
+      blob, ends: every text (of pairs both), or every word, one after another, and int64 [texts +
+        1] where each begins.
       rows: int64 [rows + 1], where each row's words begin; empty where a row is a text.
       labels: of `labels_by_line`.
       logits: float32 [lines, classes], the teacher's; zeros where it saw nothing.
@@ -60,6 +61,8 @@ def of_one_width(rows: pa.Table, layout: Layout) -> pa.Table:
 def columns_of(rows: pa.Table, layout: Layout, *, views: bool) -> Columns:
     """Return rows of the table as columns."""
     texts, starts = rows[layout.features[0]].combine_chunks(), np.zeros(0, np.int64)
+    if len(layout.features) == 2:
+        texts = one_after_another(rows, layout.features)
     answers = decode(rows, layout)
     logits, seen = answers.values, np.zeros(0, np.bool_)
     if answers.offsets is not None:
@@ -80,8 +83,10 @@ def signature(head: Head) -> tuple[tf.TensorSpec, ...]:
     return (tf.TensorSpec([], tf.string), numbers, numbers, labels, logits, flags, flags)
 
 
-def text_batches(columns: Columns, size: int, *, views: bool) -> tf.data.Dataset:
-    """Return batches of `size` texts, and one of what is left.
+def text_batches(
+    columns: Columns, size: int, *, views: bool, pairs: bool = False
+) -> tf.data.Dataset:
+    """Return batches of `size` texts, or pairs of them [size, 2], and one of what is left.
 
     All texts are made at once, and batches are slices of them, since a function that is called for
     each batch takes longer than what it does.
@@ -94,6 +99,8 @@ def text_batches(columns: Columns, size: int, *, views: bool) -> tf.data.Dataset
         "teacher_logits": columns.logits,
         **({"is_view": columns.is_view} if views else {}),
     }
+    if pairs:
+        lines["text"] = tf.reshape(lines["text"], [-1, 2])
     rows = tf.shape(columns.labels)[0]
     whole = rows // size * size
     full = {name: _stacked(found[:whole], size) for name, found in lines.items()}

@@ -186,6 +186,7 @@ def train_student(
         classes=run.head.classes,
         kind=run.head.kind,
         per=run.head.per,
+        pairs=len(run.corpus.features) == 2,
         max_length=run.train.max_length,
         lowercase=lowercase,
         parameters=int(model.count_params()),

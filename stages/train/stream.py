@@ -70,7 +70,6 @@ class SoftLabelStream:
         """
         self._layout = table.card.layout
         self._head = table.card.head
-        self._feature = table.card.features[0]
         self._has_views = table.card.counts.views > 0
         self._batch_size = batch_size
         self._seed = seed
@@ -96,10 +95,11 @@ class SoftLabelStream:
     def dataset(self, *, first_step: int = 0) -> tf.data.Dataset:
         """Return endless batches from a step on, pass after pass.
 
-        Elements: `text` string [batch], `label` as of `labels_by_line`, `teacher_logits` float32
-        [batch, classes]; `teacher_kept` bool [batch, classes] of a table with `top_k`; `is_view`
-        bool [batch] of one with views. Of words each is [batch, words, …], padded with -1 and
-        zeros; `text` is ragged, and `seen` bool [batch, words] says which the teacher saw.
+        Elements: `text` string [batch], of pairs [batch, 2]; `label` as of `labels_by_line`;
+        `teacher_logits` float32 [batch, classes]; `teacher_kept` bool [batch, classes] of a table
+        with `top_k`; `is_view` bool [batch] of one with views. Of words each is [batch, words, …],
+        padded with -1 and zeros; `text` is ragged, and `seen` bool [batch, words] says which the
+        teacher saw.
         """
         first_pass, step = self._place_of(first_step)
         first_row = step * self._batch_size
@@ -178,7 +178,7 @@ class SoftLabelStream:
 
     def _ordered(self, number: int, first_row: int) -> Iterator[pa.Table]:
         rng = np.random.default_rng([self._seed, number])
-        names = [self._feature, self._head.label_column, *self._layout.logit_columns]
+        names = [*self._layout.features, self._head.label_column, *self._layout.logit_columns]
         names += ["view"] if self._has_views else []
         groups = self._groups_of(number)
         order = [groups[place] for place in rng.permutation(len(groups))]
@@ -209,8 +209,12 @@ class SoftLabelStream:
 
     def _batches(self, *columns: tf.Tensor) -> tf.data.Dataset:
         """Cut a chunk's columns into batches."""
-        cut = word_batches if self._head.by_position else text_batches
-        batches = cut(Columns(*columns), self._batch_size, views=self._has_views)
+        whole, size, views = Columns(*columns), self._batch_size, self._has_views
+        if self._head.by_position:
+            batches = word_batches(whole, size, views=views)
+        else:
+            pairs = len(self._layout.features) == 2
+            batches = text_batches(whole, size, views=views, pairs=pairs)
         top_k = self._layout.encoding.top_k
         if top_k is None:
             return batches

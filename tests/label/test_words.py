@@ -343,7 +343,7 @@ def test_a_teacher_that_answers_for_texts_is_refused(folder):
             'teacher={kind="onnx", path="teacher"}',
             "words need a teacher of kind keras or transformers or module",
         ),
-        ("teacher.answers=probabilities", "is for softmax heads per example"),
+        ("teacher.answers=probabilities", "is for softmax and sigmoid heads per example"),
         ('teacher={path="x", stride=80}', "stride must be at most half of max_length"),
         ("teacher.stride=2", "`stride` is for teachers of kind keras or transformers"),
         (

@@ -6,6 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.teach.batches import batches, epoch_order
+from stages.text import Wordpiece
+
+WORDPIECE = Wordpiece(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "cat"], lowercase=True, max_length=8)
 
 
 @given(st.lists(st.integers(2, 40), min_size=1, max_size=200), st.integers(1, 9))
@@ -29,7 +32,7 @@ def test_epochs_and_seeds_differ_and_repeat():
 
 def test_batches_are_padded_to_their_own_longest_and_masked():
     token_ids = tf.ragged.constant([[2, 5, 3], [2, 5, 6, 7, 3]] * 4, dtype=tf.int32)
-    data = batches(token_ids, np.arange(8), batch_size=4, seed=1, pad_id=0)
+    data = batches(token_ids, np.arange(8), batch_size=4, seed=1, wordpiece=WORDPIECE)
     for inputs, labels in data.take(2):
         assert inputs["token_ids"].shape == (4, inputs["token_ids"].shape[1])
         lengths = token_ids.row_lengths().numpy()[labels.numpy()]

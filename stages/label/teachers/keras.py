@@ -54,7 +54,7 @@ class KerasTeacher:
             model = in_bfloat16(model)
         self.parameters = int(model.count_params())
         self._model = model
-        graph = logits_graph(model, pad_id=self._wordpiece.pad_id)
+        graph = logits_graph(model, pad_id=self._wordpiece.pad_id, end_id=self._wordpiece.end_id)
         self._answer: Callable[[tf.Tensor], npt.NDArray[np.float32]]
         if source.how.runtime == "onnx":
             runtime = OnnxGraph(graph, name=source.fingerprint)
@@ -63,7 +63,7 @@ class KerasTeacher:
             self._answer = lambda token_ids: graph(token_ids).numpy()
 
     def encode(self, inputs: pa.Table) -> WordpieceInputs:
-        """Return the token ids of the one column of texts, or of lists of words."""
+        """Return the token ids of texts, of pairs of two columns, or of lists of words."""
         if self._of_words:
             return WordpieceInputs.of_words(inputs, self._wordpiece)
         return WordpieceInputs.of(inputs, self._wordpiece)
@@ -110,12 +110,14 @@ def _layers(model: keras.Model) -> Iterator[keras.Layer]:
             yield from _layers(layer)
 
 
-def logits_graph(model: keras.Model, *, pad_id: int) -> tf.types.experimental.PolymorphicFunction:
+def logits_graph(
+    model: keras.Model, *, pad_id: int, end_id: int
+) -> tf.types.experimental.PolymorphicFunction:
     """Return int32 [batch, tokens] → float32 [batch, classes] with `training=False`."""
     wanted = {tensor.name for tensor in model.inputs}
 
     def call(token_ids: tf.Tensor) -> tf.Tensor:
-        features = model_inputs(token_ids, pad_id=pad_id)
+        features = model_inputs(token_ids, pad_id=pad_id, end_id=end_id)
         named = {name: value for name, value in features.items() if name in wanted}
         return tf.cast(model(named, training=False), tf.float32)
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import tensorflow as tf
 
+from stages.inputs import inputs_of
 from stages.label.teachers.words import NO_WORD
 from stages.text import Wordpiece, ragged_words
 
@@ -25,12 +26,12 @@ class WordpieceInputs:
 
     @staticmethod
     def of(inputs: pa.Table, wordpiece: Wordpiece) -> WordpieceInputs:
-        """Return the token ids of the one text column."""
-        pieces = wordpiece.pieces(tf.constant(inputs.column(0).to_pylist(), tf.string))
-        token_ids = wordpiece.frame(pieces)
+        """Return the token ids of the one text column, or of the pairs of two."""
+        texts = tf.constant(inputs_of(inputs, inputs.column_names), tf.string)
+        texts = tf.reshape(texts, [-1, 2] if inputs.num_columns == 2 else [-1])
+        token_ids, overlong = wordpiece.tokens(texts)
         lengths = token_ids.row_lengths().numpy().astype(np.int32)
-        overlong = wordpiece.overlong(pieces).numpy()
-        return WordpieceInputs(token_ids, lengths, overlong, wordpiece.pad_id)
+        return WordpieceInputs(token_ids, lengths, overlong.numpy(), wordpiece.pad_id)
 
     @staticmethod
     def of_words(inputs: pa.Table, wordpiece: Wordpiece) -> WordpieceInputs:
@@ -56,10 +57,21 @@ class WordpieceInputs:
         return tf.gather(self.token_ids, rows).to_tensor(self.pad_id)
 
 
-def model_inputs(token_ids: tf.Tensor, *, pad_id: int) -> dict[str, tf.Tensor]:
-    """Return an encoder's inputs: token ids, one segment, and a mask that hides padding."""
-    return {
-        "token_ids": token_ids,
-        "segment_ids": tf.zeros_like(token_ids),
-        "padding_mask": tf.cast(token_ids != pad_id, tf.int32),
-    }
+def model_inputs(
+    token_ids: tf.Tensor, *, pad_id: int, end_id: int | None = None
+) -> dict[str, tf.Tensor]:
+    """Return an encoder's inputs: token ids, segments, and a mask that hides padding.
+
+    Args:
+      token_ids: int32 [batch, tokens].
+      pad_id: of padding.
+      end_id: of [SEP]: what comes after the first one is the second segment; one segment when
+        None.
+    """
+    mask = tf.cast(token_ids != pad_id, tf.int32)
+    segments = tf.zeros_like(token_ids)
+    if end_id is not None:
+        ends = tf.cast(token_ids == end_id, tf.int32)
+        before = tf.cumsum(ends, axis=1) - ends
+        segments = tf.cast(before > 0, token_ids.dtype) * tf.cast(mask, token_ids.dtype)
+    return {"token_ids": token_ids, "segment_ids": segments, "padding_mask": mask}

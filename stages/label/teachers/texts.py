@@ -10,6 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stages.inputs import inputs_of
+
 _BYTES_PER_TOKEN = 4
 
 
@@ -23,7 +25,11 @@ class TextInputs:
 
     @staticmethod
     def of(inputs: pa.Table) -> TextInputs:
-        """Return the one column's rows."""
+        """Return the one column's rows, or pairs of two columns'."""
+        if inputs.num_columns == 2:
+            one, other = (TextInputs.of(inputs.select([name])) for name in inputs.column_names)
+            pairs, none = inputs_of(inputs, inputs.column_names), one.overlong
+            return TextInputs(pairs, one.lengths + other.lengths, none)
         column = inputs.column(0)
         if pa.types.is_list(column.type):
             words = pc.list_value_length(column).to_numpy().astype(np.int32)

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from schemas.errors import TeacherError, first_line
 from stages.hub import is_hub_handle, snapshot
+from stages.inputs import inputs_of
 from stages.label.teachers.tokens import TokenInputs
 from stages.label.teachers.words import NO_WORD, WordInputs, logits_of_words
 from stages.teacher_source import TeacherSource
@@ -58,8 +59,8 @@ class TransformersTeacher:
         return int(self._model.num_parameters())
 
     def encode(self, inputs: pa.Table) -> TokenInputs:
-        """Return the token ids of the one column of texts, or of lists of words."""
-        texts = inputs.column(0).to_pylist()
+        """Return the token ids of texts, of pairs of two columns, or of lists of words."""
+        texts = inputs_of(inputs, inputs.column_names)
         if self._of_words:
             return self._encode_words(texts)
         token_ids = self._token_ids(texts, truncation=False)
@@ -133,9 +134,11 @@ class TransformersTeacher:
         lengths = np.array([len(one) for one in ids], np.int32)
         return WordInputs(ids, lengths, np.array(cut, np.bool_), word_ids)
 
-    def _token_ids(self, texts: list[str], *, truncation: bool) -> list[list[int]]:
+    def _token_ids(self, texts: list[Any], *, truncation: bool) -> list[list[int]]:
         limit = self._max_length if truncation else None
-        found = self._tokenizer(texts, truncation=truncation, max_length=limit, verbose=False)
+        asked = zip(*texts, strict=True) if isinstance(texts[0], list) else [texts]
+        parts = [list(part) for part in asked]
+        found = self._tokenizer(*parts, truncation=truncation, max_length=limit, verbose=False)
         ids: list[list[int]] = found["input_ids"]
         return ids
 
