@@ -114,8 +114,6 @@ class Teacher(Section):
             return self
         if self.kind not in ("keras", "transformers"):
             raise ValueError("`stride` is for teachers of kind keras or transformers")
-        if self.stride > self.max_length // 2:
-            raise ValueError(f"stride must be at most half of max_length ({self.max_length})")
         return self
 
     @property

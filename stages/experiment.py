@@ -107,7 +107,7 @@ def verify_step(
         again = recheck_step(run, labels=labels, out=out, tolerance=tolerance)
         yield (
             f"{labels}: its teacher says the same on {again.inputs} inputs: mean KL "
-            f"{again.kl_nats:.1e} nats, {again.flip_rate:.2%} with another class"
+            f"{again.kl_nats:.1e} nats, {again.flip_rate:.2%} with another answer"
         )
 
 

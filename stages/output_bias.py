@@ -8,13 +8,18 @@ import numpy.typing as npt
 
 
 def start_at_mean(model: keras.Model, numbers: npt.NDArray[np.float32]) -> None:
-    """Set the bias of a model's last layer, where that is dense, to the mean of some numbers.
+    """Set the bias of the layer that a model ends with to the mean of some numbers.
+
+    Only where it ends with a dense layer of one unit and nothing after it.
 
     Args:
       model: of one number.
       numbers: float32 [rows]; NaN does not count.
     """
-    last = model.layers[-1]
+    outputs = getattr(model, "outputs", None) or [None]
+    last = getattr(getattr(outputs[0], "_keras_history", None), "operation", None)
     known = numbers[~np.isnan(numbers)]
-    if isinstance(last, keras.layers.Dense) and last.use_bias and len(known):
-        last.bias.assign(np.full(last.units, known.astype(np.float64).mean(), np.float32))
+    if not isinstance(last, keras.layers.Dense) or last.units != 1 or not len(known):
+        return
+    if last.use_bias and last.activation is keras.activations.linear:
+        last.bias.assign(np.full(1, known.astype(np.float64).mean(), np.float32))

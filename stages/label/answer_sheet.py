@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from schemas.errors import TeacherError
 from schemas.heads import Head
-from stages.label.answers import are_probabilities
+from stages.label.answers import ENOUGH, are_probabilities, rows_of_probabilities
 from stages.row_logits import RowLogits, offsets_of
 
 Rows = npt.NDArray[np.int64]
@@ -27,9 +27,11 @@ class AnswerSheet:
       answers: as far as they are written: zeros, or NaN of a position, before.
     """
 
-    def __init__(self, inputs: pa.Table, *, head: Head) -> None:
+    def __init__(self, inputs: pa.Table, *, head: Head, are_logits: bool = False) -> None:
+        """Begin; with `are_logits` it is stated that answers of a `sigmoid` head are logits."""
         self.classes = classes = len(head.classes)
-        self._kind = head.kind
+        self._kind, self._are_logits = head.kind, are_logits and head.kind == "sigmoid"
+        self._within: int | None = 0  # numbers so far, all of them in [0, 1]
         if not head.by_position:
             self.answers = RowLogits(np.zeros((inputs.num_rows, classes), np.float32))
             return
@@ -60,7 +62,7 @@ class AnswerSheet:
             lines, owners, values = numbers, numbers, answer
         else:
             lines, owners, values = _by_position(offsets, numbers, answer)
-        if len(values) > 1 and are_probabilities(values, self._kind):
+        if self._look_like_probabilities(values):
             what = "sum 1" if self._kind == "softmax" else "all within [0, 1]"
             raise TeacherError(
                 f"teacher answers with probabilities: found {values[0].tolist()[:8]}, {what} in "
@@ -72,6 +74,18 @@ class AnswerSheet:
         self.answers.values[lines[kept]] = values[kept]
         for number, line in useless.items():
             yield int(number), f"has logits that are not finite, {values[line].tolist()[:8]}"
+
+    def _look_like_probabilities(self, values: npt.NDArray[np.float32]) -> bool:
+        """Return whether these answers, or of a `sigmoid` head all so far, can be no logits."""
+        if self._are_logits:
+            return False
+        if self._kind != "sigmoid":
+            return len(values) > 1 and are_probabilities(values, self._kind)
+        if self._within is None or not rows_of_probabilities(values, self._kind).all():
+            self._within = None
+            return False
+        self._within += values.size
+        return self._within >= ENOUGH
 
     def _check_shape(self, found: tuple[int, ...], inputs: int) -> None:
         if self.answers.offsets is None:

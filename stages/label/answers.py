@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from stages.label.teacher import EncodedInputs, Teacher
 _SUM_TOLERANCE = 1e-3
 _SMALLEST = np.finfo(np.float32).tiny  # what a probability of 0 counts as: its log is -87.3
 _LARGEST = 1 - 2.0**-24  # what a yes that is certain counts as: its logit is 16.6
-_ENOUGH = 32  # numbers in [0, 1], after which chance is no explanation
+ENOUGH = 32  # numbers in [0, 1], after which chance is no explanation
 
 Answers = npt.NDArray[np.float32]
 
@@ -29,7 +30,7 @@ def are_probabilities(answers: Answers, kind: HeadKind = "softmax") -> bool:
     >>> are_probabilities(np.array([[0.5, 0.5]])), are_probabilities(np.array([[2.0, -1.0]]))
     (True, False)
     """
-    if kind == "regression" or (kind == "sigmoid" and answers.size < _ENOUGH):
+    if kind == "regression" or (kind == "sigmoid" and answers.size < ENOUGH):
         return False
     return len(answers) > 0 and bool(rows_of_probabilities(answers, kind).all())
 
@@ -100,10 +101,26 @@ class FromProbabilities:
           TeacherError: they are no probabilities.
         """
         answers = self.teacher.logits(encoded, rows)
-        if not rows_of_probabilities(answers, self.kind).all():
+        if answers.ndim == 1:
+            answers = answers[:, None]
+        wrong = ~rows_of_probabilities(answers, self.kind)
+        if wrong.any():
             expected = "numbers in [0, 1]" + (" whose sum is 1" if self.kind == "softmax" else "")
             raise TeacherError(
-                f"teacher's answers are no probabilities: found {answers[:1].tolist()}, expected "
-                f'{expected}. State teacher.answers = "logits".'
+                f"teacher's answers are no probabilities: found {answers[wrong][0].tolist()}, "
+                f'expected {expected}. State teacher.answers = "logits".'
             )
         return logits_of_probabilities(answers, self.kind)
+
+
+class StatedLogits:
+    """A teacher whose answers are stated to be logits, whatever they look like."""
+
+    are_logits = True
+
+    def __init__(self, teacher: Teacher) -> None:
+        self._teacher = teacher
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the teacher has."""
+        return getattr(self._teacher, name)

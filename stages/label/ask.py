@@ -84,7 +84,8 @@ def soft_labels(
     inputs = rows.take(pa.array(first))
     known = _known(inputs)
     asked = np.flatnonzero(~known)
-    sheet = AnswerSheet(inputs.select(list(features)), head=head)
+    stated = getattr(teacher, "are_logits", False)
+    sheet = AnswerSheet(inputs.select(list(features)), head=head, are_logits=stated)
     if known.any():
         column = inputs[KNOWN_COLUMN].filter(pa.array(known))
         sheet.copy(np.flatnonzero(known), RowLogits.of_column(column, classes=sheet.classes))

@@ -86,7 +86,7 @@ class CheckedRows:
         if not _may_be_text(column.type):
             return self.lists(name)
         texts = self.text(name)
-        if not pc.any(pc.starts_with(texts, "[")).as_py():
+        if not pc.any(pc.starts_with(pc.utf8_trim_whitespace(texts), "[")).as_py():
             return self.lists(name)
         return pa.array([_labels(text) for text in texts.to_pylist()], pa.list_(pa.string()))
 
@@ -128,7 +128,9 @@ class CheckedRows:
         self.refuse(
             pc.invert(fits),
             "no number",
-            lambda row: f"found {str(said[row])[:80]!r}, expected a finite number. Mend the row.",
+            lambda row: (
+                f"found {str(said[row])[:80]!r}, expected a number that float32 holds. Mend it."
+            ),
             name,
         )
         return pc.if_else(fits, values, pa.scalar(None, pa.float64()))
@@ -176,7 +178,8 @@ class CheckedRows:
 
 def unknown_class(found: str, head: Head) -> str:
     """Return what is said of a label that is none of the head's classes."""
-    near = difflib.get_close_matches(found, head.classes, n=1)
+    stated = [*head.classes, *([head.out_of_scope] if head.out_of_scope else [])]
+    near = difflib.get_close_matches(found, stated, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     flags = ", or 0 or 1" if head.kind == "sigmoid" and len(head.classes) == 1 else ""
     return (

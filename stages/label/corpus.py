@@ -68,7 +68,9 @@ def plan_corpus(run: RunFile, *, base: Path) -> CorpusPlan:
         [file.source, file.digest, *([split] if split else [])]
         for file, split in zip(files, splits, strict=True)
     ]
-    digest = fingerprint({"files": names, "how": how, "head": run.head.model_dump(mode="json")})
+    unstated = {"out_of_scope"} if run.head.out_of_scope is None else set()
+    head = run.head.model_dump(mode="json", exclude=unstated)
+    digest = fingerprint({"files": names, "how": how, "head": head})
     return CorpusPlan(run.corpus, run.head, tuple(files), tuple(units), digest)
 
 

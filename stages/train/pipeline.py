@@ -245,7 +245,7 @@ def _built(plan: StudentPlan, table: SoftLabelTable, vocabulary: list[str]) -> k
     model = build_student(
         student, vocabulary_size=len(vocabulary), classes=classes, per=table.card.head.per
     )
-    if table.card.head.kind == "regression":
+    if table.card.head.kind == "regression" and not student.kind.endswith(".keras"):
         start_at_mean(model, _numbers(table))
     if start is not None:
         start.copy_into(model, pieces=vocabulary)

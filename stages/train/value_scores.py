@@ -35,10 +35,10 @@ class Correlation(keras.metrics.Metric):
         count, one, other, squared, others_squared, both = tf.unstack(
             tf.convert_to_tensor(self._sums)
         )
-        spread = count * squared - one**2
-        others_spread = count * others_squared - other**2
+        spread = tf.maximum(count * squared - one**2, 0.0)
+        others_spread = tf.maximum(count * others_squared - other**2, 0.0)
         covariance = count * both - one * other
-        size = tf.sqrt(tf.maximum(spread * others_spread, 0.0))
+        size = tf.sqrt(spread * others_spread)
         found = {self.name: tf.math.divide_no_nan(covariance, size)}
         if self._r2 is not None:
             errors = squared - 2.0 * both + others_squared

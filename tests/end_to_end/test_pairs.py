@@ -83,7 +83,7 @@ def test_a_teacher_of_pairs_is_fine_tuned_and_asked_again(folder):
 
 
 def test_transformers_see_pairs_too(folder):
-    pytest.importorskip("torch")
+    torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
     tiny_berts.write_transformers(folder / "hugging", tiny.CLASSES)
     run = tiny_pairs.run(
@@ -96,7 +96,19 @@ def test_transformers_see_pairs_too(folder):
     assert encoded.overlong.tolist() == [True, False]
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder / "hugging")
     assert encoded.token_ids[1] == tokenizer("fig", "the fish")["input_ids"]
-    assert teacher.logits(encoded, np.arange(2)).shape == (2, 3)
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(folder / "hugging")
+    torch.manual_seed(1)
+    for weight in model.parameters():
+        torch.nn.init.normal_(weight, std=0.5)
+    model.save_pretrained(folder / "hugging")
+    teacher = load_teacher(find_teacher(run, base=folder, fitted=folder))
+    found = teacher.logits(teacher.encode(pairs), np.arange(2))
+    for row, pair in enumerate(pairs.to_pylist()):
+        asked = tokenizer(*pair.values(), truncation=True, max_length=8, return_tensors="pt")
+        assert asked["token_type_ids"].max() == 1
+        with torch.inference_mode():
+            expected = model.eval()(**asked).logits[0].numpy()
+        np.testing.assert_allclose(found[row], expected, rtol=1e-4, atol=1e-4)
 
 
 words = st.lists(st.sampled_from(["cat", "dog", "fig", "saw", "the", "old"]), max_size=9)

@@ -15,10 +15,12 @@ from schemas.errors import (
     TeacherDriftError,
     TeacherError,
 )
+from schemas.provenance import fingerprint, sha256_file
 from schemas.scores import LabelScores, ValueScores
 from stages.columns import labels_by_line
 from stages.inspect import inspect_folder
 from stages.label.answers import logits_of_probabilities, rows_of_probabilities
+from stages.label.corpus import plan_corpus
 from stages.label.quarantine import quarantine_path
 from stages.label.recheck import Tolerance, recheck
 from stages.label.teachers import load_teacher
@@ -121,7 +123,7 @@ def test_numbers_are_kept_and_what_is_none_is_refused(experiment):
     assert kept == {"cat": 2.5, "saw": None, "dog": -1000.0}
     assert list(refused) == [3, 4]
     assert refused[3].startswith("no number")
-    assert "found 'high', expected a finite number" in refused[3]
+    assert "found 'high', expected a number that float32 holds" in refused[3]
     assert table.card.layout.file_schema.field("label_score").type == pa.float64()
     with pytest.raises(CorpusError, match=r"no number: .*row 3.*found 'high'"):
         tiny_kinds.label(experiment, tiny_kinds.run(OF_VALUES), "other")
@@ -310,7 +312,7 @@ def test_numbers_that_float32_cannot_hold_are_refused_and_nan_is_none(experiment
 def test_what_only_python_calls_a_number_is_refused(experiment, text):
     (experiment / "c.csv").write_text(f"text,score\ncat,{text}\n")
     stated = ("corpus.format=csv", 'corpus.files=[{path="c.csv"}]')
-    with pytest.raises(CorpusError, match=f"no number: .*found '{text}', expected a finite"):
+    with pytest.raises(CorpusError, match=f"no number: .*found '{text}', expected a number"):
         tiny_kinds.label(experiment, tiny_kinds.run(OF_VALUES, *stated))
 
 
@@ -338,3 +340,34 @@ def test_a_teacher_that_says_something_else_now_is_found(experiment, kind):
     object.__setattr__(teacher, "answer", lambda texts: said(texts) + 9)
     with pytest.raises(TeacherDriftError, match="with another answer"):
         recheck(table, teacher, how=run.label, tolerance=Tolerance())
+
+
+def test_probabilities_are_found_however_small_the_batches_are(experiment):
+    tiny_kinds.write(experiment)
+    likely = 'teacher={kind="module", callable="tests.tiny_kinds:of_probabilities"}'
+    run = tiny_kinds.run((*OF_LABELS, likely), "label.batch_tokens=1")
+    with pytest.raises(TeacherError, match="answers with probabilities"):
+        tiny_kinds.label(experiment, run)
+    stated = tiny_kinds.run((*OF_LABELS, likely, "teacher.answers=logits"))
+    table = tiny_kinds.label(experiment, stated)
+    values = [one for row in tiny.rows_of(table) for one in row["teacher_thing"]]
+    assert min(values) >= 0 and max(values) <= 1
+
+
+def test_a_head_says_nothing_new_of_a_corpus_that_states_nothing_new(experiment):
+    plain = tiny.run()
+    digest = plan_corpus(plain, base=experiment).digest
+    known = plain.head.model_dump(mode="json")
+    assert known.pop("out_of_scope") is None
+    stated = 'heads=[{name="thing", out_of_scope="no", classes=["animal", "fruit", "tool"]}]'
+    assert plan_corpus(tiny.run(stated), base=experiment).digest != digest
+    how = plain.corpus.model_dump(mode="json", exclude={"files", "repeats"})
+    files = [["corpus.jsonl", sha256_file(experiment / "corpus.jsonl")]]
+    assert digest == fingerprint({"files": files, "how": how, "head": known})
+
+
+def test_a_label_like_that_out_of_scope_is_hinted_at(experiment):
+    stated = 'heads=[{name="thing", out_of_scope="none", classes=["animal", "fruit", "tool"]}]'
+    tiny.write_corpus(experiment / "corpus.jsonl", [{"text": "a", "thing": "nona"}])
+    with pytest.raises(CorpusError, match="Did you mean 'none'"):
+        tiny.label(experiment, experiment / "labels", stated)

@@ -344,7 +344,6 @@ def test_a_teacher_that_answers_for_texts_is_refused(folder):
             "words need a teacher of kind keras or transformers or module",
         ),
         ("teacher.answers=probabilities", "is for softmax and sigmoid heads per example"),
-        ('teacher={path="x", stride=80}', "stride must be at most half of max_length"),
         ("teacher.stride=2", "`stride` is for teachers of kind keras or transformers"),
         (
             'heads=[{name="h", classes=["a", "b"]}]\nteacher={kind="transformers", path="x"}',
@@ -505,3 +504,20 @@ def test_a_fine_tuned_encoder_sees_all_of_a_long_row(folder):
     alone = cut.encode(pa.table({"words": [words[start:end]]}))
     own = cut.logits(alone, np.arange(1))[0, end - start - 1]
     np.testing.assert_allclose(every[0, end - 1], own, rtol=1e-3, atol=1e-4)
+
+
+def test_a_stride_is_at_most_half_of_the_window(folder):
+    with pytest.raises(TeacherError, match="teacher.stride is 4, and the window holds 6 pieces"):
+        load_teacher(source_of(folder, *of_hugging(folder, "teacher.stride=4")))
+
+
+def test_one_long_row_is_asked_for_some_windows_at_a_time(folder):
+    windowed = load_teacher(source_of(folder, *of_hugging(folder, "teacher.stride=2")))
+    inner, asked = windowed._teacher, []
+    lists = pa.table({"words": [["fig", "the"] * 2000]})
+    encoded = windowed.encode(lists)
+    said = inner.logits
+    inner.logits = lambda inputs, rows: asked.append(len(rows)) or said(inputs, rows)
+    answer = windowed.logits(encoded, np.arange(1))
+    assert answer.shape == (1, 4000, 4) and np.isfinite(answer).all()
+    assert len(asked) > 1 and max(asked) * 8 <= 4096

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import cast
 
-from stages.label.answers import FromProbabilities
+from stages.label.answers import FromProbabilities, StatedLogits
 from stages.label.teacher import Teacher
 from stages.label.teachers.windows import Windowed, WordTeacher
 from stages.teacher_source import TeacherSource
@@ -21,5 +21,7 @@ def load_teacher(source: TeacherSource) -> Teacher:
     teacher: Teacher = import_module(f"{__name__}.{how.kind}").load(source)
     if how.stride is not None:
         return Windowed(cast("WordTeacher", teacher), stride=how.stride)
+    if how.answers == "logits" and source.kind == "sigmoid":
+        return cast("Teacher", StatedLogits(teacher))
     converts = how.answers == "probabilities" and how.kind != "column"
     return FromProbabilities(teacher, source.kind) if converts else teacher

@@ -62,10 +62,10 @@ def answers_in_column(corpus: CorpusPlan, run: RunFile) -> Literal["logits", "pr
     if sample is None:
         return run.teacher.answers or "logits"
     probabilities = are_probabilities(logits_matrix(sample[KNOWN_COLUMN]), run.head.kind)
-    if probabilities and run.teacher.answers == "logits":
+    if probabilities and run.teacher.answers == "logits" and run.head.kind == "softmax":
         raise TeacherError(
             f"answers are probabilities: column {column.name!r}: {sample.num_rows} rows looked at "
-            'are in [0, 1], as no logits are. State teacher.answers = "probabilities".'
+            'are in [0, 1] and add up to 1. State teacher.answers = "probabilities".'
         )
     if run.teacher.answers is None:
         found = "probabilities" if probabilities else "logits"

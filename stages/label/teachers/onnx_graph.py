@@ -20,6 +20,8 @@ from stages.progress import say
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
+_GRAPH = 2  # of `logits_graph`: 2 has segments
+
 
 class OnnxGraph:
     """Token ids in, logits out; each call computes in one thread, and there is one per core."""
@@ -55,7 +57,7 @@ class OnnxGraph:
 
 
 def _cached_session(graph: Any, name: str) -> InferenceSession:
-    place = cache_folder() / "onnx" / f"{name}-{version('tf2onnx')}-{OPSET}.onnx"
+    place = cache_folder() / "onnx" / f"{name}-{version('tf2onnx')}-{OPSET}-{_GRAPH}.onnx"
     if place.is_file():
         try:
             return session_of(str(place))

@@ -13,11 +13,12 @@ Ids = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class TokenInputs:
-    """Token ids, not padded."""
+    """Token ids, not padded; of pairs, where the tokenizer says it, also the text each is of."""
 
     token_ids: Sequence[Sequence[int]]
     lengths: npt.NDArray[np.int32]
     overlong: npt.NDArray[np.bool_]
+    segments: Sequence[Sequence[int]] | None = None
 
     def padded(self, rows: Ids, *, pad_id: int = 0) -> tuple[Ids, Ids]:
         """Return token ids and mask of some rows, int64 [rows, longest of them]; 0 is padding.
@@ -28,7 +29,18 @@ class TokenInputs:
         """
         lengths = self.lengths[rows]
         mask = (np.arange(int(lengths.max(initial=1))) < lengths[:, None]).astype(np.int64)
-        token_ids = np.full(mask.shape, pad_id, np.int64)
-        for place, row in enumerate(rows):
-            token_ids[place, : lengths[place]] = self.token_ids[row]
-        return token_ids, mask
+        return _filled(self.token_ids, rows, mask.shape, pad_id), mask
+
+    def padded_segments(self, rows: Ids) -> Ids | None:
+        """Return whose each token of some rows is, int64 [rows, longest]; None of single texts."""
+        if self.segments is None:
+            return None
+        longest = int(self.lengths[rows].max(initial=1))
+        return _filled(self.segments, rows, (len(rows), longest), 0)
+
+
+def _filled(lists: Sequence[Sequence[int]], rows: Ids, shape: tuple[int, ...], padding: int) -> Ids:
+    found = np.full(shape, padding, np.int64)
+    for place, row in enumerate(rows):
+        found[place, : len(lists[row])] = lists[row]
+    return found

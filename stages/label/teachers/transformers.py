@@ -16,6 +16,7 @@ from stages.label.teachers.tokens import TokenInputs
 from stages.label.teachers.words import NO_WORD, WordInputs, logits_of_words
 from stages.teacher_source import TeacherSource
 
+_SEGMENTS = "token_type_ids"
 _GENERIC = "LABEL_"
 _MODELS = {
     False: "AutoModelForSequenceClassification",
@@ -63,14 +64,15 @@ class TransformersTeacher:
         texts = inputs_of(inputs, inputs.column_names)
         if self._of_words:
             return self._encode_words(texts)
-        token_ids = self._token_ids(texts, truncation=False)
+        token_ids, segments = self._tokenized(texts, truncation=False)
         overlong = np.array([len(ids) > self._max_length for ids in token_ids], np.bool_)
         cut = np.flatnonzero(overlong)
-        shorter = self._token_ids([texts[row] for row in cut], truncation=True) if len(cut) else []
-        for row, ids in zip(cut, shorter, strict=True):
-            token_ids[row] = ids
+        shorter = self._tokenized([texts[row] for row in cut], truncation=True)
+        for row, ids, parts in zip(cut, *shorter, strict=True):
+            token_ids[row], segments[row] = ids, parts
         lengths = np.array([len(ids) for ids in token_ids], np.int32)
-        return TokenInputs(token_ids, lengths, overlong)
+        are_pairs = inputs.num_columns == 2 and _SEGMENTS in self._tokenizer.model_input_names
+        return TokenInputs(token_ids, lengths, overlong, segments if are_pairs else None)
 
     def logits(self, encoded: TokenInputs, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Return float32 [len(rows), classes]; dropout is off and padding is masked.
@@ -81,6 +83,8 @@ class TransformersTeacher:
 
         token_ids, mask = encoded.padded(rows, pad_id=self._pad_id)
         fed = {"input_ids": token_ids, "attention_mask": mask}
+        if (segments := encoded.padded_segments(rows)) is not None:
+            fed[_SEGMENTS] = segments
         device = self._model.device
         tensors = {name: torch.from_numpy(value).to(device) for name, value in fed.items()}
         rounded = torch.autocast(device.type, torch.bfloat16, enabled=self._rounded)
@@ -132,15 +136,24 @@ class TransformersTeacher:
         cut = [bool(found.encodings[row].overflowing) for row in every]
         ids = found["input_ids"]
         lengths = np.array([len(one) for one in ids], np.int32)
-        return WordInputs(ids, lengths, np.array(cut, np.bool_), word_ids)
+        return WordInputs(ids, lengths, np.array(cut, np.bool_), word_ids=word_ids)
 
-    def _token_ids(self, texts: list[Any], *, truncation: bool) -> list[list[int]]:
+    def _tokenized(
+        self, texts: list[Any], *, truncation: bool
+    ) -> tuple[list[list[int]], list[list[int]]]:
+        """Return the token ids of texts, or of lists of two, and of which text each token is."""
+        if not texts:
+            return [], []
         limit = self._max_length if truncation else None
         asked = zip(*texts, strict=True) if isinstance(texts[0], list) else [texts]
-        parts = [list(part) for part in asked]
-        found = self._tokenizer(*parts, truncation=truncation, max_length=limit, verbose=False)
-        ids: list[list[int]] = found["input_ids"]
-        return ids
+        found = self._tokenizer(
+            *(list(part) for part in asked),
+            truncation=truncation,
+            max_length=limit,
+            return_token_type_ids=True,
+            verbose=False,
+        )
+        return found["input_ids"], found[_SEGMENTS]
 
     def _class_order(self) -> list[int]:
         named = self._model.config.id2label

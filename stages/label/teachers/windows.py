@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from schemas.errors import TeacherError
 from stages.label.teacher import EncodedInputs, Teacher
 from stages.row_logits import offsets_of, positions_of
 
 Numbers = npt.NDArray[np.int64]
+_TOKENS_AT_ONCE = 4096
 
 
 class WordTeacher(Teacher, Protocol):
@@ -54,7 +56,16 @@ class Windowed:
     """
 
     def __init__(self, teacher: WordTeacher, *, stride: int) -> None:
-        """Wrap it; successive windows share about `stride` pieces, whole words of them."""
+        """Wrap it; successive windows share about `stride` pieces, whole words of them.
+
+        Raises:
+          TeacherError: that is more than half of the window.
+        """
+        if stride > teacher.max_pieces // 2:
+            raise TeacherError(
+                f"windows cannot go on: teacher.stride is {stride}, and the window holds "
+                f"{teacher.max_pieces} pieces. State at most half of that."
+            )
         self._teacher, self._stride = teacher, stride
         self.classes, self.parameters = teacher.classes, teacher.parameters
         self.parallel_calls = getattr(teacher, "parallel_calls", 1)
@@ -87,7 +98,7 @@ class Windowed:
         numbers = np.concatenate(
             [np.arange(encoded.windows[row], encoded.windows[row + 1]) for row in rows]
         )
-        answers = self._teacher.logits(encoded.encoded, numbers)
+        answers = self._asked(encoded.encoded, numbers)
         starts, ends = encoded.starts[numbers], encoded.ends[numbers]
         owners = np.repeat(np.arange(len(rows)), counts)
         shape = (len(rows), int(ends.max(initial=0)), answers.shape[-1])
@@ -105,6 +116,20 @@ class Windowed:
             found[owner, places] = said[better]
             best[owner, places] = context[better]
         return found
+
+    def _asked(self, encoded: EncodedInputs, windows: Numbers) -> npt.NDArray[np.float32]:
+        """Return float32 [windows, words, classes]; asked for some windows at a time."""
+        size = max(1, _TOKENS_AT_ONCE // (self._teacher.max_pieces + 2))
+        parts = [
+            self._teacher.logits(encoded, windows[start : start + size])
+            for start in range(0, len(windows), size)
+        ]
+        longest = max(part.shape[1] for part in parts)
+        widened = [
+            np.pad(part, ((0, 0), (0, longest - part.shape[1]), (0, 0)), constant_values=np.nan)
+            for part in parts
+        ]
+        return np.concatenate(widened)
 
     def word_embeddings(self) -> npt.NDArray[np.float32] | None:
         """Return float32 [pieces, width], or None where it has none."""
