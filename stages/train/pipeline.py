@@ -178,7 +178,21 @@ def train_student(
         weights = model.get_weights()
         model = _built(plan, table, vocabulary)  # in float32, and on one device
         model.set_weights(weights)
-    card = StudentCard(
+    card = _card(run, plan, model, lowercase=lowercase, epochs=epochs)
+    if replicas.writes:
+        _write(plan.path, model, vocabulary, card)
+    return card
+
+
+def _card(
+    run: RunFile,
+    plan: StudentPlan,
+    model: keras.Model,
+    *,
+    lowercase: bool,
+    epochs: tuple[dict[str, float], ...],
+) -> StudentCard:
+    return StudentCard(
         fingerprint=plan.fingerprint,
         student=plan.student,
         role=plan.role,
@@ -192,9 +206,6 @@ def train_student(
         parameters=int(model.count_params()),
         epochs=epochs,
     )
-    if replicas.writes:
-        _write(plan.path, model, vocabulary, card)
-    return card
 
 
 def _check(run: RunFile, plan: StudentPlan, replicas: Replicas) -> None:
