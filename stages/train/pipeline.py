@@ -8,26 +8,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
-from schemas.errors import StudentError, TableError
+from schemas.errors import StudentError
 from schemas.run_file import RunFile
 from schemas.student_card import STUDENT_CARD_FILE, STUDENT_MODEL_FILE, StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
-from schemas.train_section import Student
-from stages.artefacts import read_embeddings, read_measures
-from stages.assets import resolve_model
+from stages.artefacts import read_measures
 from stages.atomic import whole_file, write_whole
-from stages.codec import decode
 from stages.progress import say
 from stages.table import SoftLabelTable, check_bytes
+from stages.train.building import built, vocabulary_of
 from stages.train.plan import StudentPlan, phases, plan_students
 
 if TYPE_CHECKING:
     import keras
 
-    from stages.train.encoder_start import EncoderStart
     from stages.train.replicas import Replicas
 
 
@@ -156,9 +150,9 @@ def train_student(
     replicas = replicas_here()
     _check(run, plan, replicas)
     lowercase = read_measures(table).lowercase
-    vocabulary = _vocabulary(table, plan.student, lowercase=lowercase)
+    vocabulary = vocabulary_of(table, plan.student, lowercase=lowercase)
     with replicas.scope(), computing_in(run.train.compute_dtype):
-        model = _built(plan, table, vocabulary)
+        model = built(plan, table, vocabulary)
     checkpoints = Checkpoints(plan.path / CHECKPOINTS_FOLDER / plan.fingerprint)
     training = Training(
         model,
@@ -176,7 +170,7 @@ def train_student(
     epochs = training.fit(phases(run.train, plan.role, run.head.kind))
     if run.train.compute_dtype != "float32" or replicas.strategy is not None:
         weights = model.get_weights()
-        model = _built(plan, table, vocabulary)  # in float32, and on one device
+        model = built(plan, table, vocabulary)  # in float32, and on one device
         model.set_weights(weights)
     card = _card(run, plan, model, lowercase=lowercase, epochs=epochs)
     if replicas.writes:
@@ -242,66 +236,8 @@ def _write(path: Path, model: keras.Model, vocabulary: list[str], card: StudentC
     shutil.rmtree(path / CHECKPOINTS_FOLDER, ignore_errors=True)
 
 
-def _built(plan: StudentPlan, table: SoftLabelTable, vocabulary: list[str]) -> keras.Model:
-    """Return the student before its first step."""
-    from stages.output_bias import start_at_mean
-    from stages.text import read_vocabulary
-    from stages.train.embeddings import start_embeddings
-    from stages.train.students import build_student
-
-    student, start = plan.student, _start(plan.student)
-    if start is not None:
-        student = start.sized(student)
-    classes = len(table.card.head.classes)
-    model = build_student(
-        student, vocabulary_size=len(vocabulary), classes=classes, per=table.card.head.per
-    )
-    if table.card.head.kind == "regression" and not student.kind.endswith(".keras"):
-        start_at_mean(model, _numbers(table))
-    if start is not None:
-        start.copy_into(model, pieces=vocabulary)
-    if student.embeddings == "teacher":
-        start_embeddings(
-            model,
-            read_embeddings(table),
-            teacher_pieces=read_vocabulary(table.artefacts_path / VOCABULARY_FILE),
-            pieces=vocabulary,
-            name=plan.name,
-        )
-    return model
-
-
-def _numbers(table: SoftLabelTable) -> npt.NDArray[np.float32]:
-    """Return the teacher's numbers for the train split, float32 [rows]."""
-    rows = table.read("train", [table.card.head.teacher_column])
-    return decode(rows, table.card.layout).values[:, 0]
-
-
-def _start(student: Student) -> EncoderStart | None:
-    if student.start is None:
-        return None
-    from stages.train.encoder_start import open_start
-
-    found = resolve_model(student.start, base=Path.cwd())
-    return open_start(found.location, layers=student.start.layers)
-
-
 def is_current(plan: StudentPlan) -> bool:
     """Return whether a student is there as a plan says."""
     if not (plan.path / STUDENT_CARD_FILE).is_file():
         return False
     return read_student_card(plan.path).fingerprint == plan.fingerprint
-
-
-def _vocabulary(table: SoftLabelTable, student: Student, *, lowercase: bool) -> list[str]:
-    from stages.text import read_vocabulary
-    from stages.train.vocabulary import given_vocabulary, padding_first, prune_vocabulary
-
-    if student.vocabulary not in ("train", "teacher"):
-        return given_vocabulary(Path(student.vocabulary))
-    path = table.artefacts_path / VOCABULARY_FILE
-    if not path.is_file():
-        raise TableError(f"artefacts are missing: {path}. Run `label` again.")
-    if student.vocabulary == "teacher":
-        return padding_first(read_vocabulary(path))
-    return prune_vocabulary(read_vocabulary(path), table.texts("train"), lowercase=lowercase)
