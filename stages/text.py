@@ -72,6 +72,7 @@ class Wordpiece:
         Returns:
           int32 [batch, (tokens)]; bool [batch].
         """
+        texts = tf.convert_to_tensor(texts)
         if texts.shape.rank == 1:
             pieces = self.pieces(texts)
             return self.frame(pieces), self.overlong(pieces)

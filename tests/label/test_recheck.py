@@ -61,7 +61,7 @@ def test_logits_that_drifted_are_stated(table, teacher):
 
 def test_other_classes_are_stated_even_where_much_kl_is_let_pass(table, teacher):
     other = Shifted(teacher, lambda logits: np.roll(logits, 1, axis=1))
-    with pytest.raises(TeacherDriftError, match="100.00% with another class; expected at most"):
+    with pytest.raises(TeacherDriftError, match="100.00% with another answer; expected at most"):
         again(table, other, max_kl_nats=1e6)
 
 
