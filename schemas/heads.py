@@ -80,6 +80,11 @@ class Head(BaseModel):
         return self
 
     @property
+    def stated_labels(self) -> tuple[str, ...]:
+        """The hard labels that a row may have: its classes, and that of rows out of scope."""
+        return self.classes if self.out_of_scope is None else (*self.classes, self.out_of_scope)
+
+    @property
     def has_spans(self) -> bool:
         """Whether its classes mark spans."""
         return self.per == "token" and "O" in self.classes

@@ -61,6 +61,16 @@ class Layout(BaseModel):
     encoding: Encoding = Encoding()
 
     @property
+    def has_pairs(self) -> bool:
+        """Whether two texts are asked together."""
+        return len(self.features) == 2
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether a feature is a list of numbers."""
+        return "numbers" in self.feature_kinds.values()
+
+    @property
     def logit_fields(self) -> tuple[pa.Field, ...]:
         """The columns that hold the teacher's answer."""
         name = self.head.teacher_column

@@ -89,7 +89,7 @@ class RunFile(Section):
         return self
 
     @model_validator(mode="after")
-    def _tokens_are_words(self) -> Self:
+    def _positions_are_of_their_kind(self) -> Self:
         corpus, head = self.corpus, self.head
         needed = {"token": "words", "frame": "numbers", "pixel": "numbers"}.get(head.per)
         if needed is not None and corpus.feature_kinds.get(corpus.features[0]) != needed:
@@ -97,16 +97,19 @@ class RunFile(Section):
                 f"head {head.name!r} per {head.per} needs a list of {needed}: state "
                 f'corpus.feature_kinds = {{ {corpus.features[0]} = "{needed}" }}'
             )
-        if len(corpus.features) == 2:
-            if self.teacher.kind not in _OF_PAIRS:
-                raise ValueError(f"pairs of texts need a teacher of kind {' or '.join(_OF_PAIRS)}")
-            if self.label.views is not None:
-                raise ValueError("[label.views] makes views of one text, not of a pair")
-        if "numbers" in corpus.feature_kinds.values():
-            if self.teacher.kind != "module":
-                raise ValueError("numbers need a teacher of kind module")
-            if self.label.views is not None:
-                raise ValueError("[label.views] makes views of texts and words, not of numbers")
+        return self
+
+    @model_validator(mode="after")
+    def _pairs_and_numbers_can_be_asked(self) -> Self:
+        layout, kind, has_views = self.layout(), self.teacher.kind, self.label.views is not None
+        if layout.has_pairs and kind not in _OF_PAIRS:
+            raise ValueError(f"pairs of texts need a teacher of kind {' or '.join(_OF_PAIRS)}")
+        if layout.has_pairs and has_views:
+            raise ValueError("[label.views] makes views of one text, not of a pair")
+        if layout.has_numbers and kind != "module":
+            raise ValueError("numbers need a teacher of kind module")
+        if layout.has_numbers and has_views:
+            raise ValueError("[label.views] makes views of texts and words, not of numbers")
         return self
 
     @model_validator(mode="after")
@@ -145,7 +148,7 @@ class RunFile(Section):
         return self
 
     @model_validator(mode="after")
-    def _spans_are_there(self) -> Self:
+    def _target_is_measured(self) -> Self:
         metric = None if self.target is None else self.target.metric
         if metric is None:
             return self

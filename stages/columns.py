@@ -13,8 +13,6 @@ from schemas.heads import Head
 from schemas.layout import DIGEST_BYTES, Layout
 
 FLOAT32 = pa.float32()
-
-
 Labels = npt.NDArray[Any]  # int64 or float32, see `labels_by_line`
 
 
@@ -51,6 +49,11 @@ def has_label(labels: Labels) -> npt.NDArray[np.bool_]:
     """Return bool [lines]: which of the labels of `labels_by_line` there are."""
     there: npt.NDArray[np.bool_] = ~np.isnan(labels[:, 0]) if labels.ndim == 2 else labels >= 0
     return there
+
+
+def no_label(labels: Labels) -> float:
+    """Return what stands for none among the labels of `labels_by_line`."""
+    return np.nan if labels.ndim == 2 else -1
 
 
 def _many_hot(column: pa.ChunkedArray, classes: tuple[str, ...]) -> npt.NDArray[np.float32]:

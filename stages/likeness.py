@@ -36,8 +36,8 @@ def mean_divergence(answers: Answers, others: Answers, kind: HeadKind) -> float:
     if kind == "regression":
         return float(((exact - near) ** 2).mean() / (2 * max(exact.var(), 1e-12)))
     if kind == "sigmoid":
-        yes, no = (_log_sigmoid(sign * exact) for sign in (1, -1))
-        gaps = yes - _log_sigmoid(near), no - _log_sigmoid(-near)
+        yes, no = (log_sigmoid(sign * exact) for sign in (1, -1))
+        gaps = yes - log_sigmoid(near), no - log_sigmoid(-near)
         rows = (np.exp(yes) * gaps[0] + np.exp(no) * gaps[1]).mean(axis=1)
     else:
         log_probs, other = _log_softmax(exact), _log_softmax(near)
@@ -72,6 +72,11 @@ def _log_softmax(logits: Exact) -> Exact:
     return found
 
 
-def _log_sigmoid(logits: Exact) -> Exact:
+def log_sigmoid(logits: Exact) -> Exact:
+    """Return the log of the logistic function, float64, as exact for large logits as for small.
+
+    >>> log_sigmoid(np.array([0.0, -1000.0])).round(4).tolist()
+    [-0.6931, -1000.0]
+    """
     found: Exact = -np.logaddexp(0.0, -logits)
     return found

@@ -93,7 +93,7 @@ class SoftLabelTable:
         Of numbers nothing.
         """
         features = self.card.features
-        if "numbers" in self.card.layout.feature_kinds.values():
+        if self.card.layout.has_numbers:
             return
         for shard in self.shards_of(split):
             found = inputs_of(read_shard(shard, list(features)), features)

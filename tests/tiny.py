@@ -134,6 +134,16 @@ def label(
     return label(plan, labels=labels, machinery=Machinery(beam, max_shuffle_bytes))
 
 
+def label_run(folder: Path, how: RunFile, labels: str = "labels") -> SoftLabelTable:
+    """Label a run's corpus with the teacher that it names, or that was fitted into `made`."""
+    from stages.label.pipeline import label
+    from stages.label.plan import plan_label
+    from stages.teacher_places import find_teacher
+
+    teacher = find_teacher(how, base=folder, fitted=folder / "made")
+    return label(plan_label(how, base=folder, teacher=teacher), labels=folder / labels)
+
+
 def rows_of(table: SoftLabelTable) -> list[dict[str, object]]:
     """Return every row of a table, split by split, in the table's order."""
     columns = table.card.layout.table_schema.names

@@ -8,9 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from schemas.run_file import RunFile
-from stages.label.plan import plan_label
-from stages.table import SoftLabelTable
-from stages.teacher_places import find_teacher
 from tests import tiny
 
 _CLASS_OF = {word: name for name in tiny.CLASSES for word in tiny._WORDS[name]}
@@ -77,14 +74,6 @@ def write(folder: Path, rows: list[dict[str, object]] | None = None) -> None:
 def run(kind: tuple[str, ...], *overrides: str) -> RunFile:
     """Return the run file."""
     return tiny.run(*kind, *overrides)
-
-
-def label(folder: Path, how: RunFile, labels: str = "labels") -> SoftLabelTable:
-    """Label the corpus in a folder."""
-    from stages.label.pipeline import label
-
-    teacher = find_teacher(how, base=folder, fitted=folder / "none")
-    return label(plan_label(how, base=folder, teacher=teacher), labels=folder / labels)
 
 
 def _classes(text: str) -> list[str]:

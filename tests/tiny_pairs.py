@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from schemas.run_file import RunFile
-from stages.label.plan import plan_label
 from stages.table import SoftLabelTable
-from stages.teacher_places import find_teacher
 from tests import tiny
 
 _CLASS_OF = {word: name for name in tiny.CLASSES for word in tiny._WORDS[name]}
@@ -39,8 +36,7 @@ def examples(count: int = 160) -> list[dict[str, object]]:
 
 def write_corpus(folder: Path) -> None:
     """Write the rows as JSON lines."""
-    lines = "".join(json.dumps(row) + "\n" for row in examples())
-    (folder / "corpus.jsonl").write_text(lines, encoding="utf-8")
+    tiny.write_corpus(folder / "corpus.jsonl", examples())
 
 
 def run(*overrides: str) -> RunFile:
@@ -50,11 +46,7 @@ def run(*overrides: str) -> RunFile:
 
 def label(folder: Path, *overrides: str) -> SoftLabelTable:
     """Label the pairs in a folder into `labels`."""
-    from stages.label.pipeline import label
-
-    how = run(*overrides)
-    teacher = find_teacher(how, base=folder, fitted=folder / "made")
-    return label(plan_label(how, base=folder, teacher=teacher), labels=folder / "labels")
+    return tiny.label_run(folder, run(*overrides))
 
 
 def _clicks(history: str, item: str) -> bool:

@@ -9,9 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.run_file import RunFile
-from stages.label.plan import plan_label
 from stages.table import SoftLabelTable
-from stages.teacher_places import find_teacher
 from tests import tiny
 
 CLASSES = ("dark", "light")
@@ -54,8 +52,4 @@ def run(*overrides: str) -> RunFile:
 
 def label(folder: Path, *overrides: str) -> SoftLabelTable:
     """Label the images in a folder into `labels`."""
-    from stages.label.pipeline import label
-
-    how = run(*overrides)
-    teacher = find_teacher(how, base=folder, fitted=folder / "none")
-    return label(plan_label(how, base=folder, teacher=teacher), labels=folder / "labels")
+    return tiny.label_run(folder, run(*overrides))

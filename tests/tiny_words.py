@@ -8,9 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from schemas.run_file import RunFile
-from stages.label.plan import plan_label
 from stages.table import SoftLabelTable
-from stages.teacher_places import find_teacher
 from tests import tiny
 
 CLASSES = ("other", *tiny.CLASSES)
@@ -61,8 +59,7 @@ def examples(count: int = 60) -> list[dict[str, object]]:
 
 def write_corpus(folder: Path, rows: list[dict[str, object]]) -> None:
     """Write rows as JSON lines."""
-    lines = "".join(json.dumps(row) + "\n" for row in rows)
-    (folder / "corpus.jsonl").write_text(lines, encoding="utf-8")
+    tiny.write_corpus(folder / "corpus.jsonl", rows)
 
 
 def run(*overrides: str) -> RunFile:
@@ -72,8 +69,4 @@ def run(*overrides: str) -> RunFile:
 
 def label(folder: Path, *overrides: str) -> SoftLabelTable:
     """Label the corpus in a folder into `labels`."""
-    from stages.label.pipeline import label
-
-    how = run(*overrides)
-    teacher = find_teacher(how, base=folder, fitted=folder / "none")
-    return label(plan_label(how, base=folder, teacher=teacher), labels=folder / "labels")
+    return tiny.label_run(folder, run(*overrides))

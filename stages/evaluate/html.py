@@ -190,7 +190,10 @@ def _thresholds(report: Report) -> list[str]:
         ]
         for at, one in enumerate(found[0][1].classes if found else ())
     ]
-    title = "<h2>Classes</h2><p>First seed of each; thresholds are tuned on validation.</p>"
+    title = (
+        "<h2>Classes</h2><p>First seed of each; thresholds come from validation where another "
+        "split is scored.</p>"
+    )
     return [title, _table(heads, rows)] if rows else []
 
 

@@ -81,6 +81,7 @@ class Judge:
         self._run = run
         self.rows = held_out(run, table, run.evaluate.split)
         self._tuning = _tuning(run, table)
+        self._teachers = self._thresholds(self._tuning and self._tuning.teacher)
 
     def teacher(self) -> AnyScores:
         """Return the teacher's scores."""
@@ -106,7 +107,7 @@ class Judge:
             teacher=teacher,
             predicted=predicted,
             thresholds=self._thresholds(tuned_on),
-            teacher_thresholds=self._thresholds(self._tuning and self._tuning.teacher),
+            teacher_thresholds=self._teachers,
         )
         if self._tuning is None or tuned_on is None or not isinstance(scores, Scores):
             return scores

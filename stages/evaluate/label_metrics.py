@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from schemas.scores import LabelClass, LabelScores
 from stages.columns import has_label
-from stages.evaluate.metrics import bins_of, calibration_error
+from stages.evaluate.metrics import bins_of, calibration_error, ratios
+from stages.likeness import log_sigmoid
 
 Logits = npt.NDArray[np.float32]
 Exact = npt.NDArray[np.float64]
@@ -52,7 +53,7 @@ def score_labels(
     says = said(logits, used)
     found = says[labelled]
     hits, predicted, support = (one.sum(axis=0) for one in (true & found, found, true))
-    precision, recall, f1 = (_ratio(*pair) for pair in _parts(hits, predicted, support))
+    precision, recall, f1 = ratios(hits, predicted, support)
     reliability = bins_of(_probabilities(own).ravel(), true.ravel(), bins=bins)
     agreement = None if teacher_said is None else float((says == teacher_said)[labelled].mean())
     curves = [area_under_roc(column, has) for column, has in zip(own.T, true.T, strict=True)]
@@ -200,18 +201,8 @@ def ranks(values: Exact) -> Exact:
 
 
 def _probabilities(logits: Exact) -> Exact:
-    likely: Exact = np.exp(-np.logaddexp(0.0, -logits))
+    likely: Exact = np.exp(log_sigmoid(logits))
     return likely
-
-
-def _parts(
-    hits: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], support: npt.NDArray[np.int64]
-) -> tuple[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]], ...]:
-    return (hits, predicted), (hits, support), (2 * hits, predicted + support)
-
-
-def _ratio(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> Exact:
-    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
 
 
 def _mean(values: Sequence[float]) -> float:

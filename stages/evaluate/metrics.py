@@ -15,6 +15,7 @@ from stages.spans import TagSet, span_scores
 
 Logits = npt.NDArray[np.float32]
 Classes = npt.NDArray[np.int64]
+Counts = npt.NDArray[np.int64]
 
 _STUDENT_T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
 _NORMAL_975 = 1.96
@@ -116,23 +117,28 @@ def confusion_matrix(labels: Classes, predicted: Classes, *, classes: int) -> np
     return flat.reshape(classes, classes).astype(np.int64)
 
 
-def per_class(
-    confusion: npt.NDArray[np.int64], support: npt.NDArray[np.int64] | None = None
-) -> npt.NDArray[np.float64]:
+def per_class(confusion: Counts, support: Counts | None = None) -> npt.NDArray[np.float64]:
     """Return precision, recall and F1 by class, float64 [3, classes]; undefined counts 0.
 
     Args:
       confusion: lines by (hard label, prediction).
       support: lines by hard label, where some have no prediction; those of the matrix when None.
     """
-    hits = np.diag(confusion).astype(np.float64)
-    predicted = confusion.sum(axis=0)
     support = confusion.sum(axis=1) if support is None else support
-    precision = np.divide(hits, predicted, out=np.zeros_like(hits), where=predicted > 0)
-    recall = np.divide(hits, support, out=np.zeros_like(hits), where=support > 0)
-    total = (predicted + support).astype(np.float64)
-    f1 = np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 0)
-    return np.stack([precision, recall, f1])
+    return ratios(np.diag(confusion), confusion.sum(axis=0), support)
+
+
+def ratios(hits: Counts, predicted: Counts, support: Counts) -> npt.NDArray[np.float64]:
+    """Return precision, recall and F1 by class, float64 [3, classes]; undefined counts 0.
+
+    >>> ratios(np.array([1, 0]), np.array([2, 0]), np.array([4, 0])).tolist()
+    [[0.5, 0.0], [0.25, 0.0], [0.3333333333333333, 0.0]]
+    """
+    parts, wholes = (
+        np.stack([hits, hits, 2 * hits]),
+        np.stack([predicted, support, predicted + support]),
+    )
+    return np.divide(parts, wholes, out=np.zeros(parts.shape), where=wholes > 0)
 
 
 def reliability_bins(

@@ -16,7 +16,7 @@ from schemas.errors import CorpusError
 from schemas.heads import HeadKind
 from stages.columns import logits_lists
 from stages.label.answers import logits_of_probabilities, rows_of_probabilities
-from stages.label.arrow_kinds import is_list, is_text
+from stages.label.arrow_kinds import is_list, is_number, is_text
 
 Refuse = Callable[[npt.NDArray[np.bool_], str, Callable[[int], str]], None]
 
@@ -63,10 +63,10 @@ class AnswerColumn:
 
 def _as_lists(column: pa.Array, name: str, refuse: Refuse) -> pa.Array:
     kind = column.type
-    if _is_number(kind):
+    if is_number(kind):
         column, kind = _one_each(column), pa.list_(kind)
     if is_list(kind):
-        if _is_number(kind.value_type):
+        if is_number(kind.value_type):
             return column.cast(pa.list_(pa.float64()))
     elif is_text(kind) or pa.types.is_null(kind):
         values = [_parsed(value) for value in column.cast(pa.binary()).to_pylist()]
@@ -84,10 +84,6 @@ def _one_each(column: pa.Array) -> pa.Array:
     offsets = pa.array(np.arange(len(column) + 1, dtype=np.int32))
     mask = column.is_null() if column.null_count else None
     return pa.ListArray.from_arrays(offsets, column, mask=mask)
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    return pa.types.is_floating(kind) or pa.types.is_integer(kind)
 
 
 def _parsed(text: bytes | None) -> list[float] | None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from schemas.errors import TeacherError
 from schemas.heads import HeadKind
-from stages.label.teacher import EncodedInputs, Teacher
+from stages.label.teacher import EncodedInputs, TeacherAround
 
 _SUM_TOLERANCE = 1e-3
 _SMALLEST = np.finfo(np.float32).tiny  # what a probability of 0 counts as: its log is -87.3
@@ -62,35 +60,10 @@ def logits_of_probabilities(answers: Answers, kind: HeadKind = "softmax") -> Ans
 
 
 @dataclass
-class FromProbabilities:
+class FromProbabilities(TeacherAround):
     """A teacher that answers with probabilities, as one that answers with logits."""
 
-    teacher: Teacher
     kind: HeadKind = "softmax"
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names in the order of the logits."""
-        return self.teacher.classes
-
-    @property
-    def parameters(self) -> int:
-        """Number of weights; 0 where it is not known."""
-        return self.teacher.parameters
-
-    @property
-    def parallel_calls(self) -> int:
-        """How many threads may ask it at a time."""
-        return getattr(self.teacher, "parallel_calls", 1)
-
-    def word_embeddings(self) -> npt.NDArray[np.float32] | None:
-        """Return float32 [pieces, width], or None where it has none."""
-        asked = getattr(self.teacher, "word_embeddings", None)
-        return None if asked is None else asked()
-
-    def encode(self, inputs: pa.Table) -> EncodedInputs:
-        """Return the feature columns' rows preprocessed."""
-        return self.teacher.encode(inputs)
 
     def logits(
         self, encoded: EncodedInputs, rows: npt.NDArray[np.int64]
@@ -113,14 +86,7 @@ class FromProbabilities:
         return logits_of_probabilities(answers, self.kind)
 
 
-class StatedLogits:
+class StatedLogits(TeacherAround):
     """A teacher whose answers are stated to be logits, whatever they look like."""
 
     are_logits = True
-
-    def __init__(self, teacher: Teacher) -> None:
-        self._teacher = teacher
-
-    def __getattr__(self, name: str) -> Any:
-        """Return what the teacher has."""
-        return getattr(self._teacher, name)

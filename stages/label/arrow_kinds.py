@@ -21,3 +21,8 @@ def is_text(kind: pa.DataType) -> bool:
 def is_list(kind: pa.DataType) -> bool:
     """Return whether values are lists."""
     return any(test(kind) for test in _LISTS)
+
+
+def is_number(kind: pa.DataType) -> bool:
+    """Return whether values are whole or floating numbers."""
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))

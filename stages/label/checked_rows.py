@@ -14,18 +14,12 @@ import pyarrow.compute as pc
 from schemas.errors import CorpusError
 from schemas.heads import Head
 from stages.label.answer_column import AnswerColumn
-from stages.label.arrow_kinds import is_list, is_text
+from stages.label.arrow_kinds import is_list, is_number, is_text
 from stages.label.intake import Intake, row_text
 from stages.label.units import RawRows
 from stages.label.unlabelled import ORIGIN_COLUMN
 
 _LARGEST = float(np.finfo(np.float32).max)
-_NUMBERS = (
-    pa.types.is_integer,
-    pa.types.is_floating,
-    pa.types.is_boolean,
-    pa.types.is_decimal,
-)
 
 
 class CheckedRows:
@@ -98,7 +92,7 @@ class CheckedRows:
         """
         column = self._column(name)
         inner = column.type.value_type if is_list(column.type) else pa.null()
-        if not (pa.types.is_integer(inner) or pa.types.is_floating(inner)):
+        if not is_number(inner):
             raise CorpusError(
                 f"wrong type: column {name!r} in {self._intake.source}: found {column.type}, "
                 "expected lists of numbers. Mend the corpus."
@@ -108,7 +102,7 @@ class CheckedRows:
     def is_number(self, name: str) -> bool:
         """Return whether a column is of numbers, or of truth values."""
         kind = self._column(name).type
-        return any(test(kind) for test in _NUMBERS)
+        return bool(is_number(kind) or pa.types.is_boolean(kind) or pa.types.is_decimal(kind))
 
     def numbers(self, name: str) -> pa.Array:
         """Return a column as float64, null for none; a row that is no finite float32 is refused.
@@ -178,8 +172,7 @@ class CheckedRows:
 
 def unknown_class(found: str, head: Head) -> str:
     """Return what is said of a label that is none of the head's classes."""
-    stated = [*head.classes, *([head.out_of_scope] if head.out_of_scope else [])]
-    near = difflib.get_close_matches(found, stated, n=1)
+    near = difflib.get_close_matches(found, head.stated_labels, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     flags = ", or 0 or 1" if head.kind == "sigmoid" and len(head.classes) == 1 else ""
     return (

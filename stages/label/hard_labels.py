@@ -31,8 +31,7 @@ def hard_labels(rows: CheckedRows, head: Head, *, of: pa.Array) -> pa.Array:
 def _one_class(rows: CheckedRows, head: Head) -> pa.Array:
     column = rows.text(head.corpus_column)
     column = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
-    stated = [*head.classes, *([head.out_of_scope] if head.out_of_scope else [])]
-    known = pc.is_in(column, value_set=pa.array(stated))
+    known = pc.is_in(column, value_set=pa.array(head.stated_labels))
     unknown = pc.fill_null(pc.and_(pc.invert(known), pc.is_valid(column)), False)
 
     rows.refuse(

@@ -17,27 +17,29 @@ def words(rows: CheckedRows, name: str) -> pa.Array:
     """Return a feature that is a list of words; a row without any, or with a null, is refused."""
     column = rows.lists(name)
     elements, offsets = positions_of(column)
-    missing = np.add.reduceat(np.r_[elements.is_null().to_numpy(zero_copy_only=False), 0], offsets)
-    counts = np.diff(offsets)
-    empty = pc.is_null(column).to_numpy(zero_copy_only=False) | (counts == 0)
-    rows.refuse(pa.array(empty), "no words", lambda _: "every row needs one. Mend it.", name)
-    gaps = (missing[:-1] > 0) & (counts > 0)
-    rows.refuse(pa.array(gaps), "no word", lambda _: "one of the words is null. Mend it.", name)
+    missing = elements.is_null().to_numpy(zero_copy_only=False)
+    _refuse_gaps(rows, name, missing, offsets, what="word", said="one of the words is null.")
     return _lists(pc.fill_null(elements, ""), offsets)
 
 
 def numbers(rows: CheckedRows, name: str) -> pa.Array:
     """Return a feature that is a list of numbers, as float32; one that is not finite is refused."""
-    column = rows.number_lists(name)
-    elements, offsets = positions_of(column)
+    elements, offsets = positions_of(rows.number_lists(name))
     values = elements.to_numpy(zero_copy_only=False).astype(np.float32)
-    broken = np.add.reduceat(np.r_[~np.isfinite(values), False], offsets)[:-1]
+    broken = ~np.isfinite(values)
+    _refuse_gaps(rows, name, broken, offsets, what="number", said="one is null or not finite.")
+    return _lists(pa.array(values), offsets)
+
+
+def _refuse_gaps(
+    rows: CheckedRows, name: str, gaps: np.ndarray, offsets: np.ndarray, *, what: str, said: str
+) -> None:
+    """Refuse rows that have no element, and then those of which one, bool [elements], is a gap."""
     counts = np.diff(offsets)
-    empty = pc.is_null(column).to_numpy(zero_copy_only=False) | (counts == 0)
-    rows.refuse(pa.array(empty), "no numbers", lambda _: "every row needs one. Mend it.", name)
-    gaps = pa.array((broken > 0) & (counts > 0))
-    rows.refuse(gaps, "no number", lambda _: "one is null or not finite. Mend it.", name)
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(values))
+    some = np.add.reduceat(np.r_[gaps, False].astype(np.int64), offsets)[:-1] > 0
+    none = pa.array(counts == 0)
+    rows.refuse(none, f"no {what}s", lambda _: "every row needs one. Mend it.", name)
+    rows.refuse(pa.array(some & (counts > 0)), f"no {what}", lambda _: f"{said} Mend it.", name)
 
 
 def labels_by_position(rows: CheckedRows, head: Head, *, of: pa.Array) -> pa.Array:
@@ -97,8 +99,8 @@ def labels_of_one_row(rows: CheckedRows, head: Head) -> pa.Array:
         names, elements = (*names, "0"), _as_classes(elements, names[0])
     _refuse_unknown(rows, pc.fill_null(elements, ""), counts, head, classes=names)
     has = np.zeros((len(column), len(names)), np.bool_)
-    numbers = pc.fill_null(pc.index_in(elements, value_set=pa.array(names)), -1)
-    places = numbers.to_numpy(zero_copy_only=False)
+    places = pc.fill_null(pc.index_in(elements, value_set=pa.array(names)), -1)
+    places = places.to_numpy(zero_copy_only=False)
     owners = np.repeat(np.arange(len(column)), counts)
     has[owners[places >= 0], places[places >= 0]] = True
     given = column.is_valid().to_numpy(zero_copy_only=False)
@@ -115,15 +117,15 @@ def _as_classes(elements: pa.Array, name: str) -> pa.Array:
 
 
 def _labels_of_flags(rows: CheckedRows, head: Head) -> pa.Array:
-    numbers = rows.numbers(head.corpus_column).to_numpy(zero_copy_only=False)
-    given = ~np.isnan(numbers)
+    flags = rows.numbers(head.corpus_column).to_numpy(zero_copy_only=False)
+    given = ~np.isnan(flags)
     rows.refuse(
-        pa.array(given & ~np.isin(numbers, (0, 1))),
+        pa.array(given & ~np.isin(flags, (0, 1))),
         "no label",
-        lambda row: f"found {numbers[row]:g}, expected 0 or 1. Mend the row.",
+        lambda row: f"found {flags[row]:g}, expected 0 or 1. Mend the row.",
         head.corpus_column,
     )
-    return _labels_of((numbers == 1)[:, None], given, head)
+    return _labels_of((flags == 1)[:, None], given, head)
 
 
 def _labels_of(has: np.ndarray, given: np.ndarray, head: Head) -> pa.Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -48,3 +49,40 @@ class Teacher(Protocol):
         Where each position of an input has a class: float32 [len(rows), positions, classes], NaN
         for one that the model did not see.
         """
+
+
+@dataclass
+class TeacherAround:
+    """A teacher that passes everything on to another one; kinds of it change a part."""
+
+    teacher: Teacher
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of the logits."""
+        return self.teacher.classes
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights; 0 where it is not known."""
+        return self.teacher.parameters
+
+    @property
+    def parallel_calls(self) -> int:
+        """How many threads may ask it at a time."""
+        return getattr(self.teacher, "parallel_calls", 1)
+
+    def word_embeddings(self) -> npt.NDArray[np.float32] | None:
+        """Return float32 [pieces, width], or None where it has none."""
+        asked = getattr(self.teacher, "word_embeddings", None)
+        return None if asked is None else asked()
+
+    def encode(self, inputs: pa.Table) -> EncodedInputs:
+        """Return the feature columns' rows preprocessed."""
+        return self.teacher.encode(inputs)
+
+    def logits(
+        self, encoded: EncodedInputs, rows: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
+        """Return float32 [len(rows), classes]."""
+        return self.teacher.logits(encoded, rows)

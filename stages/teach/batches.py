@@ -59,8 +59,7 @@ def batches(
         dense = tf.gather(token_ids, rows).to_tensor(wordpiece.pad_id)
         chosen = tf.gather(labels, rows)
         chosen = chosen.to_tensor(-1) if isinstance(chosen, tf.RaggedTensor) else chosen
-        segments = {"pad_id": wordpiece.pad_id, "end_id": wordpiece.end_id}
-        return model_inputs(dense, **segments), chosen
+        return model_inputs(dense, pad_id=wordpiece.pad_id, end_id=wordpiece.end_id), chosen
 
     rows = tf.TensorSpec([None], tf.int64)
     order = tf.data.Dataset.from_generator(orders, output_signature=rows)

@@ -20,7 +20,7 @@ from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, Teacher
 from schemas.teacher_section import Fit
 from stages.assets import ResolvedAsset, resolve_model
 from stages.atomic import whole_file, write_whole
-from stages.columns import has_label, labels_by_line, out_of_scope, repeats
+from stages.columns import has_label, labels_by_line, no_label, out_of_scope, repeats
 from stages.inputs import inputs_of
 from stages.label.corpus import CorpusPlan, plan_corpus, read_unit
 from stages.label.intake import Intake
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     import keras
 
 BACKUP_FOLDER = "_backup"
-_NOT_FITTED_BY = {
+_NOT_FITTED_BY = {  # the encoder counts by its digest
     "encoder",
     "runtime",
     "compute_dtype",
     "word_logits",
     "stride",
-}  # the first by its digest
+}
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ def _fitted(
 
     train, validation = tokens("train"), tokens("validation")
     if run.head.kind == "regression":
-        start_at_mean(model, labels_by_line(rows["train"], layout)[:, 0])
+        start_at_mean(model, train.labels[:, 0])
     epochs = fit(
         model,
         train,
@@ -227,9 +227,7 @@ def measure_teacher(
             head=run.head,
         )
         labels = labels_by_line(rows[split], layout).copy()
-        labels[np.isin(answer.answers.row_of_line, list(answer.failures))] = (
-            -1 if labels.dtype == np.int64 else np.nan
-        )
+        labels[np.isin(answer.answers.row_of_line, list(answer.failures))] = no_label(labels)
         if not has_label(labels).any():
             continue
         scores[split] = score_rows(

@@ -61,7 +61,7 @@ def of_one_width(rows: pa.Table, layout: Layout) -> pa.Table:
 def columns_of(rows: pa.Table, layout: Layout, *, views: bool) -> Columns:
     """Return rows of the table as columns."""
     texts, starts = rows[layout.features[0]].combine_chunks(), np.zeros(0, np.int64)
-    if len(layout.features) == 2:
+    if layout.has_pairs:
         texts = one_after_another(rows, layout.features)
     answers = decode(rows, layout)
     logits, seen = answers.values, np.zeros(0, np.bool_)
@@ -83,9 +83,7 @@ def signature(head: Head) -> tuple[tf.TensorSpec, ...]:
     return (tf.TensorSpec([], tf.string), numbers, numbers, labels, logits, flags, flags)
 
 
-def text_batches(
-    columns: Columns, size: int, *, views: bool, pairs: bool = False
-) -> tf.data.Dataset:
+def text_batches(columns: Columns, size: int, *, views: bool, pairs: bool) -> tf.data.Dataset:
     """Return batches of `size` texts, or pairs of them [size, 2], and one of what is left.
 
     All texts are made at once, and batches are slices of them, since a function that is called for

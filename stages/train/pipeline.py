@@ -194,7 +194,7 @@ def _card(
         classes=run.head.classes,
         kind=run.head.kind,
         per=run.head.per,
-        pairs=len(run.corpus.features) == 2,
+        pairs=run.layout().has_pairs,
         max_length=run.train.max_length,
         lowercase=lowercase,
         parameters=int(model.count_params()),
@@ -204,7 +204,7 @@ def _card(
 
 def _check(run: RunFile, plan: StudentPlan, replicas: Replicas) -> None:
     """Refuse what cannot be done by words, of numbers, or by several replicas."""
-    if "numbers" in run.corpus.feature_kinds.values():
+    if run.layout().has_numbers:
         raise StudentError(
             f"no student takes numbers yet: {plan.name}: the corpus has features of numbers. The "
             "table is whole; read it with any Delta reader."

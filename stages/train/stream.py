@@ -213,8 +213,7 @@ class SoftLabelStream:
         if self._head.by_position:
             batches = word_batches(whole, size, views=views)
         else:
-            pairs = len(self._layout.features) == 2
-            batches = text_batches(whole, size, views=views, pairs=pairs)
+            batches = text_batches(whole, size, views=views, pairs=self._layout.has_pairs)
         top_k = self._layout.encoding.top_k
         if top_k is None:
             return batches

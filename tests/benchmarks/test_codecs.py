@@ -16,6 +16,7 @@ from stages.label.encoding import candidates, measure_encoding, smallest_within
 from stages.row_logits import RowLogits, offsets_of
 from stages.train.losses import kl_to_teacher, kl_with_tail_bucket
 from stages.train.stream import largest
+from tests.train.slopes import gradient
 
 pytestmark = pytest.mark.benchmark
 
@@ -80,16 +81,9 @@ def next_pieces():
     return draw.permuted(slope + noise, axis=1).astype(np.float32)
 
 
-def gradients(student, loss):
-    """Return float64 [lines, classes], the gradient of a loss to the student's logits."""
-    variable = tf.Variable(student)
-    with tf.GradientTape() as tape:
-        value = tf.reduce_sum(loss(variable))
-    return tape.gradient(value, variable).numpy().astype(np.float64)
-
-
 def cosine(one, other):
-    """Return the mean over lines."""
+    """Return the mean over lines, in float64."""
+    one, other = one.astype(np.float64), other.astype(np.float64)
     sizes = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
     return float(((one * other).sum(axis=1) / sizes).mean())
 
@@ -101,21 +95,21 @@ def test_positions_of_ten_thousand_classes():
     head = Head.model_validate({"name": "h", "per": "token", "classes": names})
     layout = Layout(features=("words",), feature_kinds={"words": "words"}, head=head)
     answers = RowLogits(logits, offsets_of(np.full(TEXTS, WORDS)))
-    exact = gradients(student, lambda s: kl_to_teacher(s, logits, temperature=TEMPERATURE))
+    exact = gradient(lambda s: kl_to_teacher(s, logits, temperature=TEMPERATURE), student)
     rows, dense = {}, None
     for top_k in (None, 16, 64, 256, 1024):
         encoding = Encoding(precision="bfloat16", top_k=top_k)
         how = layout.model_copy(update={"encoding": encoding})
         found = measure_encoding(answers, how)
         kept = decode(pa.table(encode(answers, how)), how).values
-        smear = gradients(student, lambda s, k=kept: kl_to_teacher(s, k, temperature=TEMPERATURE))
+        smear = gradient(lambda s, k=kept: kl_to_teacher(s, k, temperature=TEMPERATURE), student)
         row = {"bytes": found.bytes_per_row / WORDS, "kl": found.kl_nats}
         row["smear"] = cosine(smear, exact)
         if top_k is not None:
             chosen = largest(tf.constant(kept), top_k)
-            bucket = gradients(
-                student,
+            bucket = gradient(
                 lambda s, k=kept, c=chosen: kl_with_tail_bucket(s, k, c, temperature=TEMPERATURE),
+                student,
             )
             row["bucket"] = cosine(bucket, exact)
         dense = dense or row["bytes"]

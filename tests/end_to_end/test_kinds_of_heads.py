@@ -32,7 +32,7 @@ def made(request, tmp_path_factory):
     tiny.write_experiment(folder)
     tiny_kinds.write(folder)
     run = tiny_kinds.run(KINDS[request.param], *LONGER)
-    table = tiny_kinds.label(folder, run)
+    table = tiny.label_run(folder, run)
     plans = train(run, table, out=folder)
     return run, table, folder, plans, evaluate(run, table, plans, out=folder)
 
@@ -79,7 +79,7 @@ def test_numbers_far_from_zero_are_learned_from_their_mean_on(tmp_path):
     )
     far = 'teacher={kind="module", callable="tests.tiny_kinds:of_far_values"}'
     run = tiny_kinds.run((*OF_VALUES, far), *LONGER, "train.baseline=false")
-    table = tiny_kinds.label(tmp_path, run)
+    table = tiny.label_run(tmp_path, run)
     report = evaluate(run, table, train(run, table, out=tmp_path), out=tmp_path)
     assert report.teacher.scores.r2 > 0.999
     assert report.models[0].scores.r2 > 0.5

@@ -41,13 +41,13 @@ def of_words(folder: Path) -> SoftLabelTable:
 def of_labels(folder: Path) -> SoftLabelTable:
     """Label texts that have several classes, or none of them."""
     tiny_kinds.write(folder, [*tiny_kinds.examples(24), {"text": "the", "thing": []}])
-    return tiny_kinds.label(folder, tiny_kinds.run(tiny_kinds.OF_LABELS, "label.num_shards=1"))
+    return tiny.label_run(folder, tiny_kinds.run(tiny_kinds.OF_LABELS, "label.num_shards=1"))
 
 
 def of_values(folder: Path) -> SoftLabelTable:
     """Label texts that have a number, or none."""
     tiny_kinds.write(folder, [*tiny_kinds.examples(24), {"text": "one fig", "score": None}])
-    return tiny_kinds.label(folder, tiny_kinds.run(tiny_kinds.OF_VALUES, "label.num_shards=1"))
+    return tiny.label_run(folder, tiny_kinds.run(tiny_kinds.OF_VALUES, "label.num_shards=1"))
 
 
 MAKERS = {"": of_texts, "-words": of_words, "-labels": of_labels, "-values": of_values}

@@ -36,7 +36,7 @@ TOLERANT = "label.max_quarantined=20"
 def labelled(folder, kind, rows, *overrides):
     """Return the labels by text, and what was refused, of a corpus in JSON lines."""
     tiny_kinds.write(folder, rows)
-    table = tiny_kinds.label(folder, tiny_kinds.run(kind, TOLERANT, *overrides))
+    table = tiny.label_run(folder, tiny_kinds.run(kind, TOLERANT, *overrides))
     head = table.card.head
     kept = {row["text"]: row[head.label_column] for row in tiny.rows_of(table)}
     path = quarantine_path(table.path, table.card.plan_fingerprint)
@@ -100,15 +100,14 @@ def test_flags_may_be_a_column_of_numbers(experiment):
         stated = (one, teacher, "corpus.format=parquet", 'corpus.files=[{path="c.parquet"}]')
         how = tiny_kinds.run(stated, TOLERANT)
         kept = {
-            row["text"]: row["label_thing"]
-            for row in tiny.rows_of(tiny_kinds.label(experiment, how))
+            row["text"]: row["label_thing"] for row in tiny.rows_of(tiny.label_run(experiment, how))
         }
         assert kept == {"cat": ["animal"], "saw": [], "plum": None} | kept
         assert ("fig" in kept) == (flags[3] is None)
     with pytest.raises(CorpusError, match="no label: .*found 2, expected 0 or 1"):
         rows = pa.table({"text": ["fig"], "thing": [2.0]})
         pq.write_table(rows, experiment / "c.parquet")
-        tiny_kinds.label(experiment, tiny_kinds.run(stated))
+        tiny.label_run(experiment, tiny_kinds.run(stated))
 
 
 def test_numbers_are_kept_and_what_is_none_is_refused(experiment):
@@ -126,14 +125,14 @@ def test_numbers_are_kept_and_what_is_none_is_refused(experiment):
     assert "found 'high', expected a number that float32 holds" in refused[3]
     assert table.card.layout.file_schema.field("label_score").type == pa.float64()
     with pytest.raises(CorpusError, match=r"no number: .*row 3.*found 'high'"):
-        tiny_kinds.label(experiment, tiny_kinds.run(OF_VALUES), "other")
+        tiny.label_run(experiment, tiny_kinds.run(OF_VALUES), "other")
 
 
 def test_numbers_may_be_whole_or_missing_in_parquet(experiment):
     rows = pa.table({"text": ["cat", "saw", "plum"], "score": pa.array([1, None, 3], pa.int32())})
     pq.write_table(rows, experiment / "c.parquet")
     how = tiny_kinds.run(OF_VALUES, "corpus.format=parquet", 'corpus.files=[{path="c.parquet"}]')
-    table = tiny_kinds.label(experiment, how)
+    table = tiny.label_run(experiment, how)
     rows = pa.Table.from_pylist(tiny.rows_of(table))
     labels = dict(
         zip(rows["text"].to_pylist(), labels_by_line(rows, table.card.layout), strict=True)
@@ -146,7 +145,7 @@ def test_numbers_may_be_whole_or_missing_in_parquet(experiment):
 @pytest.mark.parametrize(("kind", "scores"), [(OF_LABELS, LabelScores), (OF_VALUES, ValueScores)])
 def test_the_teacher_is_measured_reused_and_verified(experiment, kind, scores):
     tiny_kinds.write(experiment)
-    table = tiny_kinds.label(experiment, tiny_kinds.run(kind))
+    table = tiny.label_run(experiment, tiny_kinds.run(kind))
     quality = table.card.quality
     assert set(quality.splits) == {"validation", "test"}
     assert all(isinstance(found, scores) for found in quality.splits.values())
@@ -158,7 +157,7 @@ def test_the_teacher_is_measured_reused_and_verified(experiment, kind, scores):
     before = labels_of(table)
     other = [row for row in tiny_kinds.examples() if row["text"] != "cat"]
     tiny_kinds.write(experiment, other[::-1])
-    again = tiny_kinds.label(experiment, tiny_kinds.run(kind))
+    again = tiny.label_run(experiment, tiny_kinds.run(kind))
     assert again.card.counts.teacher_calls == 0
     assert labels_of(again) == {text: label for text, label in before.items() if text != "cat"}
 
@@ -190,7 +189,7 @@ def test_a_teacher_that_is_not_good_enough_commits_nothing(experiment):
     rows = [{**row, "score": -row["score"]} for row in tiny_kinds.examples()]
     tiny_kinds.write(experiment, rows)
     with pytest.raises(QualityError, match=r"pearson on validation: found -1\.0000"):
-        tiny_kinds.label(experiment, tiny_kinds.run(OF_VALUES, "label.min_teacher_pearson=0.5"))
+        tiny.label_run(experiment, tiny_kinds.run(OF_VALUES, "label.min_teacher_pearson=0.5"))
     assert not table_exists(experiment / "labels")
 
 
@@ -198,7 +197,7 @@ def test_a_column_of_answers_may_be_numbers(experiment):
     rows = [{**row, "said": row["score"] / 2} for row in tiny_kinds.examples()]
     tiny_kinds.write(experiment, rows)
     kind = (*OF_VALUES, 'teacher={kind="column", column="said"}')
-    table = tiny_kinds.label(experiment, tiny_kinds.run(kind, "label.precision=float32"))
+    table = tiny.label_run(experiment, tiny_kinds.run(kind, "label.precision=float32"))
     for row in tiny.rows_of(table):
         assert row["teacher_score"] == [np.float32(row["label_score"] / 2)]
 
@@ -242,16 +241,16 @@ def test_probabilities_of_labels_become_log_odds_and_are_never_taken_for_logits(
     tiny_kinds.write(experiment)
     likely = 'teacher={kind="module", callable="tests.tiny_kinds:of_probabilities"}'
     with pytest.raises(TeacherError, match=r"answers with probabilities: .*all within \[0, 1\]"):
-        tiny_kinds.label(experiment, tiny_kinds.run((*OF_LABELS, likely)))
+        tiny.label_run(experiment, tiny_kinds.run((*OF_LABELS, likely)))
     stated = (*OF_LABELS, likely, "teacher.answers=probabilities", "label.precision=float32")
     found, logits = (
-        tiny_kinds.label(experiment, tiny_kinds.run(kind, "label.precision=float32"), name)
+        tiny.label_run(experiment, tiny_kinds.run(kind, "label.precision=float32"), name)
         for kind, name in ((stated, "likely"), (OF_LABELS, "logits"))
     )
     for one, other in zip(tiny.rows_of(found), tiny.rows_of(logits), strict=True):
         assert one["teacher_thing"] == pytest.approx(other["teacher_thing"], abs=1e-4)
     with pytest.raises(TeacherError, match=r"no probabilities: .*expected numbers in \[0, 1\]\. "):
-        tiny_kinds.label(
+        tiny.label_run(
             experiment, tiny_kinds.run((*OF_LABELS, "teacher.answers=probabilities")), "wrong"
         )
 
@@ -263,7 +262,7 @@ def test_a_column_of_probabilities_is_looked_at(experiment):
     ]
     tiny_kinds.write(experiment, rows)
     kind = (*OF_LABELS, 'teacher={kind="column", column="said"}', "label.precision=float32")
-    for row in tiny.rows_of(tiny_kinds.label(experiment, tiny_kinds.run(kind))):
+    for row in tiny.rows_of(tiny.label_run(experiment, tiny_kinds.run(kind))):
         expected = [
             np.log(9) if name in row["label_thing"] else -np.log(3) for name in tiny.CLASSES
         ]
@@ -271,7 +270,7 @@ def test_a_column_of_probabilities_is_looked_at(experiment):
     rows[7]["said"] = [0.5, 1.5, 0.25]
     tiny_kinds.write(experiment, rows)
     with pytest.raises(CorpusError, match=r"no probabilities: .*row 8.*found \[0.5, 1.5, 0.25\]"):
-        tiny_kinds.label(
+        tiny.label_run(
             experiment, tiny_kinds.run((*kind, "teacher.answers=probabilities")), "other"
         )
 
@@ -293,7 +292,7 @@ def test_a_cell_of_text_may_be_a_json_list(experiment):
     lines = ["text,thing", 'cat,"[""New York"", ""animal""]"', "the,[]", "pear,", "plum,fruit"]
     (experiment / "c.csv").write_text("\n".join(lines) + "\n")
     stated = (classes, teacher, "corpus.format=csv", 'corpus.files=[{path="c.csv"}]')
-    table = tiny_kinds.label(experiment, tiny_kinds.run(stated))
+    table = tiny.label_run(experiment, tiny_kinds.run(stated))
     kept = {row["text"]: row["label_thing"] for row in tiny.rows_of(table)}
     assert kept == {"cat": ["animal", "New York"], "the": [], "pear": None, "plum": ["fruit"]}
 
@@ -303,7 +302,7 @@ def test_numbers_that_float32_cannot_hold_are_refused_and_nan_is_none(experiment
     rows = pa.table({"text": ["cat", "saw", "plum", "fig", "dog"], "score": scores})
     pq.write_table(rows, experiment / "c.parquet")
     stated = ("corpus.format=parquet", 'corpus.files=[{path="c.parquet"}]', TOLERANT)
-    table = tiny_kinds.label(experiment, tiny_kinds.run(OF_VALUES, *stated))
+    table = tiny.label_run(experiment, tiny_kinds.run(OF_VALUES, *stated))
     kept = {row["text"]: row["label_score"] for row in tiny.rows_of(table)}
     assert kept == {"cat": 1.5, "plum": None, "fig": None}
 
@@ -313,7 +312,7 @@ def test_what_only_python_calls_a_number_is_refused(experiment, text):
     (experiment / "c.csv").write_text(f"text,score\ncat,{text}\n")
     stated = ("corpus.format=csv", 'corpus.files=[{path="c.csv"}]')
     with pytest.raises(CorpusError, match=f"no number: .*found '{text}', expected a number"):
-        tiny_kinds.label(experiment, tiny_kinds.run(OF_VALUES, *stated))
+        tiny.label_run(experiment, tiny_kinds.run(OF_VALUES, *stated))
 
 
 def test_numbers_are_kept_whole_unless_a_precision_is_stated(experiment):
@@ -325,7 +324,7 @@ def test_numbers_are_kept_whole_unless_a_precision_is_stated(experiment):
 def test_one_number_a_text_needs_no_second_axis(experiment):
     tiny_kinds.write(experiment)
     flat = 'teacher={kind="module", callable="tests.tiny_kinds:of_flat_values"}'
-    table = tiny_kinds.label(experiment, tiny_kinds.run((*OF_VALUES, flat)))
+    table = tiny.label_run(experiment, tiny_kinds.run((*OF_VALUES, flat)))
     assert table.card.quality.splits["test"].r2 == pytest.approx(1.0)
 
 
@@ -333,7 +332,7 @@ def test_one_number_a_text_needs_no_second_axis(experiment):
 def test_a_teacher_that_says_something_else_now_is_found(experiment, kind):
     tiny_kinds.write(experiment)
     run = tiny_kinds.run(kind)
-    table = tiny_kinds.label(experiment, run)
+    table = tiny.label_run(experiment, run)
     teacher = load_teacher(find_teacher(run, base=experiment, fitted=experiment))
     recheck(table, teacher, how=run.label, tolerance=Tolerance())
     said = teacher.answer
@@ -347,9 +346,9 @@ def test_probabilities_are_found_however_small_the_batches_are(experiment):
     likely = 'teacher={kind="module", callable="tests.tiny_kinds:of_probabilities"}'
     run = tiny_kinds.run((*OF_LABELS, likely), "label.batch_tokens=1")
     with pytest.raises(TeacherError, match="answers with probabilities"):
-        tiny_kinds.label(experiment, run)
+        tiny.label_run(experiment, run)
     stated = tiny_kinds.run((*OF_LABELS, likely, "teacher.answers=logits"))
-    table = tiny_kinds.label(experiment, stated)
+    table = tiny.label_run(experiment, stated)
     values = [one for row in tiny.rows_of(table) for one in row["teacher_thing"]]
     assert min(values) >= 0 and max(values) <= 1
 

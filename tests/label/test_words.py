@@ -211,7 +211,7 @@ def test_a_token_classifier_of_transformers_answers_word_by_word(folder):
 
 
 def source_of(folder, *overrides):
-    return find_teacher(tiny_words.run(*overrides), base=folder, fitted=folder / "none")
+    return find_teacher(tiny_words.run(*overrides), base=folder, fitted=folder / "made")
 
 
 def test_a_word_of_several_pieces_has_those_of_its_first_or_their_mean(folder):
@@ -451,12 +451,12 @@ def test_a_fine_tuned_encoder_answers_word_by_word(folder):
         "learning_rate=5e-3, dropout=0.0, patience_epochs=30}}",
     )
     run = tiny_words.run(*how)
-    teach(plan_teach(run, base=folder), out=folder / "none")
+    teach(plan_teach(run, base=folder), out=folder / "made")
     table = tiny_words.label(folder, *how)
     verify(table)
     assert table.card.quality.splits["test"].accuracy > 0.8
     assert table.card.counts.unseen_positions == 0
-    source = find_teacher(run, base=folder, fitted=folder / "none")
+    source = find_teacher(run, base=folder, fitted=folder / "made")
     lists = pa.table({"words": [["my-cat", "saw"], ["fig", "zzz", "the", "axe"]]})
     for pieces in ("first", "mean"):
         stated = source.how.model_copy(update={"word_logits": pieces})
@@ -513,7 +513,7 @@ def test_a_stride_is_at_most_half_of_the_window(folder):
 
 def test_one_long_row_is_asked_for_some_windows_at_a_time(folder):
     windowed = load_teacher(source_of(folder, *of_hugging(folder, "teacher.stride=2")))
-    inner, asked = windowed._teacher, []
+    inner, asked = windowed.teacher, []
     lists = pa.table({"words": [["fig", "the"] * 2000]})
     encoded = windowed.encode(lists)
     said = inner.logits

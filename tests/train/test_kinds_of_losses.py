@@ -15,6 +15,7 @@ from stages.train import losses
 from stages.train.figures import figures_of
 from stages.train.objective import Objective
 from tests import oracles
+from tests.train.slopes import gradient
 
 logit = st.floats(-40, 40, width=32)
 pairs = st.integers(1, 6).flatmap(
@@ -31,13 +32,6 @@ def test_the_run_file_knows_the_losses_that_there_are():
         kind: set(names) for kind, names in LOSSES.items()
     }
     assert set(losses.HARD_LOSSES) == set(LOSSES)
-
-
-def gradient(function, student):
-    variable = tf.Variable(np.asarray(student, np.float32))
-    with tf.GradientTape() as tape:
-        value = tf.reduce_sum(function(variable))
-    return tape.gradient(value, variable).numpy()
 
 
 @settings(deadline=None, max_examples=150)

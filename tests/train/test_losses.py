@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from stages.train import losses
 from tests import oracles
+from tests.train.slopes import gradient
 
 RELATIVE = 2e-5
 ABSOLUTE = 2e-5
@@ -20,13 +21,6 @@ logit_rows = st.integers(2, 7).flatmap(
         st.lists(logit, min_size=classes, max_size=classes),
     )
 )
-
-
-def gradient(function, student):
-    variable = tf.Variable(np.asarray(student, np.float32))
-    with tf.GradientTape() as tape:
-        value = tf.reduce_sum(function(variable))
-    return tape.gradient(value, variable).numpy()
 
 
 @settings(deadline=None, max_examples=150)

@@ -22,6 +22,6 @@ def load_teacher(source: TeacherSource) -> Teacher:
     if how.stride is not None:
         return Windowed(cast("WordTeacher", teacher), stride=how.stride)
     if how.answers == "logits" and source.kind == "sigmoid":
-        return cast("Teacher", StatedLogits(teacher))
+        return StatedLogits(teacher)
     converts = how.answers == "probabilities" and how.kind != "column"
     return FromProbabilities(teacher, source.kind) if converts else teacher

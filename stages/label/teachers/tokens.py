@@ -29,17 +29,20 @@ class TokenInputs:
         """
         lengths = self.lengths[rows]
         mask = (np.arange(int(lengths.max(initial=1))) < lengths[:, None]).astype(np.int64)
-        return _filled(self.token_ids, rows, mask.shape, pad_id), mask
+        return filled(self.token_ids, rows, mask.shape, pad_id), mask
 
     def padded_segments(self, rows: Ids) -> Ids | None:
         """Return whose each token of some rows is, int64 [rows, longest]; None of single texts."""
         if self.segments is None:
             return None
         longest = int(self.lengths[rows].max(initial=1))
-        return _filled(self.segments, rows, (len(rows), longest), 0)
+        return filled(self.segments, rows, (len(rows), longest), 0)
 
 
-def _filled(lists: Sequence[Sequence[int]], rows: Ids, shape: tuple[int, ...], padding: int) -> Ids:
+def filled(
+    lists: Sequence[Sequence[int] | Ids], rows: Ids, shape: tuple[int, ...], padding: int
+) -> Ids:
+    """Return the lists of some rows side by side, int64 of a shape that holds them, padded."""
     found = np.full(shape, padding, np.int64)
     for place, row in enumerate(rows):
         found[place, : len(lists[row])] = lists[row]

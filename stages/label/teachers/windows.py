@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from schemas.errors import TeacherError
-from stages.label.teacher import EncodedInputs, Teacher
+from stages.label.teacher import EncodedInputs, Teacher, TeacherAround
 from stages.row_logits import offsets_of, positions_of
 
 Numbers = npt.NDArray[np.int64]
@@ -48,12 +48,14 @@ class WindowedInputs:
     overlong: npt.NDArray[np.bool_]
 
 
-class Windowed:
+class Windowed(TeacherAround):
     """A teacher of words that sees all of a long row, some words of it more than once.
 
     A word's logits are those of the window in which it is farthest from an end that is not the
     row's own.
     """
+
+    teacher: WordTeacher
 
     def __init__(self, teacher: WordTeacher, *, stride: int) -> None:
         """Wrap it; successive windows share about `stride` pieces, whole words of them.
@@ -66,15 +68,14 @@ class Windowed:
                 f"windows cannot go on: teacher.stride is {stride}, and the window holds "
                 f"{teacher.max_pieces} pieces. State at most half of that."
             )
-        self._teacher, self._stride = teacher, stride
-        self.classes, self.parameters = teacher.classes, teacher.parameters
-        self.parallel_calls = getattr(teacher, "parallel_calls", 1)
+        super().__init__(teacher)
+        self._stride = stride
 
     def encode(self, inputs: pa.Table) -> WindowedInputs:
         """Return the windows of the one column of lists of words, preprocessed."""
         words, offsets = positions_of(inputs.column(0))
-        pieces = self._teacher.word_pieces(inputs)
-        limit = self._teacher.max_pieces
+        pieces = self.teacher.word_pieces(inputs)
+        limit = self.teacher.max_pieces
         cut = [
             cut_windows(pieces[start:end], limit=limit, stride=self._stride)
             for start, end in zip(offsets[:-1], offsets[1:], strict=True)
@@ -87,7 +88,7 @@ class Windowed:
             for first, (start, end) in zip(of_row, places, strict=True)
         ]
         column = pa.array(lists, pa.list_(pa.string()))
-        encoded = self._teacher.encode(pa.table({inputs.column_names[0]: column}))
+        encoded = self.teacher.encode(pa.table({inputs.column_names[0]: column}))
         lengths = np.add.reduceat(encoded.lengths, windows[:-1]).astype(np.int32)
         none = np.zeros(inputs.num_rows, np.bool_)
         return WindowedInputs(encoded, windows, places[:, 0], places[:, 1], lengths, none)
@@ -119,9 +120,9 @@ class Windowed:
 
     def _asked(self, encoded: EncodedInputs, windows: Numbers) -> npt.NDArray[np.float32]:
         """Return float32 [windows, words, classes]; asked for some windows at a time."""
-        size = max(1, _TOKENS_AT_ONCE // (self._teacher.max_pieces + 2))
+        size = max(1, _TOKENS_AT_ONCE // (self.teacher.max_pieces + 2))
         parts = [
-            self._teacher.logits(encoded, windows[start : start + size])
+            self.teacher.logits(encoded, windows[start : start + size])
             for start in range(0, len(windows), size)
         ]
         longest = max(part.shape[1] for part in parts)
@@ -130,11 +131,6 @@ class Windowed:
             for part in parts
         ]
         return np.concatenate(widened)
-
-    def word_embeddings(self) -> npt.NDArray[np.float32] | None:
-        """Return float32 [pieces, width], or None where it has none."""
-        asked = getattr(self._teacher, "word_embeddings", None)
-        return None if asked is None else asked()
 
 
 def cut_windows(pieces: Numbers, *, limit: int, stride: int) -> list[tuple[int, int]]:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from stages.label.teachers.tokens import TokenInputs
+from stages.label.teachers.tokens import TokenInputs, filled
 
 NO_WORD = -1
 
@@ -23,10 +23,7 @@ class WordInputs(TokenInputs):
     def padded_words(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the word of each piece of some rows, int64 [rows, longest], -1 for padding."""
         longest = int(self.lengths[rows].max(initial=1))
-        found = np.full((len(rows), longest), NO_WORD, np.int64)
-        for place, row in enumerate(rows):
-            found[place, : self.lengths[row]] = self.word_ids[row]
-        return found
+        return filled(self.word_ids, rows, (len(rows), longest), NO_WORD)
 
 
 def logits_of_words(
