@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,23 +27,40 @@ if TYPE_CHECKING:
 
 def built(plan: StudentPlan, table: SoftLabelTable, vocabulary: list[str]) -> keras.Model:
     """Return the student before its first step."""
-    from stages.output_bias import start_at_mean
-    from stages.text import read_vocabulary
-    from stages.train.embeddings import start_embeddings
     from stages.train.students import build_student
 
-    student, start = plan.student, _start(plan.student)
-    if start is not None:
-        student = start.sized(student)
-    classes = len(table.card.head.classes)
+    start, head = open_start_of(plan.student), table.card.head
+    student = plan.student if start is None else start.sized(plan.student)
     model = build_student(
-        student, vocabulary_size=len(vocabulary), classes=classes, per=table.card.head.per
+        student, vocabulary_size=len(vocabulary), classes=len(head.classes), per=head.per
     )
+    start_output(model, table, student)
+    start_pieces(model, plan, start, table, vocabulary)
+    return model
+
+
+def start_output(model: keras.Model, table: SoftLabelTable, student: Student) -> None:
+    """Let the output of a model of numbers begin at the teacher's mean; a saved one is left."""
+    from stages.output_bias import start_at_mean
+
     if table.card.head.kind == "regression" and not student.kind.endswith(".keras"):
         start_at_mean(model, _numbers(table))
+
+
+def start_pieces(
+    model: keras.Model,
+    plan: StudentPlan,
+    start: EncoderStart | None,
+    table: SoftLabelTable,
+    vocabulary: list[str],
+) -> None:
+    """Set what a student is said to start from: an encoder, or the teacher's embeddings."""
+    from stages.text import read_vocabulary
+    from stages.train.embeddings import start_embeddings
+
     if start is not None:
         start.copy_into(model, pieces=vocabulary)
-    if student.embeddings == "teacher":
+    if plan.student.embeddings == "teacher":
         start_embeddings(
             model,
             read_embeddings(table),
@@ -49,7 +68,6 @@ def built(plan: StudentPlan, table: SoftLabelTable, vocabulary: list[str]) -> ke
             pieces=vocabulary,
             name=plan.name,
         )
-    return model
 
 
 def _numbers(table: SoftLabelTable) -> npt.NDArray[np.float32]:
@@ -58,7 +76,8 @@ def _numbers(table: SoftLabelTable) -> npt.NDArray[np.float32]:
     return decode(rows, table.card.layout).values[:, 0]
 
 
-def _start(student: Student) -> EncoderStart | None:
+def open_start_of(student: Student) -> EncoderStart | None:
+    """Return the encoder that a student starts from, if it states one."""
     if student.start is None:
         return None
     from stages.train.encoder_start import open_start
@@ -67,8 +86,16 @@ def _start(student: Student) -> EncoderStart | None:
     return open_start(found.location, layers=student.start.layers)
 
 
-def vocabulary_of(table: SoftLabelTable, student: Student, *, lowercase: bool) -> list[str]:
+def vocabulary_of(
+    tables: Sequence[SoftLabelTable], student: Student, *, lowercase: bool
+) -> list[str]:
     """Return the pieces that a student reads, [PAD] first.
+
+    Args:
+      tables: what it learns from; the teacher of the first has the pieces, of which those stay
+        that occur in any.
+      student: says which.
+      lowercase: how texts are read.
 
     Raises:
       StudentError: its own vocabulary cannot be read.
@@ -79,9 +106,10 @@ def vocabulary_of(table: SoftLabelTable, student: Student, *, lowercase: bool) -
 
     if student.vocabulary not in ("train", "teacher"):
         return given_vocabulary(Path(student.vocabulary))
-    path = table.artefacts_path / VOCABULARY_FILE
+    path = tables[0].artefacts_path / VOCABULARY_FILE
     if not path.is_file():
         raise TableError(f"artefacts are missing: {path}. Run `label` again.")
     if student.vocabulary == "teacher":
         return padding_first(read_vocabulary(path))
-    return prune_vocabulary(read_vocabulary(path), table.texts("train"), lowercase=lowercase)
+    texts = chain.from_iterable(table.texts("train") for table in tables)
+    return prune_vocabulary(read_vocabulary(path), texts, lowercase=lowercase)

@@ -39,11 +39,16 @@ def compiled(
     with replicas.scope():
         figures = None if head is None else figures_of(head)
         distiller = kind(student, objective, total_steps=total_steps, figures=figures)
-        optimizer = keras.optimizers.Adam(learning_rate)
-        if student.dtype_policy.name == "mixed_float16":  # small gradients would be 0 in 16 bits
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-        distiller.compile(optimizer, jit_compile=xla)
+        distiller.compile(adam(student, learning_rate), jit_compile=xla)
         distiller.optimizer.build(student.trainable_variables)  # or the step is traced twice
         if replicas.count > 1:
             distiller(np.zeros((1, 3), np.int32))
     return distiller
+
+
+def adam(student: keras.Model, learning_rate: float) -> keras.optimizers.Optimizer:
+    """Return Adam; for a student in 16 bits, where small gradients would be 0, of a scaled loss."""
+    optimizer = keras.optimizers.Adam(learning_rate)
+    if student.dtype_policy.name != "mixed_float16":
+        return optimizer
+    return keras.optimizers.LossScaleOptimizer(optimizer)

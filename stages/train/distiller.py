@@ -40,10 +40,7 @@ class Distiller(keras.Model):
 
     def call(self, inputs: tf.Tensor | Inputs, training: bool = False) -> tf.Tensor:
         """Return the student's logits; of words, those at the first piece of each."""
-        if not isinstance(inputs, dict):
-            return self.student(inputs, training=training)
-        logits = self.student(inputs["token_ids"], training=training)
-        return at_first_pieces(logits, inputs["first_pieces"])
+        return logits_of(self.student, inputs, training=training)
 
     def compute_loss(
         self,
@@ -95,3 +92,11 @@ class Distiller(keras.Model):
     def metrics(self) -> list[keras.metrics.Metric]:
         """Metrics that Keras resets at each epoch."""
         return [*super().metrics, *self._measures.metrics]
+
+
+def logits_of(student: keras.Model, inputs: tf.Tensor | Inputs, *, training: bool) -> tf.Tensor:
+    """Return a student's logits; of words, those at the first piece of each."""
+    if not isinstance(inputs, dict):
+        return student(inputs, training=training)
+    logits = student(inputs["token_ids"], training=training)
+    return at_first_pieces(logits, inputs["first_pieces"])

@@ -1,4 +1,4 @@
-"""Fit one student to the table: Keras's `fit` over the stream, phase after phase, resumable.
+"""Fit one student: Keras's `fit` over a course, phase after phase, resumable.
 
 It ends with the weights of the best validation epoch. Interrupted at any step and run again, it
 goes on from its newest checkpoint and ends in the same weights.
@@ -7,42 +7,15 @@ goes on from its newest checkpoint and ends in the same weights.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import tensorflow as tf
 
-from schemas.run_file import RunFile
 from stages.progress import EpochProgress, say
-from stages.table import SoftLabelTable
-from stages.text import Wordpiece
 from stages.train.callbacks import KeepBest, SaveState, StopOnNonFiniteLoss, WriteFigures
 from stages.train.checkpoint import Checkpoint, Checkpoints
-from stages.train.compiled import compiled
-from stages.train.objective import Objective
+from stages.train.lesson import Course, Lesson
 from stages.train.replicas import Replicas
-from stages.train.stream import SoftLabelStream
-from stages.train.words import Inputs, masked_targets, word_inputs
-
-_VALIDATION_BATCH = 256
-
-
-@dataclass(frozen=True)
-class Phase:
-    """A part of a training.
-
-    Attributes:
-      objective: what is trained on.
-      epochs: of this part.
-      learning_rate: of Adam.
-      labelled_only: train on the rows with a hard label only, and on no augmented view.
-    """
-
-    objective: Objective
-    epochs: int
-    learning_rate: float
-    labelled_only: bool
 
 
 class Training:
@@ -50,12 +23,8 @@ class Training:
 
     def __init__(
         self,
-        student: keras.Model,
-        table: SoftLabelTable,
-        run: RunFile,
+        course: Course,
         *,
-        wordpiece: Wordpiece,
-        seed: int,
         name: str,
         checkpoints: Checkpoints,
         figures: Path,
@@ -66,11 +35,7 @@ class Training:
         """Plan it.
 
         Args:
-          student: from token ids to logits; made in the scope of the replicas.
-          table: the opened version.
-          run: for `[train]` and whether repeats count.
-          wordpiece: the student's tokenizer.
-          seed: of the order of rows.
+          course: what the student learns from.
           name: for progress and messages.
           checkpoints: where its state is kept.
           figures: folder of its figures for TensorBoard.
@@ -79,11 +44,8 @@ class Training:
             given `epochs_before`, how many the phases before have had.
           replicas: who trains it; one alone when None.
         """
-        self._student, self._table, self._run = student, table, run
-        self._wordpiece, self._seed, self._name = wordpiece, seed, name
-        self._held_out = self._stream("validation", batch_size=_VALIDATION_BATCH, seed=0)
-        figure = f"val_{run.kept_by}" if self._held_out.labelled else "val_agreement"
-        self._best = KeepBest(student, figure)
+        self._course, self._name = course, name
+        self._best = KeepBest(course.student, course.kept_by)
         self._replicas = replicas or Replicas()
         self._figures = WriteFigures(figures, lambda: len(self._saving.state.epochs))
         self._saving = SaveState(
@@ -94,7 +56,7 @@ class Training:
         )
         self._checkpoints, self._watchers = checkpoints, watchers
 
-    def fit(self, phases: Sequence[Phase]) -> tuple[dict[str, float], ...]:
+    def fit(self) -> tuple[dict[str, float], ...]:
         """Train through the phases.
 
         Returns:
@@ -105,92 +67,52 @@ class Training:
           TableError: train or validation have no row.
         """
         kept = self._checkpoints.newest()
-        for number, phase in enumerate(phases):
+        for number in range(len(self._course.phases)):
             if kept is None or number >= kept.state.phase:
                 resumed = kept if kept is not None and number == kept.state.phase else None
-                if not self._fit_phase(number, phase, resumed):
+                if not self._fit_phase(number, resumed):
                     say(f"train {self._name}: its checkpoint is of another model; begun anew")
                     self._checkpoints.remove()
-                    return self.fit(phases)
+                    return self.fit()
         self._best.restore()
         return self._saving.state.epochs
 
-    def _fit_phase(self, number: int, phase: Phase, kept: Checkpoint | None) -> bool:
+    def _fit_phase(self, number: int, kept: Checkpoint | None) -> bool:
         """Train through a phase, or what is left of it; return whether the checkpoint fits."""
         if kept is None:
             self._best.restore()
             self._saving.begin_phase(number)
-        stream = self._stream(
-            "train",
-            batch_size=self._run.train.batch_size,
-            seed=self._seed,
-            labelled_only=phase.labelled_only,
-        )
-        steps = stream.steps_per_epoch
-        distiller = compiled(
-            self._student,
-            phase.objective,
-            learning_rate=phase.learning_rate,
-            total_steps=steps * phase.epochs,
-            replicas=self._replicas,
-            xla=self._run.train.xla,
-            head=self._run.head,
-        )
-        if kept is not None and not self._saving.resume(kept, distiller):
+        lesson = self._course.lesson(number)
+        if kept is not None and not self._saving.resume(kept, lesson.model):
             return False
-        self._saving.steps_per_epoch = steps
-        parts = _parts(self._saving.state.epoch, self._saving.state.step, phase.epochs)
+        self._saving.steps_per_epoch = lesson.steps_per_epoch
         for watcher in self._watchers:
             watcher.epochs_before = len(self._saving.state.epochs) - self._saving.state.epoch
-        with EpochProgress(f"train {self._name}", epochs=phase.epochs, steps=steps) as shown:
-            figures = [self._figures] if self._replicas.writes else []
-            callbacks = [StopOnNonFiniteLoss(self._name), self._best, *figures, self._saving]
-            for first_epoch, first_step, end in parts:
-                data = stream.dataset(first_step=first_epoch * steps + first_step)
-                with stream.own_errors():
-                    distiller.fit(
-                        self._fed(data, prefetched=4),
-                        initial_epoch=first_epoch,
-                        epochs=end,
-                        steps_per_epoch=steps - first_step,
-                        validation_data=self._fed(self._held_out.one_pass()),
-                        validation_steps=self._held_out.steps_per_pass,
-                        callbacks=[*callbacks, *self._watchers, shown.callback(first_step)],
-                        shuffle=False,
-                        verbose=0,
-                    )
-        if parts:
+        if self._fit_parts(lesson, self._course.phases[number].epochs):
             self._saving.save()
         return True
 
-    def _stream(
-        self, split: str, *, batch_size: int, seed: int, labelled_only: bool = False
-    ) -> SoftLabelStream:
-        return SoftLabelStream(
-            self._table,
-            split,
-            batch_size=batch_size,
-            seed=seed,
-            once=self._run.corpus.repeats == "once",
-            labelled_only=labelled_only,
-            views_per_pass=self._run.train.views_per_pass if split == "train" else None,
-        )
-
-    def _fed(self, batches: tf.data.Dataset, *, prefetched: int = 1) -> tf.data.Dataset:
-        """Return this process's part of batches as the student takes them."""
-        shared = self._replicas.share(batches.map(self._inputs, num_parallel_calls=1))
-        return self._replicas.distributed(shared.prefetch(prefetched))
-
-    def _inputs(
-        self, batch: dict[str, tf.Tensor]
-    ) -> tuple[tf.Tensor | Inputs, dict[str, tf.Tensor]]:
-        targets = {name: value for name, value in batch.items() if name != "text"}
-        how = self._run.train
-        length = how.max_length if how.xla else None
-        if not self._run.head.by_position:
-            return self._wordpiece.token_ids(batch["text"], length=length), targets
-        inputs = word_inputs(self._wordpiece, batch["text"], length=length)
-        return inputs, masked_targets(targets, inputs["first_pieces"])
+    def _fit_parts(self, lesson: Lesson, epochs: int) -> bool:
+        """Train for what is left of a phase; return whether anything was."""
+        steps = lesson.steps_per_epoch
+        parts = _parts(self._saving.state.epoch, self._saving.state.step, epochs)
+        figures = [self._figures] if self._replicas.writes else []
+        callbacks = [StopOnNonFiniteLoss(self._name), *lesson.callbacks, self._best, *figures]
+        callbacks += [self._saving, *self._watchers]
+        with EpochProgress(f"train {self._name}", epochs=epochs, steps=steps) as shown:
+            for first_epoch, first_step, end in parts:
+                with lesson.own_errors():
+                    lesson.model.fit(
+                        lesson.batches(first_epoch * steps + first_step),
+                        initial_epoch=first_epoch,
+                        epochs=end,
+                        steps_per_epoch=steps - first_step,
+                        callbacks=[*callbacks, shown.callback(first_step)],
+                        shuffle=False,
+                        verbose=0,
+                        **lesson.validation,
+                    )
+        return bool(parts)
 
 
 def _parts(epoch: int, step: int, epochs: int) -> list[tuple[int, int, int]]:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import BaseModel
+
 from schemas.errors import StudentError
 from schemas.run_file import RunFile
 from schemas.student_card import STUDENT_CARD_FILE, STUDENT_MODEL_FILE, StudentCard
@@ -143,23 +145,29 @@ def train_student(
     from stages.text import Wordpiece
     from stages.train.checkpoint import Checkpoints
     from stages.train.fit import Training
+    from stages.train.lesson import OneTable
     from stages.train.precision import computing_in
     from stages.train.replicas import replicas_here
 
     keras.utils.set_random_seed(plan.seed)
     replicas = replicas_here()
-    _check(run, plan, replicas)
+    check_plan(run, plan, replicas)
     lowercase = read_measures(table).lowercase
-    vocabulary = vocabulary_of(table, plan.student, lowercase=lowercase)
+    vocabulary = vocabulary_of([table], plan.student, lowercase=lowercase)
     with replicas.scope(), computing_in(run.train.compute_dtype):
         model = built(plan, table, vocabulary)
     checkpoints = Checkpoints(plan.path / CHECKPOINTS_FOLDER / plan.fingerprint)
-    training = Training(
+    course = OneTable(
         model,
         table,
         run,
+        phases(run.train, plan.role, run.head.kind),
         wordpiece=Wordpiece(vocabulary, lowercase=lowercase, max_length=run.train.max_length),
         seed=plan.seed,
+        replicas=replicas,
+    )
+    training = Training(
+        course,
         name=plan.name,
         checkpoints=checkpoints,
         figures=plan.path / FIGURES_FOLDER / plan.fingerprint,
@@ -167,18 +175,18 @@ def train_student(
         watchers=watchers,
         replicas=replicas,
     )
-    epochs = training.fit(phases(run.train, plan.role, run.head.kind))
+    epochs = training.fit()
     if run.train.compute_dtype != "float32" or replicas.strategy is not None:
         weights = model.get_weights()
         model = built(plan, table, vocabulary)  # in float32, and on one device
         model.set_weights(weights)
-    card = _card(run, plan, model, lowercase=lowercase, epochs=epochs)
+    card = card_of(run, plan, model, lowercase=lowercase, epochs=epochs)
     if replicas.writes:
-        _write(plan.path, model, vocabulary, card)
+        write_student(plan.path, model, vocabulary, card)
     return card
 
 
-def _card(
+def card_of(
     run: RunFile,
     plan: StudentPlan,
     model: keras.Model,
@@ -186,6 +194,7 @@ def _card(
     lowercase: bool,
     epochs: tuple[dict[str, float], ...],
 ) -> StudentCard:
+    """Return the card of a trained student."""
     return StudentCard(
         fingerprint=plan.fingerprint,
         student=plan.student,
@@ -202,7 +211,7 @@ def _card(
     )
 
 
-def _check(run: RunFile, plan: StudentPlan, replicas: Replicas) -> None:
+def check_plan(run: RunFile, plan: StudentPlan, replicas: Replicas) -> None:
     """Refuse what cannot be done by words, of numbers, or by several replicas."""
     if run.layout().has_numbers:
         raise StudentError(
@@ -226,13 +235,20 @@ def _check(run: RunFile, plan: StudentPlan, replicas: Replicas) -> None:
         )
 
 
-def _write(path: Path, model: keras.Model, vocabulary: list[str], card: StudentCard) -> None:
+def write_student(
+    path: Path,
+    model: keras.Model,
+    vocabulary: list[str],
+    card: BaseModel,
+    *,
+    card_file: str = STUDENT_CARD_FILE,
+) -> None:
     """Write a student's folder, its card last, and remove its checkpoints."""
-    (path / STUDENT_CARD_FILE).unlink(missing_ok=True)
+    (path / card_file).unlink(missing_ok=True)
     with whole_file(path / STUDENT_MODEL_FILE) as part:
         model.save(part)
     write_whole(path / VOCABULARY_FILE, "\n".join(vocabulary).encode())
-    write_whole(path / STUDENT_CARD_FILE, card.model_dump_json(indent=2).encode())
+    write_whole(path / card_file, card.model_dump_json(indent=2).encode())
     shutil.rmtree(path / CHECKPOINTS_FOLDER, ignore_errors=True)
 
 

@@ -18,7 +18,7 @@ from stages.plugins import source_of
 from stages.table import SoftLabelTable
 
 if TYPE_CHECKING:
-    from stages.train.fit import Phase
+    from stages.train.lesson import Phase
 
 STUDENTS_FOLDER = "students"
 _LAST_RATE = 0.1  # of the learning rate, for the epochs on hard labels alone
@@ -63,24 +63,51 @@ def plan_students(run: RunFile, table: SoftLabelTable, *, out: Path) -> Iterator
     Raises:
       AssetError: a file that a student starts from is not there.
     """
-    roles: tuple[Role, ...] = ("student", "baseline") if run.train.baseline else ("student",)
-    for student in run.train.students:
-        files = {"code": _code_digest(student.kind), **_files(student)}
-        for seed in run.train.seeds:
+    for student, seed, role in wanted(run.train):
+        parts: dict[str, Any] = {
+            **learns_from(run, table, role),
+            **determined_by(student),
+            "role": role,
+            "seed": seed,
+        }
+        path = out / folder_of(student, seed, role)
+        yield StudentPlan(student, role, seed, path, fingerprint(parts))
+
+
+def wanted(how: Train) -> Iterator[tuple[Student, int, Role]]:
+    """Yield every student with its seed and its role, each before its baseline."""
+    roles: tuple[Role, ...] = ("student", "baseline") if how.baseline else ("student",)
+    for student in how.students:
+        for seed in how.seeds:
             for role in roles:
-                parts: dict[str, Any] = {
-                    "table": table.card.plan_fingerprint,
-                    "student": student.model_dump(mode="json"),
-                    **files,
-                    "how": run.train.model_dump(mode="json", exclude=_APART[role]),
-                    "repeats": run.corpus.repeats,
-                    "role": role,
-                    "seed": seed,
-                }
-                if run.kept_by != "accuracy":
-                    parts["kept_by"] = run.kept_by
-                path = out / STUDENTS_FOLDER / student.name / f"seed-{seed}" / role
-                yield StudentPlan(student, role, seed, path, fingerprint(parts))
+                yield student, seed, role
+
+
+def folder_of(student: Student, seed: int, role: Role) -> Path:
+    """Return a student's folder, from that of the run."""
+    return Path(STUDENTS_FOLDER) / student.name / f"seed-{seed}" / role
+
+
+def learns_from(run: RunFile, table: SoftLabelTable, role: Role) -> dict[str, Any]:
+    """Return what of a table and of a run a student depends on, for its fingerprint."""
+    parts: dict[str, Any] = {
+        "table": table.card.plan_fingerprint,
+        "how": run.train.model_dump(mode="json", exclude=_APART[role]),
+        "repeats": run.corpus.repeats,
+    }
+    if run.kept_by != "accuracy":
+        parts["kept_by"] = run.kept_by
+    return parts
+
+
+def determined_by(student: Student) -> dict[str, Any]:
+    """Return what a student itself depends on, for its fingerprint.
+
+    Raises:
+      AssetError: a file that it starts from is not there.
+    """
+    files = {"code": _code_digest(student.kind), **_files(student)}
+    return {"student": student.model_dump(mode="json"), **files}
 
 
 def _files(student: Student) -> dict[str, str]:
@@ -108,7 +135,7 @@ def _code_digest(kind: str) -> str | None:
 
 def phases(how: Train, role: Role, kind: HeadKind) -> list[Phase]:
     """Return what a student learns from, part after part; a baseline, from hard labels only."""
-    from stages.train.fit import Phase
+    from stages.train.lesson import Phase
     from stages.train.objective import Objective
 
     hard, baseline = Objective.of_hard_labels(how, kind), role == "baseline"
