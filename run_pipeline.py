@@ -92,12 +92,12 @@ def run(
 ) -> None:
     """Do all of it: teach, label, train, evaluate; what is done already is skipped."""
     from stages.evaluate.text import results_text
-    from stages.experiment import read_run_file, run_all
     from stages.label.plan import Machinery
+    from stages.multi_task import run_file_all
 
     machinery = Machinery(beam_arguments, max_shuffle_bytes)
-    report = run_all(read_run_file(run_file, overrides), out=out, machinery=machinery)
-    click.echo(results_text(report))
+    for report in run_file_all(run_file, overrides, out=out, machinery=machinery):
+        click.echo(results_text(report))
 
 
 @stated

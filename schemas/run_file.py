@@ -7,8 +7,7 @@ this module turns text into a `RunFile`.
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -24,6 +23,7 @@ from schemas.label_section import Label
 from schemas.layout import Encoding, Layout
 from schemas.section import Name, Section
 from schemas.teacher_section import Teacher
+from schemas.toml_text import read_toml
 from schemas.train_section import Train
 
 _OF_PAIRS = ("keras", "transformers", "module", "column")
@@ -193,46 +193,32 @@ class RunFile(Section):
         return self.heads[0]
 
 
-def parse_run_file(text: str, *, source: str, overrides: Sequence[str] = ()) -> RunFile:
+def parse_run_file(
+    text: str,
+    *,
+    source: str,
+    overrides: Sequence[str] = (),
+    train: Mapping[str, Any] | None = None,
+) -> RunFile:
     """Return the run file that a TOML text and `section.key=value` overrides state.
 
     Args:
       text: TOML.
       source: name of the file, for messages.
       overrides: each `section.key=value`; the value is TOML, or else a plain string.
+      train: in the place of its `[train]`, where given.
 
     Raises:
       RunFileError: not TOML, an unknown key, a missing key or a value out of range.
     """
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RunFileError(f"run file is not TOML: {source}: {error}. Mend that line.") from error
-    for override in overrides:
-        _apply_override(data, override)
+    data = read_toml(text, source=source, overrides=overrides)
+    if "tasks" in data:
+        raise RunFileError(
+            f"run file has several tasks: {source}. Give it to `run`, or one task's own run file."
+        )
+    if train is not None:
+        data["train"] = dict(train)
     try:
         return RunFile.model_validate(data)
     except ValidationError as error:
         raise RunFileError(explain(error, RunFile, source=source)) from error
-
-
-def _apply_override(data: dict[str, Any], override: str) -> None:
-    path, equals, value = override.partition("=")
-    keys = [key.strip() for key in path.split(".")]
-    if not equals or not all(keys):
-        raise RunFileError(
-            f"override cannot be read: --set {override!r}. Expected section.key=value."
-        )
-    section = data
-    for key in keys[:-1]:
-        section = section.setdefault(key, {})
-        if not isinstance(section, dict):
-            raise RunFileError(f"override cannot be applied: --set {override!r}: {key} is a value.")
-    section[keys[-1]] = _toml_value(value.strip())
-
-
-def _toml_value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text

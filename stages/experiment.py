@@ -40,11 +40,19 @@ def read_run_file(path: Path, overrides: Sequence[str] = ()) -> RunFile:
     Raises:
       RunFileError: it cannot be read, or does not hold.
     """
+    return parse_run_file(read_run_text(path), source=str(path), overrides=overrides)
+
+
+def read_run_text(path: Path) -> str:
+    """Return the text of a run file.
+
+    Raises:
+      RunFileError: it cannot be read.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
         raise RunFileError(f"run file cannot be read: {path}: {error}. Mend the path.") from error
-    return parse_run_file(text, source=str(path), overrides=overrides)
 
 
 def teach_step(run: RunFile, *, out: Path) -> None:

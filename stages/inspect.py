@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.errors import PipelineError, TableError
+from schemas.multi_task_card import MEAN_FIGURE, MULTI_TASK_CARD_FILE
 from schemas.quality import RuntimeCheck, SplitQuality, TeacherQuality
 from schemas.scores import TITLES, Figures, LabelScores, ValueScores
 from schemas.soft_labels import CombinedTeacher
@@ -17,6 +18,7 @@ from stages.evaluate.pipeline import REPORT_FOLDER, REPORT_JSON, read_report
 from stages.evaluate.text import results_text
 from stages.table import open_table
 from stages.teacher_folder import read_card
+from stages.train.multi_task.pipeline import read_multi_task_card
 from stages.train.pipeline import read_student_card
 
 
@@ -149,6 +151,23 @@ def _student(folder: Path) -> Description:
     return card.model_dump(mode="json"), "\n".join(columns_left(rows))
 
 
+def _multi_task_student(folder: Path) -> Description:
+    card = read_multi_task_card(folder)
+    best = max((one.get(MEAN_FIGURE, 0.0) for one in card.epochs), default=0.0)
+    rows = [
+        ["student", str(folder)],
+        ["kind", f"{card.student.kind} ({card.role}, seed {card.seed})"],
+        *(
+            [f"task {name}", f"{head.kind} per {head.per}, {len(head.classes)} classes"]
+            for name, head in card.tasks.items()
+        ),
+        ["parameters", str(card.parameters)],
+        ["epochs", str(len(card.epochs))],
+        ["best validation mean", f"{best:.4f}"],
+    ]
+    return card.model_dump(mode="json"), "\n".join(columns_left(rows))
+
+
 def _report(folder: Path) -> Description:
     report = read_report(folder)
     if report is None:
@@ -174,6 +193,7 @@ _DESCRIBERS: dict[str, Callable[[Path], Description]] = {
     "_delta_log": _table,
     CARD_FILE: _teacher,
     STUDENT_CARD_FILE: _student,
+    MULTI_TASK_CARD_FILE: _multi_task_student,
     REPORT_JSON: _report,
     f"{REPORT_FOLDER}/{REPORT_JSON}": _run,
 }

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from schemas.multi_task import has_tasks, parse_multi_task
 from stages.experiment import read_run_file
+from stages.multi_task import task_run
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = sorted(
@@ -97,8 +99,13 @@ def test_heavy_packages_are_imported_only_where_they_work(module, absent):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "stages/recipes").glob("*.toml")), ids=room)
 def test_every_recipe_is_a_card_that_can_be_read(path):
-    run_file = read_run_file(path)
-    assert run_file.name == path.stem
-    head = path.read_text(encoding="utf-8").split("\nname")[0]
+    text = path.read_text(encoding="utf-8")
+    if has_tasks(text, source=path.name):
+        run = parse_multi_task(text, source=path.name)
+        assert run.name == path.stem
+        assert all(task_run(run, task, base=path.parent) for task in run.tasks)
+    else:
+        assert read_run_file(path).name == path.stem
+    head = text.split("\nname")[0]
     for word in ("what", "command", "expected", "duration"):
         assert word in head

@@ -80,6 +80,7 @@ CORPORA: dict[str, tuple[str, Callable[[Path], dict[str, list[Row]]]]] = {
     "clinc150": ("clinc150", clinc150),
     "emotion": ("tweeteval_emotion", emotion),
     "ag-news": ("ag_news", ag_news),
+    "snips": ("snips", snips),
     "snips-slots": ("snips", snips),
 }
 

@@ -1,0 +1,92 @@
+"""Several tasks from their run files to their reports; each step is skipped where it is done.
+
+Folders under `out`: `tasks/<task>/`, as of the task's own run (`teacher/`, `labels/`);
+`students/`, each with an output for every task; `by_task/<task>/`, the students as that task
+sees them, and its report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from schemas.multi_task import MultiTask, Task, has_tasks, parse_multi_task
+from schemas.report import Report
+from schemas.run_file import RunFile, parse_run_file
+from stages.experiment import (
+    LABELS_FOLDER,
+    label_step,
+    read_run_file,
+    read_run_text,
+    run_all,
+    teacher_at_hand,
+)
+from stages.label.plan import LOCAL, Machinery
+from stages.table import open_table
+from stages.train.multi_task.plan import LabelledTask, view_place
+
+TASKS_FOLDER = "tasks"
+
+
+def run_file_all(
+    path: Path, overrides: Sequence[str], *, out: Path, machinery: Machinery = LOCAL
+) -> Iterator[Report]:
+    """Do every step that is not done of a run file, of one task or of several; yield the reports.
+
+    Raises:
+      PipelineError: any stated failure; what is done is kept.
+    """
+    text = read_run_text(path)
+    if not has_tasks(text, source=str(path)):
+        yield run_all(read_run_file(path, overrides), out=out, machinery=machinery)
+        return
+    run = parse_multi_task(text, source=str(path), overrides=overrides)
+    yield from run_tasks(run, base=path.parent, out=out, machinery=machinery)
+
+
+def run_tasks(
+    run: MultiTask, *, base: Path, out: Path, machinery: Machinery = LOCAL
+) -> Iterator[Report]:
+    """Label each task, train the students of all, and yield each task's report.
+
+    Args:
+      run: names the tasks' run files.
+      base: folder that their paths start from.
+      out: of everything made.
+      machinery: of labelling.
+
+    Raises:
+      PipelineError: any stated failure; what is done is kept.
+    """
+    from stages.evaluate.pipeline import evaluate
+    from stages.train.multi_task.pipeline import train_multi_task
+
+    runs = {task.name: task_run(run, task, base=base) for task in run.tasks}
+    weights = {task.name: task.weight for task in run.tasks}
+    tasks = {
+        name: _labelled(own, weights[name], place=out / TASKS_FOLDER / name, machinery=machinery)
+        for name, own in runs.items()
+    }
+    plans = train_multi_task(run, tasks, out=out)
+    for name, task in tasks.items():
+        views = [plan.views[name] for plan in plans]
+        yield evaluate(task.run, task.table, views, out=view_place(out, name))
+
+
+def task_run(run: MultiTask, task: Task, *, base: Path) -> RunFile:
+    """Return a task's own run file, with the `[train]` of all tasks.
+
+    Raises:
+      RunFileError: it cannot be read, or does not hold.
+    """
+    path = base / task.run
+    return parse_run_file(
+        read_run_text(path), source=str(path), overrides=task.set, train=run.train_of(task)
+    )
+
+
+def _labelled(run: RunFile, weight: float, *, place: Path, machinery: Machinery) -> LabelledTask:
+    labels = place / LABELS_FOLDER
+    label_step(run, labels=labels, out=place, machinery=machinery)
+    table = open_table(labels, head=run.head, teacher=teacher_at_hand(run, out=place))
+    return LabelledTask(run, table, weight)

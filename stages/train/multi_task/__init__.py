@@ -1,0 +1,1 @@
+"""A student of several tasks: one encoder, a head for each, trained from a table for each."""

@@ -1,0 +1,70 @@
+"""A student of several tasks under training: the weighted sum of its tasks' objectives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from stages.train.distiller import logits_of
+from stages.train.objective import Objective
+from stages.train.words import Inputs
+
+ByTask = dict[str, Any]
+
+
+class MultiTaskDistiller(keras.Model):
+    """Wraps the students of all tasks; `x` and `y` hold each task's own batch by its name."""
+
+    def __init__(
+        self,
+        students: Mapping[str, keras.Model],
+        objectives: Mapping[str, Objective],
+        weights: Mapping[str, float],
+        *,
+        total_steps: int,
+    ) -> None:
+        """Wrap them.
+
+        Args:
+          students: by task, from token ids to logits; they share layers.
+          objectives: what each is trained on.
+          weights: of each objective in the sum.
+          total_steps: of the whole training, for schedules.
+        """
+        super().__init__()
+        self.students = dict(students)
+        self._objectives, self._weights_of = dict(objectives), dict(weights)
+        self._total_steps = total_steps
+        self._losses_of = {name: keras.metrics.Mean(name=f"{name}_loss") for name in students}
+
+    def call(
+        self, inputs: dict[str, tf.Tensor | Inputs], training: bool = False
+    ) -> dict[str, tf.Tensor]:
+        """Return the logits of each task's batch."""
+        return {
+            name: logits_of(student, inputs[name], training=training)
+            for name, student in self.students.items()
+        }
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: ByTask | None = None,
+        y_pred: ByTask | None = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> tf.Tensor:
+        """Return the weighted sum of the objectives, and count each of them."""
+        del x, sample_weight, training
+        assert y is not None and y_pred is not None
+        progress = tf.cast(self.optimizer.iterations, tf.float32) / self._total_steps
+        total = tf.zeros([], tf.float32)
+        for name, objective in self._objectives.items():
+            logits = tf.cast(y_pred[name], tf.float32)
+            value = objective.value(logits, y[name], progress=progress)
+            self._losses_of[name].update_state(value)
+            total += self._weights_of[name] * value
+        return total

@@ -1,0 +1,223 @@
+"""Train the students of several tasks, each beside its baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schemas.errors import StudentError
+from schemas.multi_task import MultiTask
+from schemas.multi_task_card import MULTI_TASK_CARD_FILE, MultiTaskCard
+from stages.artefacts import read_measures
+from stages.progress import say
+from stages.table import check_bytes
+from stages.train.building import open_start_of, start_output, start_pieces, vocabulary_of
+from stages.train.multi_task.plan import LabelledTask, MultiTaskPlan, plan_multi_task
+from stages.train.pipeline import (
+    CHECKPOINT_SECONDS,
+    CHECKPOINTS_FOLDER,
+    FIGURES_FOLDER,
+    card_of,
+    check_plan,
+    write_student,
+)
+from stages.train.plan import phases
+
+if TYPE_CHECKING:
+    import keras
+
+    from stages.train.multi_task.course import SeveralTables
+
+Epochs = tuple[dict[str, float], ...]
+Tasks = Mapping[str, LabelledTask]
+
+
+def train_multi_task(
+    run: MultiTask,
+    tasks: Tasks,
+    *,
+    out: Path,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> list[MultiTaskPlan]:
+    """Train what is not there yet; return every student of the run.
+
+    An interrupted training goes on from its newest checkpoint. The bytes of the tables are compared
+    with their digests before the first.
+
+    Raises:
+      PipelineError: any stated failure; finished students are kept.
+    """
+    plans = list(plan_multi_task(run, tasks, out=out))
+    waiting = [plan for plan in plans if not _is_current(plan)]
+    if not waiting:
+        say(f"train: nothing to do, {len(plans)} students are up to date")
+        return plans
+    for task in tasks.values():
+        for shard in task.table.shards:
+            check_bytes(shard)
+    for plan in waiting:
+        _train_student(run, tasks, plan, checkpoint_seconds)
+    return plans
+
+
+def read_multi_task_card(path: Path) -> MultiTaskCard:
+    """Return the card of a folder with a student of several tasks.
+
+    Raises:
+      StudentError: there is none, or it does not hold.
+    """
+    try:
+        return MultiTaskCard.model_validate_json((path / MULTI_TASK_CARD_FILE).read_bytes())
+    except (OSError, ValueError) as error:
+        said = str(error).splitlines()[0]
+        raise StudentError(f"no student of several tasks: {path}: {said}. Run `run`.") from error
+
+
+def _is_current(plan: MultiTaskPlan) -> bool:
+    path = plan.whole.path
+    if not (path / MULTI_TASK_CARD_FILE).is_file():
+        return False
+    return read_multi_task_card(path).fingerprint == plan.whole.fingerprint
+
+
+def _train_student(
+    run: MultiTask, tasks: Tasks, plan: MultiTaskPlan, checkpoint_seconds: float
+) -> None:
+    import keras
+
+    from stages.train.checkpoint import Checkpoints
+    from stages.train.fit import Training
+    from stages.train.multi_task.heads import joined
+    from stages.train.precision import computing_in
+
+    whole = plan.whole
+    keras.utils.set_random_seed(whole.seed)
+    _check(tasks, plan)
+    tables = [task.table for task in tasks.values()]
+    lowercase = read_measures(tables[0]).lowercase
+    vocabulary = vocabulary_of(tables, whole.student, lowercase=lowercase)
+    with computing_in(run.train.compute_dtype):
+        models = _built(plan, tasks, vocabulary)
+    student = joined(models)
+    training = Training(
+        _course(tasks, plan, models, student, vocabulary, lowercase=lowercase),
+        name=whole.name,
+        checkpoints=Checkpoints(whole.path / CHECKPOINTS_FOLDER / whole.fingerprint),
+        figures=whole.path / FIGURES_FOLDER / whole.fingerprint,
+        checkpoint_seconds=checkpoint_seconds,
+    )
+    epochs = training.fit()
+    if run.train.compute_dtype != "float32":
+        weights, models = student.get_weights(), _built(plan, tasks, vocabulary)
+        joined(models).set_weights(weights)
+    _write(run, tasks, plan, models, vocabulary, lowercase=lowercase, epochs=epochs)
+
+
+def _check(tasks: Tasks, plan: MultiTaskPlan) -> None:
+    """Refuse what cannot be trained, before anything is built."""
+    from stages.train.replicas import replicas_here
+
+    replicas = replicas_here()
+    if replicas.count > 1:
+        raise StudentError(
+            f"several tasks cannot be shared: {plan.whole.name}: found {replicas.count} replicas, "
+            "expected one device. Hide the others, or leave out TF_CONFIG."
+        )
+    for name, task in tasks.items():
+        check_plan(task.run, plan.views[name], replicas)
+
+
+def _course(
+    tasks: Tasks,
+    plan: MultiTaskPlan,
+    models: Mapping[str, keras.Model],
+    student: keras.Model,
+    vocabulary: list[str],
+    *,
+    lowercase: bool,
+) -> SeveralTables:
+    from stages.text import Wordpiece
+    from stages.train.lesson import OneTable
+    from stages.train.multi_task.course import SeveralTables
+    from stages.train.replicas import Replicas
+
+    role, seed = plan.whole.role, plan.whole.seed
+    courses = {}
+    for name, task in tasks.items():
+        length = task.run.train.max_length
+        courses[name] = OneTable(
+            models[name],
+            task.table,
+            task.run,
+            phases(task.run.train, role, task.run.head.kind),
+            wordpiece=Wordpiece(vocabulary, lowercase=lowercase, max_length=length),
+            seed=seed,
+            replicas=Replicas(),
+        )
+    return SeveralTables(student, courses, {name: task.weight for name, task in tasks.items()})
+
+
+def _built(plan: MultiTaskPlan, tasks: Tasks, vocabulary: list[str]) -> dict[str, keras.Model]:
+    """Return each task's student before its first step; what it starts from is the first task's."""
+    from stages.train.multi_task.heads import build_heads, joined
+
+    start = open_start_of(plan.whole.student)
+    student = plan.whole.student if start is None else start.sized(plan.whole.student)
+    heads = {name: task.run.head for name, task in tasks.items()}
+    models = build_heads(student, heads, vocabulary_size=len(vocabulary))
+    for name, task in tasks.items():
+        start_output(models[name], task.table, student)
+    first = next(iter(tasks.values())).table
+    start_pieces(joined(models), plan.whole, start, first, vocabulary)
+    return models
+
+
+def _write(
+    run: MultiTask,
+    tasks: Tasks,
+    plan: MultiTaskPlan,
+    models: Mapping[str, keras.Model],
+    vocabulary: list[str],
+    *,
+    lowercase: bool,
+    epochs: Epochs,
+) -> None:
+    """Write each task's view of a student, then the student; its card is the last file."""
+    from stages.train.multi_task.heads import joined
+
+    whole, student = plan.whole, joined(models)
+    (whole.path / MULTI_TASK_CARD_FILE).unlink(missing_ok=True)
+    for name, task in tasks.items():
+        view, own = plan.views[name], _epochs_of(name, epochs)
+        one = card_of(task.run, view, models[name], lowercase=lowercase, epochs=own)
+        write_student(view.path, models[name], vocabulary, one)
+    card = MultiTaskCard(
+        fingerprint=whole.fingerprint,
+        student=whole.student,
+        role=whole.role,
+        seed=whole.seed,
+        tasks={name: task.run.head for name, task in tasks.items()},
+        max_length=run.train.max_length,
+        lowercase=lowercase,
+        parameters=int(student.count_params()),
+        epochs=epochs,
+    )
+    write_student(whole.path, student, vocabulary, card, card_file=MULTI_TASK_CARD_FILE)
+
+
+def _epochs_of(task: str, epochs: Epochs) -> Epochs:
+    """Return one task's figures.
+
+    >>> _epochs_of("a", ({"a_loss": 1.0, "val_a_accuracy": 0.5, "val_b_accuracy": 0.1},))
+    ({'loss': 1.0, 'val_accuracy': 0.5},)
+    """
+    own, held_out = f"{task}_", f"val_{task}_"
+    return tuple(
+        {
+            name.replace(held_out, "val_", 1).removeprefix(own): value
+            for name, value in figures.items()
+            if name.startswith((own, held_out))
+        }
+        for figures in epochs
+    )

@@ -1,0 +1,210 @@
+"""Students of several tasks: what they learn, what is written, and that it goes on where it was."""
+
+import numpy as np
+import pytest
+
+from schemas.errors import RunFileError, StudentError, TableError
+from schemas.multi_task import parse_multi_task
+from stages.experiment import LABELS_FOLDER, label_step, read_run_file
+from stages.inspect import inspect_folder
+from stages.multi_task import run_file_all, task_run
+from stages.table import open_table
+from stages.train import callbacks
+from stages.train.multi_task.pipeline import read_multi_task_card, train_multi_task
+from stages.train.multi_task.plan import LabelledTask, plan_multi_task
+from stages.train.replicas import Replicas
+from tests import tiny_tasks
+
+
+class Stop(Exception):
+    """Ends a training from within."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Both tasks, labelled once."""
+    folder = tmp_path_factory.mktemp("tasks")
+    tiny_tasks.write(folder)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        for task in tiny_tasks.run().tasks:
+            run = task_run(tiny_tasks.run(), task, base=folder)
+            place = folder / "tasks" / task.name
+            label_step(run, labels=place / LABELS_FOLDER, out=place)
+    return folder
+
+
+@pytest.fixture
+def tasks_of(folder, monkeypatch):
+    """Return the labelled tasks of a run."""
+    monkeypatch.chdir(folder)
+
+    def labelled(run):
+        return {
+            task.name: LabelledTask(
+                task_run(run, task, base=folder),
+                open_table(folder / "tasks" / task.name / LABELS_FOLDER),
+                task.weight,
+            )
+            for task in run.tasks
+        }
+
+    return labelled
+
+
+def saved(path):
+    import keras
+
+    return keras.saving.load_model(path / "student.keras", compile=False)
+
+
+def test_one_student_learns_both_tasks(tasks_of, tmp_path):
+    run = tiny_tasks.run("train.epochs=12", "train.learning_rate=4e-2")
+    plans = train_multi_task(run, tasks_of(run), out=tmp_path)
+    assert [plan.whole.role for plan in plans] == ["student", "baseline"]
+    for plan in plans:
+        best = max(read_multi_task_card(plan.whole.path).epochs, key=lambda one: one["val_mean"])
+        assert best["val_thing_accuracy"] > 0.9
+        assert best["val_words_accuracy"] > 0.9
+        mean = (best["val_thing_accuracy"] + best["val_words_accuracy"]) / 2
+        assert best["val_mean"] == pytest.approx(mean)
+
+
+def test_the_views_of_a_student_share_its_weights(tasks_of, tmp_path):
+    run = tiny_tasks.run("train.baseline=false")
+    (plan,) = train_multi_task(run, tasks_of(run), out=tmp_path)
+    ids = np.array([[2, 7, 9, 3, 0]], np.int32)
+    both = saved(plan.whole.path)(ids, training=False)
+    assert set(both) == {"thing", "words"}
+    for name, view in plan.views.items():
+        np.testing.assert_array_equal(both[name], saved(view.path)(ids, training=False))
+
+
+def test_interrupted_it_ends_in_the_same_weights(tasks_of, tmp_path, monkeypatch):
+    run = tiny_tasks.run("train.baseline=false", "train.hard_label_epochs=1")
+    (whole,) = train_multi_task(run, tasks_of(run), out=tmp_path / "whole")
+    for step in (4, 8):  # in the first phase, and in the last
+        with monkeypatch.context() as patched:
+            _stop_after(step, patched)
+            with pytest.raises(Stop):
+                train_multi_task(run, tasks_of(run), out=tmp_path / "cut", checkpoint_seconds=0)
+    (cut,) = train_multi_task(run, tasks_of(run), out=tmp_path / "cut", checkpoint_seconds=0)
+    expected = saved(whole.whole.path).get_weights()
+    for mine, theirs in zip(saved(cut.whole.path).get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    cards = [read_multi_task_card(plan.whole.path).epochs for plan in (whole, cut)]
+    assert cards[0] == cards[1]
+
+
+def _stop_after(steps, patched):
+    real, seen = callbacks.StopOnNonFiniteLoss.on_train_batch_end, []
+
+    def stop(self, batch, logs=None):
+        real(self, batch, logs)
+        seen.append(batch)
+        if len(seen) == steps:
+            raise Stop
+
+    patched.setattr(callbacks.StopOnNonFiniteLoss, "on_train_batch_end", stop)
+
+
+def test_a_student_is_not_trained_twice_and_its_fingerprint_says_what_of(tasks_of, tmp_path, capfd):
+    run, alone = tiny_tasks.run(), tiny_tasks.run("train.baseline=false", "train.epochs=1")
+    first = train_multi_task(alone, tasks_of(alone), out=tmp_path)
+    assert train_multi_task(alone, tasks_of(alone), out=tmp_path) == first
+    assert "nothing to do, 1 students" in capfd.readouterr().err
+
+    def fingerprints(how):
+        planned = plan_multi_task(how, tasks_of(how), out=tmp_path)
+        return [plan.whole.fingerprint for plan in planned]
+
+    kept = fingerprints(run)
+    colder = fingerprints(tiny_tasks.run("train.temperature=1.0"))
+    assert colder[0] != kept[0]
+    assert colder[1] == kept[1]  # a baseline has no teacher
+    heavier = tiny_tasks.RUN_TEXT.replace("weight = 2.0", "weight = 3.0")
+    heavier = fingerprints(parse_multi_task(heavier, source="both.toml"))
+    assert not set(heavier) & set(kept)
+
+
+def test_each_task_is_evaluated_on_its_own_table(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(folder)
+    reports = list(run_file_all(folder / "both.toml", (), out=tmp_path))
+    assert [report.name for report in reports] == ["tiny", "words"]
+    assert [report.teacher.scores.lines for report in reports] == ["rows", "words"]
+    assert all(report.students[0].baseline is not None for report in reports)
+    assert (tmp_path / "by_task" / "words" / "report" / "report.html").is_file()
+    said = inspect_folder(tmp_path / "students" / "lstm" / "seed-1" / "student", as_json=False)
+    assert "softmax per token, 4 classes" in said
+    again = list(run_file_all(folder / "both.toml", (), out=tmp_path))
+    assert again == reports
+
+
+def test_what_a_task_has_of_its_own(folder):
+    run = tiny_tasks.run()
+    thing, words = (task_run(run, task, base=folder) for task in run.tasks)
+    assert (thing.train.temperature, words.train.temperature) == (2.0, 3.0)
+    assert words.train.seeds == thing.train.seeds == (1,)
+    task = run.tasks[0].model_copy(update={"set": ("label.num_shards=2",)})
+    assert task_run(run, task, base=folder).label.num_shards == 2
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ('tasks=[{name="a", run="a.toml"}]', "tasks: Tuple should have at least 2 items"),
+        ('tasks=[{name="a", run="x"}, {name="a", run="y"}]', "named twice in ['a', 'a']"),
+        (
+            'tasks=[{name="a", run="x", train={epochs=3}}, {name="b", run="y"}]',
+            "epochs is of the student, not of a task; a task may have loss,",
+        ),
+        ("train.epoch=2", "unknown key 'train.epoch'; did you mean 'epochs'?"),
+    ],
+)
+def test_a_run_of_tasks_that_does_not_hold_is_refused(override, said):
+    with pytest.raises(RunFileError) as error:
+        tiny_tasks.run(override)
+    assert said in str(error.value)
+
+
+def test_other_commands_name_what_takes_several_tasks(tmp_path):
+    with pytest.raises(RunFileError, match="has several tasks: .*both.toml. Give it to `run`"):
+        read_run_file(tiny_tasks.write(tmp_path))
+
+
+def test_a_student_without_a_dense_end_has_no_several_heads(tasks_of, tmp_path):
+    kind = "tests.train.multi_task.test_pipeline:ends_otherwise"
+    run = tiny_tasks.run(f'train.students=[{{name="mine", kind="{kind}"}}]')
+    with pytest.raises(StudentError, match="'mine' ends with Activation, expected a dense layer"):
+        train_multi_task(run, tasks_of(run), out=tmp_path)
+
+
+def ends_otherwise(*, vocabulary_size, classes, per="example"):
+    """Return a student whose last layer is no dense one."""
+    import keras
+
+    token_ids = keras.Input((None,), dtype="int32")
+    hidden = keras.layers.Embedding(vocabulary_size, classes)(token_ids)
+    return keras.Model(token_ids, keras.layers.Activation("linear")(hidden))
+
+
+def test_several_devices_are_refused(tasks_of, tmp_path, monkeypatch):
+    monkeypatch.setattr("stages.train.replicas.replicas_here", lambda: Replicas(None, count=2))
+    run = tiny_tasks.run()
+    with pytest.raises(StudentError, match="several tasks cannot be shared: .* found 2 replicas"):
+        train_multi_task(run, tasks_of(run), out=tmp_path)
+
+
+def test_a_folder_without_a_student_of_tasks_is_said(tmp_path):
+    with pytest.raises(StudentError, match="no student of several tasks: "):
+        read_multi_task_card(tmp_path)
+
+
+def test_an_empty_split_of_one_task_is_said(folder, tasks_of, tmp_path):
+    run = tiny_tasks.run()
+    tasks = tasks_of(run)
+    empty = open_table(folder / "tasks" / "thing" / LABELS_FOLDER)
+    object.__setattr__(empty, "shards", [s for s in empty.shards if s.split != "validation"])
+    tasks["thing"] = LabelledTask(tasks["thing"].run, empty, 1.0)
+    with pytest.raises(TableError, match="no row in split 'validation'"):
+        train_multi_task(run, tasks, out=tmp_path)
