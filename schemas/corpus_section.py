@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from schemas.section import Fraction, Section, Sha256
 
-CorpusFormat = Literal["parquet", "jsonl", "csv", "tsv", "lines", "conll"]
+CorpusFormat = Literal["parquet", "jsonl", "csv", "tsv", "lines", "conll", "squad"]
 Repeats = Literal["keep", "once"]
 FeatureKind = Literal["text", "words", "numbers"]
 

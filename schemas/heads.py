@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from schemas.spans import TagScheme
 
-HeadKind = Literal["softmax", "sigmoid", "regression"]
+HeadKind = Literal["softmax", "sigmoid", "regression", "pointer"]
+POINTER_ENDS = ("start", "end")
 HeadPer = Literal["example", "token", "frame", "pixel"]
 
 
@@ -17,12 +18,14 @@ class Head(BaseModel):
 
     Attributes:
       name: identifier; the table's columns are `label_<name>` and `teacher_<name>`.
-      kind: `softmax` (one class of several), `sigmoid` (any number of classes, each of them or not)
-        or `regression` (a number). It decides labels, losses and metrics.
+      kind: `softmax` (one class of several), `sigmoid` (any number of classes, each of them or
+        not), `regression` (a number) or `pointer` (one position of several: where an answer begins,
+        and where it ends). It decides labels, losses and metrics.
       per: what has a class: the `example`, or each `token` (a word of the corpus, however teacher
         and student cut it into pieces), `frame` or `pixel` (a number of it). It decides the shape
         of logits: a line for each.
-      classes: class names in the order of the logits; of a `regression` the head's own.
+      classes: class names in the order of the logits; of a `regression` the head's own, of a
+        `pointer` its two ends.
       tags: of a head per token whose classes mark spans (`O`, `B-PER`, …): their scheme. Rows that
         do not keep to it are refused; spans are counted in the same way for all of them.
       out_of_scope: the hard label of rows of none of the classes. They have no hard loss; the
@@ -42,10 +45,12 @@ class Head(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _a_number_is_called_as_the_head(cls, stated: Any) -> Any:
-        is_number = isinstance(stated, dict) and stated.get("kind") == "regression"
-        is_number = is_number and isinstance(stated.get("name"), str)
-        return {"classes": (stated.get("name"),), **stated} if is_number else stated
+    def _what_a_kind_says_itself(cls, stated: Any) -> Any:
+        """Name the classes of a number as the head, and those of a pointer as its ends."""
+        kind = stated.get("kind") if isinstance(stated, dict) else None
+        if kind == "regression" and isinstance(stated.get("name"), str):
+            return {"classes": (stated["name"],), **stated}
+        return {"classes": POINTER_ENDS, "per": "token", **stated} if kind == "pointer" else stated
 
     @field_validator("classes")
     @classmethod
@@ -61,7 +66,9 @@ class Head(BaseModel):
             raise ValueError("a softmax head has two classes or more; one alone is for sigmoid")
         if self.kind == "regression" and len(self.classes) > 1:
             raise ValueError("a regression head is one number; leave its classes out")
-        if self.kind != "softmax" and self.per != "example":
+        if self.kind == "pointer" and (self.per != "token" or self.classes != POINTER_ENDS):
+            raise ValueError("a pointer head is per token; leave its classes and `per` out")
+        if self.kind in ("sigmoid", "regression") and self.per != "example":
             raise ValueError(f"a {self.kind} head is per example")
         return self
 
@@ -88,6 +95,11 @@ class Head(BaseModel):
     def has_spans(self) -> bool:
         """Whether its classes mark spans."""
         return self.per == "token" and "O" in self.classes
+
+    @property
+    def points(self) -> bool:
+        """Whether it says where among the positions an answer is."""
+        return self.kind == "pointer"
 
     @property
     def by_position(self) -> bool:

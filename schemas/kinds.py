@@ -10,6 +10,7 @@ METRICS: dict[HeadKind, tuple[str, ...]] = {  # of a split; the first keeps an e
     "softmax": ("accuracy", "precision_macro", "recall_macro", "f1_macro"),
     "sigmoid": ("f1_micro", "accuracy", "precision_macro", "recall_macro", "f1_macro"),
     "regression": ("r2", "pearson"),
+    "pointer": ("overlap_f1", "exact_match", "answer_f1"),
 }
 
 

@@ -18,6 +18,8 @@ GATES = (
     "f1_micro",
     "pearson",
     "r2",
+    "answer_f1",
+    "exact_match",
 )
 
 
@@ -91,6 +93,8 @@ class Label(Section):
     min_teacher_f1_micro: Fraction | None = None
     min_teacher_pearson: Fraction | None = None
     min_teacher_r2: Fraction | None = None
+    min_teacher_answer_f1: Fraction | None = None
+    min_teacher_exact_match: Fraction | None = None
 
     @model_validator(mode="after")
     def _auto_chooses_all(self) -> Self:

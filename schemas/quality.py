@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.measured import Measured
-from schemas.scores import LabelScores, ValueScores
+from schemas.scores import LabelScores, PointerScores, ValueScores
 from schemas.spans import SpanScores
 
 
@@ -40,6 +40,9 @@ class SplitQuality(Measured):
     spans: SpanScores | None = None
 
 
+AnyQuality = SplitQuality | LabelScores | ValueScores | PointerScores
+
+
 class NoiseCandidate(Measured):
     """A row whose hard label the teacher finds very unlikely: the label may be wrong.
 
@@ -58,7 +61,7 @@ class NoiseCandidate(Measured):
 class TeacherQuality(Measured):
     """Quality by split, and the rows whose hard label is least likely, the least likely first."""
 
-    splits: dict[str, SplitQuality | LabelScores | ValueScores]
+    splits: dict[str, AnyQuality]
     noise_candidates: tuple[NoiseCandidate, ...] = ()
 
 

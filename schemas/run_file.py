@@ -113,6 +113,23 @@ class RunFile(Section):
         return self
 
     @model_validator(mode="after")
+    def _pointers_can_be_asked(self) -> Self:
+        if self.corpus.format == "squad" and (
+            self.corpus.features != ("words",) or not self.head.points
+        ):
+            raise ValueError(
+                'format "squad" is for features = ["words"], feature_kinds = { words = "words" } '
+                'and a head of kind "pointer"'
+            )
+        if not self.head.points:
+            return self
+        if self.label.views is not None:
+            raise ValueError("[label.views] would move the words that a pointer points to")
+        if self.teacher.kind not in ("keras", "module"):
+            raise ValueError("a pointer head needs a teacher of kind keras or module")
+        return self
+
+    @model_validator(mode="after")
     def _has_a_teacher_for_it(self) -> Self:
         kinds, teacher = ("keras", "transformers", "module"), self.teacher
         if self.corpus.feature_kinds and teacher.kind not in kinds:

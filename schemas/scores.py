@@ -12,13 +12,18 @@ from schemas.spans import SpanScores
 TITLES = {
     "accuracy": "accuracy",
     "agreement": "agreement",
+    "answer_f1": "F1",
     "auc": "AUC",
     "average_precision": "AP",
     "calibration_error": "ECE",
+    "exact_match": "EM",
     "f1_macro": "F1 macro",
     "f1_micro": "F1 micro",
+    "has_answer_f1": "F1 with answer",
     "log_loss": "log loss",
     "mean_absolute_error": "MAE",
+    "no_answer_accuracy": "no answer",
+    "overlap_f1": "F1 by place",
     "pearson": "Pearson",
     "precision_macro": "precision",
     "r2": "R²",
@@ -77,6 +82,12 @@ class Figures(Measured):
     def lines(self) -> str:
         """What `rows` counts."""
         return "rows"
+
+    @property
+    def bins(self) -> tuple[ReliabilityBin, ...]:
+        """How sure and how right it is, where that is measured."""
+        found: tuple[ReliabilityBin, ...] = getattr(self, "reliability", ())
+        return found
 
 
 class ScopeScores(Measured):
@@ -232,4 +243,36 @@ class ValueScores(Figures):
         return ("pearson", "spearman", "r2", "root_mean_squared_error")
 
 
-AnyScores = Scores | LabelScores | ValueScores
+class PointerScores(Figures):
+    """Of a span of words a row, or of none, as SQuAD counts it.
+
+    Attributes:
+      answer_f1: mean F1 of the answer's words, without case, punctuation and articles, with that of
+        the right answers that is nearest; a row without an answer counts 1 where none is said.
+      exact_match: share of rows whose answer is one of the right ones, in the same way.
+      overlap_f1: mean F1 of the words by their places, with the first of the right answers.
+      has_answer_f1: `answer_f1` of the rows that have an answer; None without any.
+      no_answer_accuracy: share of the rows without an answer of which that is said; None without
+        any.
+      agreement: share of rows with the teacher's answer.
+    """
+
+    answer_f1: float
+    exact_match: float
+    overlap_f1: float
+    has_answer_f1: float | None = None
+    no_answer_accuracy: float | None = None
+
+    @property
+    def shown(self) -> tuple[str, str, str, str]:
+        """F1 of the answers' words first."""
+        return ("answer_f1", "exact_match", "agreement", "overlap_f1")
+
+    @property
+    def detailed(self) -> tuple[str, ...]:
+        """F1, exact match, and each of the rows with and without an answer."""
+        names = ("answer_f1", "exact_match", "has_answer_f1", "no_answer_accuracy")
+        return tuple(name for name in names if name in self.figures)
+
+
+AnyScores = Scores | LabelScores | ValueScores | PointerScores

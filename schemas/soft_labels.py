@@ -11,8 +11,8 @@ from schemas.heads import Head
 from schemas.layout import Encoding, Layout, Precision
 from schemas.quality import RuntimeCheck, TeacherQuality
 
-FORMAT_VERSION = 6
-READABLE_VERSIONS = (1, 2, 3, 4, 5, 6)
+FORMAT_VERSION = 7
+READABLE_VERSIONS = (1, 2, 3, 4, 5, 6, 7)
 
 
 class Counts(BaseModel):

@@ -24,6 +24,7 @@ LOSSES: dict[HeadKind, tuple[LossName, ...]] = {
     "softmax": tuple(name for name in get_args(LossName) if name != "squared_error"),
     "sigmoid": ("kl", "squared_error"),
     "regression": ("squared_error",),
+    "pointer": ("kl", "reverse_kl", "jensen_shannon", "soft_cross_entropy"),
 }
 ExampleWeight = Literal["even", "confidence", "certainty", "agreement"]
 Start = Literal["random", "teacher"]

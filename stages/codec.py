@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from schemas.layout import Encoding, Layout
 from stages.columns import logits_lists, logits_matrix
-from stages.row_logits import RowLogits, by_position, positions_of
+from stages.lists import positions_of
+from stages.row_logits import RowLogits, by_position
 
 _MANTISSA_BITS = {"float32": 23, "float16": 10, "bfloat16": 7}
 

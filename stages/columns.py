@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from schemas.heads import Head
 from schemas.layout import DIGEST_BYTES, Layout
+from stages.pointers import pointer_labels
 
 FLOAT32 = pa.float32()
 Labels = npt.NDArray[Any]  # int64 or float32, see `labels_by_line`
@@ -20,12 +21,15 @@ def labels_by_line(rows: pa.Table, layout: Layout) -> Labels:
     """Return the hard label of each row, or of each position of each row.
 
     int64 [lines]: the number of the class, -1 for none. Of a `sigmoid` head float32 [rows,
-    classes], 1 for each class that a row has; of a `regression` float32 [rows, 1]; NaN for none.
+    classes], 1 for each class that a row has; of a `regression` float32 [rows, 1]; of a `pointer`
+    float32 [lines, 2], 1 where an answer begins and where it ends; NaN for none.
     """
     head = layout.head
     column = rows[head.label_column]
     if head.kind == "sigmoid":
         return _many_hot(column, head.classes)
+    if head.kind == "pointer":
+        return pointer_labels(rows[layout.features[0]], column)
     if head.kind == "regression":
         values = column.to_numpy(zero_copy_only=False)
         return np.asarray(values, np.float32)[:, None]

@@ -9,8 +9,8 @@ from typing import Any
 
 from schemas.errors import PipelineError, TableError
 from schemas.multi_task_card import MEAN_FIGURE, MULTI_TASK_CARD_FILE
-from schemas.quality import RuntimeCheck, SplitQuality, TeacherQuality
-from schemas.scores import TITLES, Figures, LabelScores, ValueScores
+from schemas.quality import AnyQuality, RuntimeCheck, SplitQuality, TeacherQuality
+from schemas.scores import TITLES, Figures
 from schemas.soft_labels import CombinedTeacher
 from schemas.student_card import STUDENT_CARD_FILE
 from schemas.teacher_card import CARD_FILE
@@ -37,7 +37,14 @@ def inspect_folder(folder: Path, *, as_json: bool) -> str:
 
 
 Description = tuple[dict[str, Any], str]
-_KEPT_BY = ("val_span_f1", "val_f1_micro", "val_r2", "val_accuracy", "val_agreement")
+_KEPT_BY = (
+    "val_span_f1",
+    "val_overlap_f1",
+    "val_f1_micro",
+    "val_r2",
+    "val_accuracy",
+    "val_agreement",
+)
 
 
 def _table(folder: Path) -> Description:
@@ -94,7 +101,7 @@ def _quality(quality: TeacherQuality | None) -> list[list[str]]:
     return rows
 
 
-def _figures(found: SplitQuality | LabelScores | ValueScores) -> str:
+def _figures(found: AnyQuality) -> str:
     if not isinstance(found, SplitQuality):
         return f"{_listed(found)} ({found.rows} rows)"
     return (

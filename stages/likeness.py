@@ -6,11 +6,26 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.heads import HeadKind
+from stages.pointers import distributions
+from stages.row_logits import RowLogits
 
 Answers = npt.NDArray[np.float32]
 Exact = npt.NDArray[np.float64]
 
 _NEAR = 0.01  # of the numbers' own deviation
+
+
+def pairs_of_lines(
+    answers: RowLogits, others: RowLogits, kind: HeadKind
+) -> tuple[Answers, Answers, HeadKind]:
+    """Return the lines that both have, as they can be compared, and the kind that they then are.
+
+    A pointer is one class of its positions.
+    """
+    if kind == "pointer":
+        return distributions(answers), distributions(others), "softmax"
+    both = answers.seen & others.seen
+    return answers.values[both], others.values[both], kind
 
 
 def mean_divergence(answers: Answers, others: Answers, kind: HeadKind) -> float:

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from stages.columns import logits_lists, logits_matrix
-
-Numbers = npt.NDArray[np.int64]
+from stages.lists import Numbers, offsets_of, positions_of
 
 
 @dataclass(frozen=True)
@@ -111,15 +109,6 @@ class RowLogits:
         return np.arange(len(self.values) + 1) if self.offsets is None else self.offsets
 
 
-def offsets_of(counts: npt.NDArray[np.integer]) -> Numbers:
-    """Return int64 [rows + 1]: where each row begins.
-
-    >>> offsets_of(np.array([2, 0, 3])).tolist()
-    [0, 2, 2, 5]
-    """
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-
-
 def by_position(lines: pa.Array, seen: npt.NDArray[np.bool_], offsets: Numbers) -> pa.Array:
     """Return a list a row of the lines of its positions, null for those not seen.
 
@@ -130,11 +119,3 @@ def by_position(lines: pa.Array, seen: npt.NDArray[np.bool_], offsets: Numbers) 
     """
     numbers = pa.array(np.cumsum(seen) - 1, pa.int64(), mask=~seen)
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), lines.take(numbers))
-
-
-def positions_of(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, Numbers]:
-    """Return a list column's elements one after another, and where each row's begin."""
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
-    counts = pc.fill_null(pc.list_value_length(column), 0)
-    return column.flatten(), offsets_of(counts.to_numpy(zero_copy_only=False))

@@ -87,13 +87,19 @@ class Wordpiece:
     def words(self, words: tf.RaggedTensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
         """Return every piece of rows of words, and how many pieces each word has.
 
+        A word `[SEP]` is that one piece: it stands between what is asked and what is asked about.
+
         Args:
           words: string [batch, (words)].
 
         Returns:
           int32 [batch, (pieces)], nothing added, nothing cut; int64 [batch, (words)].
         """
-        pieces = self._tokenizer.tokenize(words.flat_values)
+        ends = words.flat_values == END
+        pieces = self._tokenizer.tokenize(tf.where(ends, "", words.flat_values))
+        lengths = tf.cast(ends, tf.int64)
+        end = tf.fill([tf.reduce_sum(lengths)], tf.constant(self.end_id, tf.int32))
+        pieces = tf.concat([pieces, tf.RaggedTensor.from_row_lengths(end, lengths)], axis=1)
         counts = words.with_flat_values(pieces.row_lengths())
         return words.with_flat_values(pieces).merge_dims(1, 2), counts
 

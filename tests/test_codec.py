@@ -13,7 +13,8 @@ from schemas.layout import Encoding, Layout
 from stages.codec import decode, encode, round_logits
 from stages.label.encoding import candidates, measure_encoding, smallest_within
 from stages.likeness import mean_divergence
-from stages.row_logits import RowLogits, offsets_of
+from stages.lists import offsets_of
+from stages.row_logits import RowLogits
 
 FLOATS = st.lists(st.floats(-60000, 60000, width=32), min_size=1, max_size=50)
 

@@ -16,7 +16,8 @@ from schemas.layout import ASIDE, SPLIT_COLUMN
 from stages.codec import decode
 from stages.columns import family
 from stages.label.identity import buckets
-from stages.row_logits import RowLogits, offsets_of
+from stages.lists import offsets_of
+from stages.row_logits import RowLogits
 from stages.table import SoftLabelTable, read_shard
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from schemas.report import ModelResult, Report, StudentSummary, Summary
-from schemas.scores import TITLES, LabelScores, Scores, ValueScores
+from schemas.scores import TITLES, LabelScores, Scores
 from stages.evaluate import plots
 from stages.evaluate.adjustment import adjustment_rows
 from stages.evaluate.adjustment import verdict as adjustment_verdict
@@ -62,7 +62,7 @@ def subtitle(report: Report) -> str:
     """Return one line on what was measured on what."""
     seeds = ", ".join(map(str, report.seeds))
     scores = report.teacher.scores
-    classes = "" if isinstance(scores, ValueScores) else f"{len(report.classes)} classes, "
+    classes = f"{len(report.classes)} classes, " if scores.bins else ""
     return (
         f"{scores.rows} labelled {report.split} {scores.lines}, {classes}seeds {seeds}. Means over "
         "seeds with 95 % intervals."
@@ -199,7 +199,7 @@ def _thresholds(report: Report) -> list[str]:
 
 def _calibration(report: Report) -> list[str]:
     models = _first_of_each(report)
-    if isinstance(report.teacher.scores, ValueScores):
+    if not report.teacher.scores.bins:
         return []
     return ["<h2>Calibration</h2>", _figure(plots.reliability(models), "First seed of each.")]
 

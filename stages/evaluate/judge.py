@@ -20,6 +20,7 @@ from stages.evaluate.label_metrics import tuned_thresholds
 from stages.evaluate.scope import Judged, score_scope, tuned_confidence
 from stages.evaluate.scoring import score_rows
 from stages.inputs import inputs_of
+from stages.pointers import Questions, questions_of
 from stages.row_logits import RowLogits
 from stages.table import SoftLabelTable
 
@@ -30,13 +31,15 @@ Ask = Callable[[list[Any]], RowLogits]
 class HeldOut:
     """The rows that everything is scored on: inputs, labels by line, the teacher's answers.
 
-    `outside` says which rows are of none of the classes, bool [rows].
+    `outside` says which rows are of none of the classes, bool [rows]; `questions` what they ask, of
+    a `pointer` head.
     """
 
     inputs: list[Any]
     labels: Labels
     teacher: RowLogits
     outside: npt.NDArray[np.bool_]
+    questions: Questions | None = None
 
     def judged(self, answers: RowLogits) -> Judged:
         """Return a model's answers beside what is known of the rows' scope."""
@@ -66,7 +69,8 @@ def rows_of(run: RunFile, table: SoftLabelTable, split: str) -> HeldOut:
     if run.corpus.repeats == "once":
         rows = rows.filter(pa.array(~repeats(rows, head.label_column)))
     inputs, labels = inputs_of(rows, layout.features), labels_by_line(rows, layout)
-    return HeldOut(inputs, labels, decode(rows, layout), out_of_scope(rows, head))
+    teacher, outside = decode(rows, layout), out_of_scope(rows, head)
+    return HeldOut(inputs, labels, teacher, outside, questions_of(rows, layout))
 
 
 class Judge:
@@ -108,6 +112,7 @@ class Judge:
             predicted=predicted,
             thresholds=self._thresholds(tuned_on),
             teacher_thresholds=self._teachers,
+            questions=self.rows.questions,
         )
         if self._tuning is None or tuned_on is None or not isinstance(scores, Scores):
             return scores

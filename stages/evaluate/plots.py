@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from schemas.adjustment import Adjustment
 from schemas.report import ModelResult, Report
-from schemas.scores import TITLES, Scores, ValueScores
+from schemas.scores import TITLES, Scores
 
 INK, TEACHER, STUDENT, BASELINE = "#22262b", "#3d4f8f", "#1b8a6b", "#c28a2c"
 COLOURS = {"teacher": TEACHER, "student": STUDENT, "baseline": BASELINE}
@@ -91,9 +91,7 @@ def reliability(models: Sequence[ModelResult]) -> str:
     figure, axes = _figure(4.2, 3.8)
     axes.plot([0, 1], [0, 1], color="#b5bac0", lw=1, ls="--")
     for model in models:
-        if isinstance(model.scores, ValueScores):
-            continue
-        bins = model.scores.reliability
+        bins = model.scores.bins
         axes.plot(
             [bin.confidence for bin in bins],
             [bin.accuracy for bin in bins],

@@ -13,7 +13,8 @@ import tensorflow as tf
 from schemas.errors import StudentError
 from schemas.student_card import STUDENT_MODEL_FILE, StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
-from stages.row_logits import RowLogits, offsets_of
+from stages.lists import offsets_of
+from stages.row_logits import RowLogits
 from stages.text import Wordpiece, ragged_words, read_vocabulary
 from stages.train.students import find_builder
 from stages.train.words import at_first_pieces, word_inputs

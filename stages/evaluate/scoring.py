@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from schemas.heads import Head
 from schemas.scores import AnyScores
 from stages.columns import Labels
+from stages.evaluate.answer_metrics import score_answers
 from stages.evaluate.label_metrics import EVEN, said, score_labels
 from stages.evaluate.metrics import Classes, Tagged, score
 from stages.evaluate.value_metrics import score_values
+from stages.pointers import Questions
 from stages.row_logits import RowLogits
 
 
@@ -23,6 +25,7 @@ def score_rows(
     predicted: Classes | None = None,
     thresholds: Sequence[float] | None = None,
     teacher_thresholds: Sequence[float] | None = None,
+    questions: Questions | None = None,
 ) -> AnyScores:
     """Return the quality of the answers to rows.
 
@@ -36,6 +39,7 @@ def score_rows(
         when None.
       thresholds: of a `sigmoid` head, by class; 0.5 when None.
       teacher_thresholds: the teacher's, for the agreement.
+      questions: of a `pointer` head, what the rows ask.
 
     Raises:
       ValueError: no line has a label.
@@ -51,6 +55,9 @@ def score_rows(
             thresholds=thresholds,
             teacher_said=None if teacher is None else said(teacher.values, limits),
         )
+    if head.kind == "pointer":
+        assert questions is not None
+        return score_answers(answers, labels, questions, teacher=teacher)
     if head.kind == "regression":
         reference = None if teacher is None else teacher.values[:, 0]
         return score_values(values[:, 0], labels[:, 0], teacher=reference)

@@ -12,7 +12,9 @@ import pyarrow.compute as pc
 from schemas.errors import TeacherError
 from schemas.heads import Head
 from stages.label.answers import ENOUGH, are_probabilities, rows_of_probabilities
-from stages.row_logits import RowLogits, offsets_of
+from stages.lists import offsets_of
+from stages.pointers import separators
+from stages.row_logits import RowLogits
 
 Rows = npt.NDArray[np.int64]
 
@@ -20,7 +22,8 @@ Rows = npt.NDArray[np.int64]
 class AnswerSheet:
     """The answers to a table of inputs: a line each, or a line for each of their positions.
 
-    A position is an element of the first feature. Threads may write different inputs at a time.
+    A position is an element of the first feature; what is before a question's end has no pointer.
+    Threads may write different inputs at a time.
 
     Attributes:
       classes: numbers in a line.
@@ -35,6 +38,7 @@ class AnswerSheet:
         if not head.by_position:
             self.answers = RowLogits(np.zeros((inputs.num_rows, classes), np.float32))
             return
+        self._first = separators(inputs.column(0)) if head.points else None
         offsets = offsets_of(pc.list_value_length(inputs.column(0)).to_numpy())
         self.answers = RowLogits(np.full((offsets[-1], classes), np.nan, np.float32), offsets)
 
@@ -61,7 +65,8 @@ class AnswerSheet:
         if offsets is None:
             lines, owners, values = numbers, numbers, answer
         else:
-            lines, owners, values = _by_position(offsets, numbers, answer)
+            first = 0 if self._first is None else self._first[numbers][:, None]
+            lines, owners, values = _by_position(offsets, numbers, answer, first)
         if self._look_like_probabilities(values):
             what = "sum 1" if self._kind == "softmax" else "all within [0, 1]"
             raise TeacherError(
@@ -77,7 +82,7 @@ class AnswerSheet:
 
     def _look_like_probabilities(self, values: npt.NDArray[np.float32]) -> bool:
         """Return whether these answers, or of a `sigmoid` head all so far, can be no logits."""
-        if self._are_logits:
+        if self._are_logits or self._kind == "pointer":
             return False
         if self._kind != "sigmoid":
             return len(values) > 1 and are_probabilities(values, self._kind)
@@ -101,11 +106,14 @@ class AnswerSheet:
 
 
 def _by_position(
-    offsets: Rows, numbers: Rows, answer: npt.NDArray[np.float32]
+    offsets: Rows, numbers: Rows, answer: npt.NDArray[np.float32], first: Rows | int
 ) -> tuple[Rows, Rows, npt.NDArray[np.float32]]:
-    """Return the lines that were answered, whose they are, and what was answered."""
+    """Return the lines that were answered, whose they are, and what was answered.
+
+    `first` is each row's first position, int64 [rows, 1], that is answered at all.
+    """
     counts, places = np.diff(offsets)[numbers], np.arange(answer.shape[1])
-    seen = (places < counts[:, None]) & ~np.isnan(answer).all(axis=-1)
+    seen = (places >= first) & (places < counts[:, None]) & ~np.isnan(answer).all(axis=-1)
     owners = np.broadcast_to(numbers[:, None], seen.shape)
     lines = offsets[numbers][:, None] + places
     return lines[seen], owners[seen], answer[seen]

@@ -10,19 +10,23 @@ import pyarrow.compute as pc
 from schemas.heads import Head, HeadKind
 from stages.label.checked_rows import CheckedRows, unknown_class
 from stages.label.list_columns import labels_by_position, labels_of_one_row
+from stages.label.pointer_column import spans_of_one_row
 
 
 def hard_labels(rows: CheckedRows, head: Head, *, of: pa.Array) -> pa.Array:
     """Return the head's label column; null, or an empty cell, is none.
 
     A string a row; a list of strings where each position has one, or where a row has any number of
-    classes; a float64 where it is a number. Rows whose label does not fit are refused.
+    classes, or of answers; a float64 where it is a number. Rows whose label does not fit are
+    refused.
 
     Args:
       rows: under check.
       head: for its kind, column and classes.
       of: the first feature, whose positions those are of a head by position.
     """
+    if head.points:
+        return spans_of_one_row(rows, head, of=of)
     if head.by_position:
         return labels_by_position(rows, head, of=of)
     return _OF_KINDS[head.kind](rows, head)

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from schemas.corpus_section import Split
 from schemas.layout import DIGEST_BYTES
 from stages.columns import digest_matrix
-from stages.row_logits import positions_of
+from stages.lists import positions_of
 
 _TEXT, _LIST, _NUMBERS = ord("s"), ord("l"), ord("n")
 _LENGTH_BYTES = 8

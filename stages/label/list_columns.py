@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from schemas.heads import Head
 from schemas.spans import TagScheme
 from stages.label.checked_rows import CheckedRows, unknown_class
-from stages.row_logits import offsets_of, positions_of
+from stages.lists import offsets_of, positions_of
 from stages.spans import broken_at
 
 

@@ -16,13 +16,20 @@ from schemas.errors import QualityError
 from schemas.heads import Head
 from schemas.label_section import GATES, Label
 from schemas.layout import Layout
-from schemas.quality import ClassScores, NoiseCandidate, SplitQuality, TeacherQuality
-from schemas.scores import LabelScores, Scores, ValueScores
+from schemas.quality import (
+    AnyQuality,
+    ClassScores,
+    NoiseCandidate,
+    SplitQuality,
+    TeacherQuality,
+)
+from schemas.scores import Scores
 from stages.codec import decode
 from stages.columns import Labels, has_label, labels_by_line
 from stages.evaluate.metrics import per_class, probabilities
 from stages.evaluate.scoring import score_rows
 from stages.label.staging import BucketRecord, Staging
+from stages.pointers import Questions, questions_of
 from stages.row_logits import RowLogits
 from stages.table import Shard, read_shard
 
@@ -42,22 +49,25 @@ def teacher_quality(
 ) -> TeacherQuality:
     """Return the teacher's quality on the staged rows.
 
-    Memory: the labels and logits of validation, or of test.
+    Memory: the labels and logits of validation, or of test; of a `pointer` head its words too.
     """
     splits = {}
     for split in ("validation", "test"):
-        answers, labels = _staged(buckets, staging, layout, split)
+        answers, labels, questions = _staged(buckets, staging, layout, split)
         if has_label(labels).any():
-            splits[split] = split_quality(answers, labels, layout.head)
+            splits[split] = split_quality(answers, labels, layout.head, questions)
     found = [one for record in buckets.values() for one in record.noise_candidates]
     return TeacherQuality(splits=splits, noise_candidates=least_likely(found))
 
 
 def split_quality(
-    answers: RowLogits, labels: Labels, head: Head
-) -> SplitQuality | LabelScores | ValueScores:
-    """Return the quality of answers to rows against the hard labels of their lines."""
-    scores = score_rows(answers, labels, head=head, bins=_BINS)
+    answers: RowLogits, labels: Labels, head: Head, questions: Questions | None = None
+) -> AnyQuality:
+    """Return the quality of answers to rows against the hard labels of their lines.
+
+    `questions` is what the rows ask, of a `pointer` head.
+    """
+    scores = score_rows(answers, labels, head=head, bins=_BINS, questions=questions)
     if not isinstance(scores, Scores):
         return scores
     known = (labels >= 0) & answers.seen
@@ -189,9 +199,12 @@ def check_gates(quality: TeacherQuality | None, how: Label, *, visible: bool = F
 
 def _staged(
     buckets: Mapping[int, BucketRecord], staging: Staging, layout: Layout, split: str
-) -> tuple[RowLogits, Labels]:
-    """Return the answers to a split's labelled rows as they are staged, and the labels by line."""
-    head, parts, labels = layout.head, [], []
+) -> tuple[RowLogits, Labels, Questions | None]:
+    """Return the answers to a split's labelled rows as they are staged, and their labels by line.
+
+    Of a `pointer` head also what they ask.
+    """
+    head, parts, labels, asked = layout.head, [], [], []
     for record in buckets.values():
         for file in record.files:
             if file.split != split:
@@ -202,7 +215,9 @@ def _staged(
             rows = rows.filter(rows[head.label_column].is_valid())
             parts.append(decode(rows, layout))
             labels.append(labels_by_line(rows, layout))
+            asked += [rows] if head.points else []
     if not labels:
         none = labels_by_line(layout.file_schema.empty_table(), layout)
-        return RowLogits(np.zeros((0, len(head.classes)), np.float32)), none
-    return RowLogits.joined(parts), np.concatenate(labels)
+        return RowLogits(np.zeros((0, len(head.classes)), np.float32)), none, None
+    questions = questions_of(pa.concat_tables(asked), layout) if asked else None
+    return RowLogits.joined(parts), np.concatenate(labels), questions

@@ -13,6 +13,7 @@ from schemas.errors import CorpusError
 from stages.label.conll import read_conll
 from stages.label.intake import Intake
 from stages.label.lines import read_jsonl, read_lines
+from stages.label.squad import read_squad
 from stages.label.units import ROWS_PER_BATCH, RawRows, TextFormat, Unit
 
 Reader = Callable[[Unit, TextFormat, Intake], Iterator[RawRows]]
@@ -95,6 +96,7 @@ READERS: dict[str, Reader] = {
     "tsv": lambda unit, text, intake: read_delimited(unit, text, intake, delimiter="\t"),
     "lines": read_lines,
     "conll": read_conll,
+    "squad": read_squad,
 }
 
 

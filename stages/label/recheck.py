@@ -16,7 +16,7 @@ from schemas.label_section import Label
 from stages.codec import decode, encode
 from stages.label.ask import soft_labels
 from stages.label.teacher import Teacher
-from stages.likeness import mean_divergence, share_of_others
+from stages.likeness import mean_divergence, pairs_of_lines, share_of_others
 from stages.table import Shard, SoftLabelTable, read_shard
 
 
@@ -68,11 +68,8 @@ def recheck(
             f"inputs asked again: the first {next(iter(answer.failures.values()))}. Mend the "
             "teacher, or label again into a new folder."
         )
-    now = decode(pa.table(encode(answer.answers, layout)), layout).values
-    kept = decode(rows, layout).values
-    both = ~np.isnan(now[:, 0]) & ~np.isnan(kept[:, 0])
-    now, kept = now[both], kept[both]
-    kind = layout.head.kind
+    again = decode(pa.table(encode(answer.answers, layout)), layout)
+    now, kept, kind = pairs_of_lines(again, decode(rows, layout), layout.head.kind)
     found = Rechecked(
         inputs=rows.num_rows,
         kl_nats=mean_divergence(now, kept, kind),

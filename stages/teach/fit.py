@@ -12,6 +12,7 @@ import tensorflow as tf
 from schemas.heads import Head
 from schemas.teacher_section import Fit
 from stages.columns import Labels
+from stages.pointers import LOWEST
 from stages.progress import EpochProgress, by_epoch
 from stages.teach.batches import batches
 from stages.text import Wordpiece
@@ -45,6 +46,22 @@ class LabelledAccuracy(keras.metrics.Mean):
         del sample_weight
         labels = tf.cast(y_true, tf.int64)
         super().update_state(tf.argmax(y_pred, axis=-1) == labels, sample_weight=labels >= 0)
+
+
+class PointerCrossEntropy(keras.losses.Loss):
+    """Mean cross-entropy of the pointers over the tokens that may be pointed to.
+
+    Takes labels float32 [batch, tokens, 2], 1 for the one, -1 for what may not be, and logits of
+    the same shape. A row without the one counts in nothing.
+    """
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """Return the mean over all pointers, a scalar."""
+        labels, logits = (tf.transpose(one, [0, 2, 1]) for one in (y_true, y_pred))
+        log_probs = tf.nn.log_softmax(tf.where(labels >= 0, logits, LOWEST))
+        there = labels == 1.0
+        losses = -tf.reduce_sum(tf.where(there, log_probs, 0.0))
+        return tf.math.divide_no_nan(losses, tf.reduce_sum(tf.cast(there, tf.float32)))
 
 
 def fit(
@@ -110,6 +127,8 @@ def _judged_by(head: Head) -> tuple[keras.losses.Loss, keras.metrics.Metric | No
         return keras.losses.BinaryCrossentropy(from_logits=True), None
     if head.kind == "regression":
         return keras.losses.MeanSquaredError(), None
+    if head.points:
+        return PointerCrossEntropy(), None
     ignored = -1 if head.by_position else None
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=ignored)
     return loss, LabelledAccuracy()

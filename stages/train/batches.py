@@ -14,7 +14,7 @@ from schemas.layout import Layout
 from stages.codec import decode
 from stages.columns import Labels, labels_by_line
 from stages.inputs import one_after_another
-from stages.row_logits import positions_of
+from stages.lists import positions_of
 
 Numbers = npt.NDArray[np.int64]
 

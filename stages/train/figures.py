@@ -13,8 +13,10 @@ import keras
 import tensorflow as tf
 
 from schemas.heads import Head
+from stages.pointers import LOWEST
 from stages.train.losses import has_hard_label, has_labels
 from stages.train.macro_scores import MACRO_SCORES, MacroScores
+from stages.train.pointer_scores import best_spans, first_of, overlap_f1, right_spans
 from stages.train.span_scores import SPAN_SCORES, SpanScores
 from stages.train.value_scores import Correlation
 from stages.train.yes_or_no_scores import YES_OR_NO_SCORES, YesOrNoScores
@@ -41,6 +43,8 @@ def figures_of(head: Head) -> Figures:
     """Return the figures of a head."""
     if head.kind == "sigmoid":
         return LabelFigures(len(head.classes))
+    if head.kind == "pointer":
+        return PointerFigures()
     if head.kind == "regression":
         return ValueFigures()
     return ClassFigures(len(head.classes), tags=head.classes if head.has_spans else ())
@@ -92,6 +96,32 @@ class LabelFigures:
         del testing
         self._scores.update_state(targets["label"], logits)
         self._agreement.update_state((logits >= 0) == (targets["teacher_logits"] >= 0))
+
+
+class PointerFigures:
+    """F1 of the answers' words by their places; agreement: the same with the teacher's answers.
+
+    A label beyond what the teacher saw is one that is never said.
+    """
+
+    of_splits = ()
+
+    def __init__(self) -> None:
+        """Begin."""
+        self._overlap = keras.metrics.Mean(name="overlap_f1")
+        self._agreement = keras.metrics.Mean(name="agreement")
+        self.metrics = [self._overlap, self._agreement]
+
+    def count(self, targets: Targets, logits: tf.Tensor, *, testing: bool) -> None:
+        """Count one batch."""
+        del testing
+        labels, seen = targets["all_labels"], targets["teacher_seen"]
+        said = best_spans(tf.where(targets["asked"][..., None], logits, LOWEST), seen)
+        right = right_spans(labels, tf.ones_like(seen), first=first_of(seen))
+        there = tf.reduce_any(labels == 1.0, axis=[1, 2])
+        self._overlap.update_state(overlap_f1(said, right), sample_weight=there)
+        teachers = best_spans(targets["teacher_logits"], seen)
+        self._agreement.update_state(tf.reduce_all(said == teachers, axis=1))
 
 
 class ValueFigures:

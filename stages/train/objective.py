@@ -16,6 +16,7 @@ from stages.train.losses import (
     has_hard_label,
     kl_with_tail_bucket,
     mean_over_valid,
+    over_positions,
     standardized,
 )
 
@@ -67,6 +68,11 @@ class Objective:
         """Whether the teacher is not used."""
         return self.hard_label_weight == 1.0
 
+    @property
+    def _family(self) -> HeadKind:
+        """The kind of head whose losses are taken: a pointer is one class of its positions."""
+        return "softmax" if self.kind == "pointer" else self.kind
+
     def value(
         self,
         student_logits: tf.Tensor,
@@ -77,7 +83,8 @@ class Objective:
         """Return the objective of one batch, a float32 scalar.
 
         Args:
-          student_logits: float32 [batch, classes], or [batch, words, classes].
+          student_logits: float32 [batch, classes], or [batch, words, classes]; of a `pointer` head
+            [batch, words, 2], its labels as long.
           targets: `label` integer [batch], -1 for none, or as `labels_by_line` says of other kinds
             of head; `teacher_logits` float32 [batch, classes];
             of a table with `top_k` also `teacher_kept` bool [batch, classes]; of one with views
@@ -85,8 +92,10 @@ class Objective:
             bool [batch, words] says which count.
           progress: share of the training that is done, in [0, 1], for schedules.
         """
+        if self.kind == "pointer":
+            student_logits, targets = over_positions(student_logits, targets)
         labels = targets["label"]
-        hard = HARD_LOSSES[self.kind]
+        hard = HARD_LOSSES[self._family]
         hard_loss = mean_over_valid(
             hard.loss(student_logits, labels, self.label_smoothing), hard.has(labels)
         )
@@ -125,7 +134,7 @@ class Objective:
             )
         if self.standardize_logits:
             student_logits, teacher_logits = map(standardized, (student_logits, teacher_logits))
-        loss = DISTILLATION_LOSSES[self.kind][self.loss]
+        loss = DISTILLATION_LOSSES[self._family][self.loss]
         return loss(student_logits, teacher_logits, targets["label"], temperature)
 
 

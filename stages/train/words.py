@@ -45,12 +45,13 @@ def masked_targets(targets: dict[str, tf.Tensor], first_pieces: tf.Tensor) -> di
       `all_labels` and `teacher_seen` with them, and `asked` bool [batch, words], which it sees,
       for the figures.
     """
-    asked = first_pieces >= 0
+    asked, labels = first_pieces >= 0, targets["label"]
+    each = asked[..., None] if labels.shape.rank == 3 else asked  # of pointers there are two
     return {
         **targets,
-        "label": tf.where(asked, targets["label"], -1),
+        "label": tf.where(each, labels, -1),
         "seen": targets["seen"] & asked,
-        "all_labels": targets["label"],
+        "all_labels": labels,
         "teacher_seen": targets["seen"],
         "asked": asked,
     }

@@ -13,7 +13,8 @@ from schemas.layout import Encoding, Layout
 from stages.codec import decode, encode
 from stages.columns import logits_lists
 from stages.label.encoding import candidates, measure_encoding, smallest_within
-from stages.row_logits import RowLogits, offsets_of
+from stages.lists import offsets_of
+from stages.row_logits import RowLogits
 from stages.train.losses import kl_to_teacher, kl_with_tail_bucket
 from stages.train.stream import largest
 from tests.train.slopes import gradient

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from schemas.errors import RunFileError
 from stages.evaluate.decoding import constrained
 from stages.evaluate.metrics import probabilities
-from stages.row_logits import RowLogits, offsets_of
+from stages.lists import offsets_of
+from stages.row_logits import RowLogits
 from stages.spans import broken_at
 from tests import tiny_words
 

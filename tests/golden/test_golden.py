@@ -49,6 +49,7 @@ def test_the_same_corpus_of_another_kind_gives_its_golden_rows_again(kind, tmp_p
         "-words": lambda row: None in row["teacher_thing"],
         "-labels": lambda row: row["label_thing"] == [],
         "-values": lambda row: row["label_score"] is None,
+        "-pointers": lambda row: row["label_answer"] == [],
     }
     assert any(what_is_new[kind](row) for row in expected)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from schemas.soft_labels import FORMAT_VERSION
 from stages.table import SoftLabelTable
-from tests import tiny, tiny_kinds, tiny_words
+from tests import tiny, tiny_kinds, tiny_questions, tiny_words
 
 FOLDER = Path(__file__).parent
 
@@ -50,7 +50,19 @@ def of_values(folder: Path) -> SoftLabelTable:
     return tiny.label_run(folder, tiny_kinds.run(tiny_kinds.OF_VALUES, "label.num_shards=1"))
 
 
-MAKERS = {"": of_texts, "-words": of_words, "-labels": of_labels, "-values": of_values}
+def of_pointers(folder: Path) -> SoftLabelTable:
+    """Label questions, some of which have no answer."""
+    tiny_questions.write(folder, tiny_questions.questions(24))
+    return tiny_questions.label(folder, "label.num_shards=1")
+
+
+MAKERS = {
+    "": of_texts,
+    "-words": of_words,
+    "-labels": of_labels,
+    "-values": of_values,
+    "-pointers": of_pointers,
+}
 
 
 def main() -> None:

@@ -20,7 +20,8 @@ from stages.label.recheck import Tolerance, recheck
 from stages.label.teachers import load_teacher
 from stages.label.teachers.windows import cut_windows
 from stages.label.teachers.words import logits_of_words
-from stages.row_logits import RowLogits, offsets_of
+from stages.lists import offsets_of
+from stages.row_logits import RowLogits
 from stages.teacher_places import find_teacher
 from stages.verify import verify
 from tests import tiny, tiny_berts, tiny_words

@@ -20,7 +20,8 @@ def load_teacher(source: TeacherSource) -> Teacher:
     how = source.how
     teacher: Teacher = import_module(f"{__name__}.{how.kind}").load(source)
     if how.stride is not None:
-        return Windowed(cast("WordTeacher", teacher), stride=how.stride)
+        asks = source.kind == "pointer"
+        return Windowed(cast("WordTeacher", teacher), stride=how.stride, asks=asks)
     if how.answers == "logits" and source.kind == "sigmoid":
         return StatedLogits(teacher)
     converts = how.answers == "probabilities" and how.kind != "column"

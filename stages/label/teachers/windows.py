@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from schemas.errors import TeacherError
 from stages.label.teacher import EncodedInputs, Teacher, TeacherAround
-from stages.row_logits import offsets_of, positions_of
+from stages.lists import offsets_of, positions_of
+from stages.pointers import separators
 
 Numbers = npt.NDArray[np.int64]
 _TOKENS_AT_ONCE = 4096
@@ -36,6 +37,7 @@ class WindowedInputs:
       encoded: of all windows.
       windows: int64 [rows + 1], where each row's windows begin.
       starts, ends: int64 [windows], the words of its row that each holds.
+      lead: int64 [rows], how many words of its row each window begins with before those.
       lengths: tokens of all of a row's windows, int32 [rows].
       overlong: bool [rows], always false: nothing is cut off.
     """
@@ -44,6 +46,7 @@ class WindowedInputs:
     windows: Numbers
     starts: Numbers
     ends: Numbers
+    lead: Numbers
     lengths: npt.NDArray[np.int32]
     overlong: npt.NDArray[np.bool_]
 
@@ -57,8 +60,11 @@ class Windowed(TeacherAround):
 
     teacher: WordTeacher
 
-    def __init__(self, teacher: WordTeacher, *, stride: int) -> None:
+    def __init__(self, teacher: WordTeacher, *, stride: int, asks: bool = False) -> None:
         """Wrap it; successive windows share about `stride` pieces, whole words of them.
+
+        Where a row `asks` something, its words up to `[SEP]` are in each window. What is said of
+        those is the least that is said in any: that there is no answer only where none is found.
 
         Raises:
           TeacherError: that is more than half of the window.
@@ -69,29 +75,40 @@ class Windowed(TeacherAround):
                 f"{teacher.max_pieces} pieces. State at most half of that."
             )
         super().__init__(teacher)
-        self._stride = stride
+        self._stride, self._asks = stride, asks
 
     def encode(self, inputs: pa.Table) -> WindowedInputs:
         """Return the windows of the one column of lists of words, preprocessed."""
         words, offsets = positions_of(inputs.column(0))
+        counts = np.diff(offsets)
         pieces = self.teacher.word_pieces(inputs)
-        limit = self.teacher.max_pieces
+        lead = separators(inputs.column(0)) + 1 if self._asks else np.zeros_like(counts)
         cut = [
-            cut_windows(pieces[start:end], limit=limit, stride=self._stride)
-            for start, end in zip(offsets[:-1], offsets[1:], strict=True)
+            self._cut(pieces[start:end], before)
+            for start, end, before in zip(offsets[:-1], offsets[1:], lead, strict=True)
         ]
         windows = offsets_of(np.array([len(one) for one in cut]))
         places = np.array([span for one in cut for span in one], np.int64).reshape(-1, 2)
-        of_row = np.repeat(offsets[:-1], np.diff(windows))
+        rows = np.repeat(np.arange(len(counts)), np.diff(windows))
         lists = [
-            words.slice(first + start, end - start).to_pylist()
-            for first, (start, end) in zip(of_row, places, strict=True)
+            words.slice(offsets[row], lead[row]).to_pylist()
+            + words.slice(offsets[row] + start, end - start).to_pylist()
+            for row, (start, end) in zip(rows, places, strict=True)
         ]
         column = pa.array(lists, pa.list_(pa.string()))
         encoded = self.teacher.encode(pa.table({inputs.column_names[0]: column}))
         lengths = np.add.reduceat(encoded.lengths, windows[:-1]).astype(np.int32)
         none = np.zeros(inputs.num_rows, np.bool_)
-        return WindowedInputs(encoded, windows, places[:, 0], places[:, 1], lengths, none)
+        return WindowedInputs(encoded, windows, places[:, 0], places[:, 1], lead, lengths, none)
+
+    def _cut(self, pieces: Numbers, lead: int) -> list[tuple[int, int]]:
+        """Return the words of each window of a row, but for those that all of them have."""
+        limit = max(1, self.teacher.max_pieces - int(pieces[:lead].sum()))
+        if lead == len(pieces):
+            return [(lead, lead)]
+        stride = min(self._stride, limit // 2)
+        cut = cut_windows(pieces[lead:], limit=limit, stride=stride)
+        return [(start + lead, end + lead) for start, end in cut]
 
     def logits(self, encoded: WindowedInputs, rows: Numbers) -> npt.NDArray[np.float32]:
         """Return float32 [len(rows), words, classes], NaN for a word that is in no window."""
@@ -105,16 +122,19 @@ class Windowed(TeacherAround):
         shape = (len(rows), int(ends.max(initial=0)), answers.shape[-1])
         found = np.full(shape, np.nan, np.float32)
         best = np.full(shape[:2], -1.0)
-        last = np.maximum.reduceat(ends, offsets_of(counts)[:-1])[owners]
-        for owner, start, end, whole, answer in zip(
-            owners, starts, ends, last, answers, strict=True
+        first = offsets_of(counts)[:-1]
+        last, begin = np.maximum.reduceat(ends, first)[owners], starts[first][owners]
+        for owner, start, end, own, whole, answer in zip(
+            owners, starts, ends, begin, last, answers, strict=True
         ):
-            context = context_in(start, end, whole)
+            lead = encoded.lead[rows[owner]]
+            said = np.full((lead + end - start, shape[2]), np.nan, np.float32)
+            said[: len(answer)] = answer[: len(said)]
+            found[owner, :lead] = np.fmin(found[owner, :lead], said[:lead])
+            context = context_in(start - own, end - own, whole - own)
             better = context > best[owner, start:end]
             places = np.flatnonzero(better) + start
-            said = np.full((end - start, shape[2]), np.nan, np.float32)
-            said[: len(answer)] = answer[: end - start]
-            found[owner, places] = said[better]
+            found[owner, places] = said[lead:][better]
             best[owner, places] = context[better]
         return found
 

@@ -23,6 +23,7 @@ from stages.train.losses.divergences import (
 from stages.train.losses.hard import hard_label_cross_entropy, has_hard_label, mean_over_valid
 from stages.train.losses.labels import bernoulli_kl_to_teacher, binary_cross_entropy, has_labels
 from stages.train.losses.logits import logit_mse, standardized
+from stages.train.losses.pointers import over_positions
 from stages.train.losses.relations import relation_between_classes, relation_within_classes
 from stages.train.losses.values import squared_error
 
@@ -40,6 +41,7 @@ __all__ = [
     "kl_with_tail_bucket",
     "logit_mse",
     "mean_over_valid",
+    "over_positions",
     "relation_between_classes",
     "relation_within_classes",
     "reverse_kl",

@@ -1,0 +1,142 @@
+"""SQuAD's JSON: questions about paragraphs, whose answers are parts of them.
+
+Reference:
+  Rajpurkar, Zhang, Lopyrev, Liang. SQuAD: 100,000+ Questions for Machine Comprehension of Text.
+  2016.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from schemas.errors import CorpusError
+from stages.label.intake import Intake
+from stages.label.units import ROWS_PER_BATCH, RawRows, TextFormat, Unit
+from stages.pointers import SEPARATOR, cut_words, write_span
+
+COLUMNS = {"words": pa.list_(pa.string()), "answers": pa.list_(pa.string()), "id": pa.string()}
+Row = dict[str, Any]
+Asked = tuple[str, Any]  # a paragraph's context, and one of its questions
+
+
+class _Unfit(Exception):
+    """What does not fit, what was found, and in which column."""
+
+
+def read_squad(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows]:
+    """Yield batches of questions; a question's number is its place in the file, from 1.
+
+    `words` are those of the question, `[SEP]` and those of the context; `answers` its answers as
+    they are kept, none where it says that there is none, null where it says nothing; `id` its own.
+
+    Raises:
+      CorpusError: the file is no JSON of that form, or a question cannot be used and nothing may be
+        quarantined.
+    """
+    rows: list[Row] = []
+    numbers: list[int] = []
+    for number, (context, question) in enumerate(_asked(unit, text), start=1):
+        intake.seen += 1
+        try:
+            rows.append(_row(context, question))
+            numbers.append(number)
+        except _Unfit as unfit:
+            what, said, column = unfit.args
+            content = json.dumps({"context": context, "question": question}, ensure_ascii=False)
+            intake.refuse(what, number, f"{said} Mend the question.", content, column=column)
+        if len(rows) == ROWS_PER_BATCH:
+            yield _batch(rows, numbers)
+            rows, numbers = [], []
+    if rows:
+        yield _batch(rows, numbers)
+
+
+def _asked(unit: Unit, text: TextFormat) -> Iterator[Asked]:
+    with Path(unit.path).open(encoding=text.encoding) as file:
+        try:
+            whole = json.load(file)
+        except (ValueError, RecursionError) as error:
+            raise CorpusError(
+                f"corpus file cannot be read: {unit.source} as squad: {error}. Mend the file."
+            ) from error
+    try:
+        for article in whole["data"]:
+            for paragraph in article["paragraphs"]:
+                for question in paragraph["qas"]:
+                    yield paragraph.get("context"), question
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CorpusError(
+            f"corpus file has another form: {unit.source} as squad: found no {error}, expected "
+            "data, paragraphs and qas. Mend the file or `format`."
+        ) from error
+
+
+def _row(context: Any, question: Any) -> Row:
+    stated = _stated(question)
+    asked, name = stated.get("question"), stated.get("id")
+    if not isinstance(asked, str) or not asked.strip():
+        raise _Unfit("no question", f"found {asked!r}.", "question")
+    if not isinstance(context, str) or not context.strip():
+        raise _Unfit("no context", f"found {context!r}.", "context")
+    before = [word for _, word in cut_words(asked)]
+    places = cut_words(context)
+    words = [*before, SEPARATOR, *(word for _, word in places)]
+    if SEPARATOR in before or words.count(SEPARATOR) > 1:
+        raise _Unfit("a word is the separator", f"found {SEPARATOR!r} in it.", "words")
+    answers = _answers(stated, context, places, shift=len(before) + 1)
+    return {"words": words, "answers": answers, "id": name if isinstance(name, str) else None}
+
+
+def _answers(
+    question: Row, context: str, places: list[tuple[int, str]], *, shift: int
+) -> list[str] | None:
+    """Return the answers by word, each once; [] where there is none, None where none is stated."""
+    stated = question.get("answers")
+    if question.get("is_impossible") is True:
+        return []
+    if stated is None:
+        return None
+    if not isinstance(stated, list):
+        raise _Unfit("answers are no list", f"found {type(stated).__name__}.", "answers")
+    starts = np.array([start for start, _ in places])
+    found = []
+    for answer in stated:
+        text, start = _text_and_start(answer, context)
+        last = start + len(text.rstrip()) - 1
+        first_word, last_word = np.searchsorted(starts, [start, last], side="right") - 1
+        found.append(write_span(int(first_word) + shift, int(last_word) + shift, text))
+    return list(dict.fromkeys(found))
+
+
+def _text_and_start(answer: Any, context: str) -> tuple[str, int]:
+    text = answer.get("text") if isinstance(answer, dict) else None
+    start = answer.get("answer_start") if isinstance(answer, dict) else None
+    if not isinstance(text, str) or not text.strip() or type(start) is not int or start < 0:
+        said = f"found {str(answer)[:80]!r}, expected text and place."
+        raise _Unfit("no answer", said, "answers")
+    if context[start : start + len(text)] != text:
+        there = context[start : start + len(text)]
+        raise _Unfit(
+            "answer is not in its context",
+            f"expected {text[:60]!r} at character {start}, found {there[:60]!r}.",
+            "answers",
+        )
+    spared = len(text) - len(text.lstrip())
+    return text.strip(), start + spared
+
+
+def _stated(question: Any) -> Row:
+    if not isinstance(question, dict):
+        raise _Unfit("no question", f"found {str(question)[:80]!r}.", "question")
+    return question
+
+
+def _batch(rows: list[Row], numbers: list[int]) -> RawRows:
+    columns = {name: pa.array([row[name] for row in rows], kind) for name, kind in COLUMNS.items()}
+    return RawRows(pa.table(columns), np.array(numbers, np.int64))

@@ -1,0 +1,27 @@
+"""List columns: their elements one after another, and where each row's begin."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Numbers = npt.NDArray[np.int64]
+
+
+def offsets_of(counts: npt.NDArray[np.integer]) -> Numbers:
+    """Return int64 [rows + 1]: where each row begins.
+
+    >>> offsets_of(np.array([2, 0, 3])).tolist()
+    [0, 2, 2, 5]
+    """
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+
+def positions_of(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, Numbers]:
+    """Return a list column's elements one after another, and where each row's begin."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    counts = pc.fill_null(pc.list_value_length(column), 0)
+    return column.flatten(), offsets_of(counts.to_numpy(zero_copy_only=False))
