@@ -68,11 +68,6 @@ class Objective:
         """Whether the teacher is not used."""
         return self.hard_label_weight == 1.0
 
-    @property
-    def _family(self) -> HeadKind:
-        """The kind of head whose losses are taken: a pointer is one class of its positions."""
-        return "softmax" if self.kind == "pointer" else self.kind
-
     def value(
         self,
         student_logits: tf.Tensor,
@@ -95,7 +90,7 @@ class Objective:
         if self.kind == "pointer":
             student_logits, targets = over_positions(student_logits, targets)
         labels = targets["label"]
-        hard = HARD_LOSSES[self._family]
+        hard = HARD_LOSSES[self.kind]
         hard_loss = mean_over_valid(
             hard.loss(student_logits, labels, self.label_smoothing), hard.has(labels)
         )
@@ -134,7 +129,7 @@ class Objective:
             )
         if self.standardize_logits:
             student_logits, teacher_logits = map(standardized, (student_logits, teacher_logits))
-        loss = DISTILLATION_LOSSES[self._family][self.loss]
+        loss = DISTILLATION_LOSSES[self.kind][self.loss]
         return loss(student_logits, teacher_logits, targets["label"], temperature)
 
 

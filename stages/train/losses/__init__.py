@@ -88,6 +88,10 @@ DISTILLATION_LOSSES: dict[str, dict[str, Loss]] = {
         "squared_error": lambda s, t, _, __: squared_error(s, t),
     },
     "regression": {"squared_error": lambda s, t, _, __: squared_error(s, t)},
+    "pointer": {  # of what `over_positions` makes; those in which a probability of 0 counts nothing
+        name: _OF_ONE_CLASS[name]
+        for name in ("kl", "reverse_kl", "jensen_shannon", "soft_cross_entropy")
+    },
 }
 
 
@@ -104,11 +108,13 @@ class HardLoss:
     has: Callable[[tf.Tensor], tf.Tensor]
 
 
+_HARD_OF_ONE_CLASS = HardLoss(
+    lambda s, labels, smoothing: hard_label_cross_entropy(s, labels, label_smoothing=smoothing),
+    has_hard_label,
+)
 HARD_LOSSES = {
-    "softmax": HardLoss(
-        lambda s, labels, smoothing: hard_label_cross_entropy(s, labels, label_smoothing=smoothing),
-        has_hard_label,
-    ),
+    "softmax": _HARD_OF_ONE_CLASS,
+    "pointer": _HARD_OF_ONE_CLASS,
     "sigmoid": HardLoss(lambda s, labels, _: binary_cross_entropy(s, labels), has_labels),
     "regression": HardLoss(lambda s, labels, _: squared_error(s, labels), has_labels),
 }
