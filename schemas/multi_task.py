@@ -15,20 +15,9 @@ from schemas.errors import RunFileError
 from schemas.explain import explain
 from schemas.section import Name, Section
 from schemas.toml_text import read_toml
-from schemas.train_section import Train
+from schemas.train_section import OF_TEACHER, Train
 
-OF_A_TASK = (  # of `[train]`: how its teacher and its labels are listened to
-    "loss",
-    "temperature",
-    "hard_label_weight",
-    "standardize_logits",
-    "tail",
-    "example_weight",
-    "views_per_pass",
-    "view_share",
-    "label_smoothing",
-    "batch_size",
-)
+OF_A_TASK = (*OF_TEACHER, "label_smoothing", "batch_size")
 
 
 class Task(Section):

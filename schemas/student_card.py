@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,30 +15,46 @@ STUDENT_MODEL_FILE = "student.keras"
 Role = Literal["student", "baseline"]
 
 
-class StudentCard(BaseModel):
-    """`student.json` beside `student.keras` and `vocab.txt`.
+class TrainedCard(BaseModel):
+    """What the cards of trained students share.
 
     Attributes:
-      fingerprint: of the table, the student, how it was trained and the seed.
+      fingerprint: of what it learned from, the student, how it was trained and the seed.
       role: `student` (taught), or `baseline` (the same on hard labels only).
-      kind: what is said of each class.
-      per: what has a class.
-      pairs: whether it takes pairs of texts.
       epochs: training and validation figures, an entry an epoch.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: ClassVar[str]
+    absent: ClassVar[str]  # what is said where there is none,
+    remedy: ClassVar[str]  # and what to do
 
     format_version: int = 1
     fingerprint: str
     student: Student
     role: Role
     seed: int
-    classes: tuple[str, ...]
-    kind: HeadKind = "softmax"
-    per: HeadPer = "example"
-    pairs: bool = False
     max_length: int
     lowercase: bool
     parameters: int
     epochs: tuple[dict[str, float], ...]
+
+
+class StudentCard(TrainedCard):
+    """`student.json` beside `student.keras` and `vocab.txt`.
+
+    Attributes:
+      kind: what is said of each class.
+      per: what has a class.
+      pairs: whether it takes pairs of texts.
+    """
+
+    file = STUDENT_CARD_FILE
+    absent = "no student"
+    remedy = "Run `train`, or `adjust` where settings are searched."
+
+    classes: tuple[str, ...]
+    kind: HeadKind = "softmax"
+    per: HeadPer = "example"
+    pairs: bool = False

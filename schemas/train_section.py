@@ -26,6 +26,16 @@ LOSSES: dict[HeadKind, tuple[LossName, ...]] = {
     "regression": ("squared_error",),
     "pointer": ("kl", "reverse_kl", "jensen_shannon", "soft_cross_entropy"),
 }
+OF_TEACHER = (  # of `[train]`: how the teacher is listened to
+    "loss",
+    "temperature",
+    "hard_label_weight",
+    "standardize_logits",
+    "tail",
+    "example_weight",
+    "view_share",
+    "views_per_pass",
+)
 ExampleWeight = Literal["even", "confidence", "certainty", "agreement"]
 Start = Literal["random", "teacher"]
 ComputeDtype = Literal["float32", "bfloat16", "float16"]

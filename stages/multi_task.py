@@ -16,7 +16,6 @@ from schemas.run_file import RunFile, parse_run_file
 from stages.experiment import (
     LABELS_FOLDER,
     label_step,
-    read_run_file,
     read_run_text,
     run_all,
     teacher_at_hand,
@@ -38,7 +37,8 @@ def run_file_all(
     """
     text = read_run_text(path)
     if not has_tasks(text, source=str(path)):
-        yield run_all(read_run_file(path, overrides), out=out, machinery=machinery)
+        one = parse_run_file(text, source=str(path), overrides=overrides)
+        yield run_all(one, out=out, machinery=machinery)
         return
     run = parse_multi_task(text, source=str(path), overrides=overrides)
     yield from run_tasks(run, base=path.parent, out=out, machinery=machinery)
@@ -62,15 +62,14 @@ def run_tasks(
     from stages.train.multi_task.pipeline import train_multi_task
 
     runs = {task.name: task_run(run, task, base=base) for task in run.tasks}
-    weights = {task.name: task.weight for task in run.tasks}
-    tasks = {
-        name: _labelled(own, weights[name], place=out / TASKS_FOLDER / name, machinery=machinery)
-        for name, own in runs.items()
-    }
+    tasks = {}
+    for task in run.tasks:
+        place = out / TASKS_FOLDER / task.name
+        tasks[task.name] = _labelled(runs[task.name], task.weight, place=place, machinery=machinery)
     plans = train_multi_task(run, tasks, out=out)
-    for name, task in tasks.items():
+    for name, labelled in tasks.items():
         views = [plan.views[name] for plan in plans]
-        yield evaluate(task.run, task.table, views, out=view_place(out, name))
+        yield evaluate(labelled.run, labelled.table, views, out=view_place(out, name))
 
 
 def task_run(run: MultiTask, task: Task, *, base: Path) -> RunFile:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.heads import Head
 from schemas.layout import Layout
 from stages.lists import Numbers, positions_of
 
@@ -113,6 +114,11 @@ def separators(words: pa.Array | pa.ChunkedArray) -> Numbers:
     found = np.full(len(offsets) - 1, -1, np.int64)
     found[rows] = places[first] - offsets[rows]
     return found
+
+
+def first_positions(words: pa.Array | pa.ChunkedArray, head: Head) -> Numbers:
+    """Return each row's first position that is answered, int64 [rows]: of pointers `[SEP]`."""
+    return separators(words) if head.points else np.zeros(len(words), np.int64)
 
 
 def pointer_labels(words: pa.ChunkedArray, labels: pa.ChunkedArray) -> npt.NDArray[np.float32]:

@@ -9,8 +9,9 @@ import tensorflow as tf
 import tensorflow_text as tf_text
 
 from schemas.errors import TeacherError
+from stages.pointers import SEPARATOR
 
-PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
+PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", SEPARATOR
 
 
 class Wordpiece:

@@ -13,7 +13,7 @@ from schemas.errors import TeacherError
 from schemas.heads import Head
 from stages.label.answers import ENOUGH, are_probabilities, rows_of_probabilities
 from stages.lists import offsets_of
-from stages.pointers import separators
+from stages.pointers import first_positions
 from stages.row_logits import RowLogits
 
 Rows = npt.NDArray[np.int64]
@@ -38,7 +38,7 @@ class AnswerSheet:
         if not head.by_position:
             self.answers = RowLogits(np.zeros((inputs.num_rows, classes), np.float32))
             return
-        self._first = separators(inputs.column(0)) if head.points else None
+        self._first = first_positions(inputs.column(0), head)
         offsets = offsets_of(pc.list_value_length(inputs.column(0)).to_numpy())
         self.answers = RowLogits(np.full((offsets[-1], classes), np.nan, np.float32), offsets)
 
@@ -65,7 +65,7 @@ class AnswerSheet:
         if offsets is None:
             lines, owners, values = numbers, numbers, answer
         else:
-            first = 0 if self._first is None else self._first[numbers][:, None]
+            first = self._first[numbers]
             lines, owners, values = _by_position(offsets, numbers, answer, first)
         if self._look_like_probabilities(values):
             what = "sum 1" if self._kind == "softmax" else "all within [0, 1]"
@@ -106,14 +106,14 @@ class AnswerSheet:
 
 
 def _by_position(
-    offsets: Rows, numbers: Rows, answer: npt.NDArray[np.float32], first: Rows | int
+    offsets: Rows, numbers: Rows, answer: npt.NDArray[np.float32], first: Rows
 ) -> tuple[Rows, Rows, npt.NDArray[np.float32]]:
     """Return the lines that were answered, whose they are, and what was answered.
 
-    `first` is each row's first position, int64 [rows, 1], that is answered at all.
+    `first` is each input's first position that is answered at all, int64 [inputs].
     """
     counts, places = np.diff(offsets)[numbers], np.arange(answer.shape[1])
-    seen = (places >= first) & (places < counts[:, None]) & ~np.isnan(answer).all(axis=-1)
+    seen = (places >= first[:, None]) & (places < counts[:, None]) & ~np.isnan(answer).all(axis=-1)
     owners = np.broadcast_to(numbers[:, None], seen.shape)
     lines = offsets[numbers][:, None] + places
     return lines[seen], owners[seen], answer[seen]

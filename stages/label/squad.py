@@ -87,8 +87,6 @@ def _row(context: Any, question: Any) -> Row:
     before = [word for _, word in cut_words(asked)]
     places = cut_words(context)
     words = [*before, SEPARATOR, *(word for _, word in places)]
-    if SEPARATOR in before or words.count(SEPARATOR) > 1:
-        raise _Unfit("a word is the separator", f"found {SEPARATOR!r} in it.", "words")
     answers = _answers(stated, context, places, shift=len(before) + 1)
     return {"words": words, "answers": answers, "id": name if isinstance(name, str) else None}
 
@@ -108,7 +106,7 @@ def _answers(
     found = []
     for answer in stated:
         text, start = _text_and_start(answer, context)
-        last = start + len(text.rstrip()) - 1
+        last = start + len(text) - 1
         first_word, last_word = np.searchsorted(starts, [start, last], side="right") - 1
         found.append(write_span(int(first_word) + shift, int(last_word) + shift, text))
     return list(dict.fromkeys(found))

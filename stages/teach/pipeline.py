@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.errors import CorpusError, RunFileError
-from schemas.layout import SPLIT_COLUMN, Layout
+from schemas.layout import SPLIT_COLUMN
 from schemas.provenance import fingerprint
 from schemas.run_file import RunFile
 from schemas.scores import TITLES, AnyScores
@@ -26,7 +25,7 @@ from stages.inputs import inputs_of
 from stages.label.corpus import CorpusPlan, plan_corpus, read_unit
 from stages.label.intake import Intake
 from stages.label.shards import order_rows
-from stages.pointers import questions_of, separators
+from stages.pointers import first_positions, questions_of
 from stages.progress import say
 from stages.teacher_folder import open_teacher, read_card, teacher_in
 from stages.teacher_places import find_teacher
@@ -190,7 +189,8 @@ def _fitted(
         inputs = inputs_of(part, run.corpus.features)
         labels = labels_by_line(part, layout)
         if run.head.by_position:
-            return labelled_words(wordpiece, inputs, labels, first=_first_positions(part, layout))
+            first = first_positions(part[layout.features[0]], run.head)
+            return labelled_words(wordpiece, inputs, labels, first=first)
         return LabelledTokens(wordpiece.tokens(tf.constant(inputs, tf.string))[0], labels)
 
     train, validation = tokens("train"), tokens("validation")
@@ -206,11 +206,6 @@ def _fitted(
         backup=backup,
     )
     return model, vocabulary, epochs
-
-
-def _first_positions(rows: pa.Table, layout: Layout) -> npt.NDArray[np.int64] | None:
-    """Return the first position of each row that may have a label; None where all may."""
-    return separators(rows[layout.features[0]]) if layout.head.points else None
 
 
 def measure_teacher(

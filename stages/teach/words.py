@@ -17,7 +17,7 @@ def labelled_words(
     lists: Sequence[Sequence[str]],
     labels: Labels,
     *,
-    first: npt.NDArray[np.int64] | None = None,
+    first: npt.NDArray[np.int64],
 ) -> LabelledTokens:
     """Return token ids, and the label of each word at its first piece, -1 at every other token.
 
@@ -25,7 +25,7 @@ def labelled_words(
       wordpiece: the encoder's.
       lists: words of each row.
       labels: int64 [words of all rows], -1 for none; of pointers float32 [words of all rows, 2].
-      first: the first word of each row that counts, int64 [rows]; all of them when None.
+      first: the first word of each row that counts, int64 [rows].
     """
     words = ragged_words(lists)
     pieces, counts = wordpiece.words(words)
@@ -37,8 +37,6 @@ def labelled_words(
     is_word = places < words.row_lengths().numpy()[:, None]
     by_word = np.full((*pieces_at.shape, *each), -1, labels.dtype)
     by_word[is_word] = labels
-    there = is_word & (pieces_at >= 0)
-    if first is not None:
-        there &= places >= first[:, None]
+    there = is_word & (pieces_at >= 0) & (places >= first[:, None])
     by_token[(offsets[:-1, None] + pieces_at)[there]] = by_word[there]
     return LabelledTokens(token_ids, token_ids.with_flat_values(by_token))

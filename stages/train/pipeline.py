@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, TypeVar
 
 from schemas.errors import StudentError
 from schemas.run_file import RunFile
-from schemas.student_card import STUDENT_CARD_FILE, STUDENT_MODEL_FILE, StudentCard
+from schemas.student_card import STUDENT_MODEL_FILE, StudentCard, TrainedCard
 from schemas.teacher_card import VOCABULARY_FILE
+from schemas.train_section import Train
 from stages.artefacts import read_measures
 from stages.atomic import whole_file, write_whole
 from stages.progress import say
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
 
     from stages.train.replicas import Replicas
 
+
+Card = TypeVar("Card", bound=TrainedCard)
 
 CHECKPOINT_SECONDS = 60.0
 CHECKPOINTS_FOLDER = "_checkpoints"
@@ -50,22 +51,32 @@ def train(
     """
     plans = list(plan_students(run, table, out=out))
     waiting = [plan for plan in plans if not is_current(plan)]
-    if not waiting:
-        say(f"train: nothing to do, {len(plans)} students are up to date")
-    if waiting and run.train.label_smoothing and run.train.hard_label_weight != 1.0:
-        say("train: label smoothing blurs what the teacher says of the other classes")
-    if waiting:
-        from stages.train.replicas import replicas_here
-
-        replicas_here()  # before TensorFlow does anything else
-    for shard in table.shards if waiting else ():
-        check_bytes(shard)
+    make_ready(len(waiting), run.train, [table], planned=len(plans))
     for plan in waiting:
         with _watched(run, plan, wandb) as watchers:
             train_student(
                 run, table, plan, checkpoint_seconds=checkpoint_seconds, watchers=watchers
             )
     return plans
+
+
+def make_ready(waiting: int, how: Train, tables: Iterable[SoftLabelTable], *, planned: int) -> None:
+    """Say what there is to say before so many of the planned students are trained, and check.
+
+    Raises:
+      DamagedTableError: the bytes of a table are not those of its digests.
+    """
+    if not waiting:
+        say(f"train: nothing to do, {planned} students are up to date")
+        return
+    if how.label_smoothing and how.hard_label_weight != 1.0:
+        say("train: label smoothing blurs what the teacher says of the other classes")
+    from stages.train.replicas import replicas_here
+
+    replicas_here()  # before TensorFlow does anything else
+    for table in tables:
+        for shard in table.shards:
+            check_bytes(shard)
 
 
 @contextmanager
@@ -100,13 +111,20 @@ def read_student_card(path: Path) -> StudentCard:
     Raises:
       StudentError: there is none, or it does not hold.
     """
+    return read_trained(path, StudentCard)
+
+
+def read_trained(path: Path, kind: type[Card]) -> Card:
+    """Return the card of a kind that is in a student's folder.
+
+    Raises:
+      StudentError: there is none, or it does not hold.
+    """
     try:
-        return StudentCard.model_validate_json((path / STUDENT_CARD_FILE).read_bytes())
+        return kind.model_validate_json((path / kind.file).read_bytes())
     except (OSError, ValueError) as error:
         said = str(error).splitlines()[0]
-        raise StudentError(
-            f"no student: {path}: {said}. Run `train`, or `adjust` where settings are searched."
-        ) from error
+        raise StudentError(f"{kind.absent}: {path}: {said}. {kind.remedy}") from error
 
 
 def trained_card(plan: StudentPlan) -> StudentCard:
@@ -235,25 +253,18 @@ def check_plan(run: RunFile, plan: StudentPlan, replicas: Replicas) -> None:
         )
 
 
-def write_student(
-    path: Path,
-    model: keras.Model,
-    vocabulary: list[str],
-    card: BaseModel,
-    *,
-    card_file: str = STUDENT_CARD_FILE,
-) -> None:
+def write_student(path: Path, model: keras.Model, vocabulary: list[str], card: TrainedCard) -> None:
     """Write a student's folder, its card last, and remove its checkpoints."""
-    (path / card_file).unlink(missing_ok=True)
+    (path / card.file).unlink(missing_ok=True)
     with whole_file(path / STUDENT_MODEL_FILE) as part:
         model.save(part)
     write_whole(path / VOCABULARY_FILE, "\n".join(vocabulary).encode())
-    write_whole(path / card_file, card.model_dump_json(indent=2).encode())
+    write_whole(path / card.file, card.model_dump_json(indent=2).encode())
     shutil.rmtree(path / CHECKPOINTS_FOLDER, ignore_errors=True)
 
 
-def is_current(plan: StudentPlan) -> bool:
-    """Return whether a student is there as a plan says."""
-    if not (plan.path / STUDENT_CARD_FILE).is_file():
+def is_current(plan: StudentPlan, kind: type[TrainedCard] = StudentCard) -> bool:
+    """Return whether a student is there as a plan says, with a card of a kind."""
+    if not (plan.path / kind.file).is_file():
         return False
-    return read_student_card(plan.path).fingerprint == plan.fingerprint
+    return read_trained(plan.path, kind).fingerprint == plan.fingerprint

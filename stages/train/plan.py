@@ -12,7 +12,7 @@ from schemas.heads import HeadKind
 from schemas.provenance import digest_file, fingerprint
 from schemas.run_file import RunFile
 from schemas.student_card import Role
-from schemas.train_section import Student, Train
+from schemas.train_section import OF_TEACHER, Student, Train
 from stages.assets import resolve_model
 from stages.plugins import source_of
 from stages.table import SoftLabelTable
@@ -24,17 +24,7 @@ STUDENTS_FOLDER = "students"
 _LAST_RATE = 0.1  # of the learning rate, for the epochs on hard labels alone
 
 _OF_ALL = {"seeds", "students", "baseline"}
-_OF_TEACHER = {
-    "loss",
-    "temperature",
-    "hard_label_weight",
-    "standardize_logits",
-    "tail",
-    "example_weight",
-    "view_share",
-    "views_per_pass",
-}
-_APART: dict[Role, set[str]] = {"student": _OF_ALL, "baseline": _OF_ALL | _OF_TEACHER}
+_APART: dict[Role, set[str]] = {"student": _OF_ALL, "baseline": _OF_ALL.union(OF_TEACHER)}
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from stages.train import callbacks
 from stages.train.checkpoint import Checkpoint, Checkpoints, TrainingState
 from stages.train.pipeline import read_student_card, train
 from stages.train.plan import plan_students
 from tests import tiny
+from tests.train.interrupted import Stop, interrupted_at
 
 
 def checkpoint(step, **state):
@@ -50,10 +50,6 @@ def test_a_damaged_one_is_passed_over_and_named(damage, tmp_path, capsys):
     assert not path.exists()
 
 
-class Stop(Exception):
-    pass
-
-
 RUN = (
     "train.epochs=3",
     "train.hard_label_epochs=2",
@@ -80,19 +76,6 @@ def figures(plan):
                 if value.tag == "val_loss":
                     found[event.step] = float(tf.make_ndarray(value.tensor))
     return found
-
-
-def interrupted_at(step, monkeypatch):
-    """Let the training end by an exception after so many steps of its own."""
-    real, seen = callbacks.StopOnNonFiniteLoss.on_train_batch_end, []
-
-    def stop(self, batch, logs=None):
-        real(self, batch, logs)
-        seen.append(batch)
-        if len(seen) == step:
-            raise Stop
-
-    monkeypatch.setattr(callbacks.StopOnNonFiniteLoss, "on_train_batch_end", stop)
 
 
 @pytest.fixture(scope="module")

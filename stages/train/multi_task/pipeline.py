@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 from schemas.errors import StudentError
 from schemas.multi_task import MultiTask
-from schemas.multi_task_card import MULTI_TASK_CARD_FILE, MultiTaskCard
+from schemas.multi_task_card import MultiTaskCard
 from stages.artefacts import read_measures
-from stages.progress import say
-from stages.table import check_bytes
 from stages.train.building import open_start_of, start_output, start_pieces, vocabulary_of
 from stages.train.multi_task.plan import LabelledTask, MultiTaskPlan, plan_multi_task
 from stages.train.pipeline import (
@@ -20,6 +18,9 @@ from stages.train.pipeline import (
     FIGURES_FOLDER,
     card_of,
     check_plan,
+    is_current,
+    make_ready,
+    read_trained,
     write_student,
 )
 from stages.train.plan import phases
@@ -49,13 +50,9 @@ def train_multi_task(
       PipelineError: any stated failure; finished students are kept.
     """
     plans = list(plan_multi_task(run, tasks, out=out))
-    waiting = [plan for plan in plans if not _is_current(plan)]
-    if not waiting:
-        say(f"train: nothing to do, {len(plans)} students are up to date")
-        return plans
-    for task in tasks.values():
-        for shard in task.table.shards:
-            check_bytes(shard)
+    waiting = [plan for plan in plans if not is_current(plan.whole, MultiTaskCard)]
+    tables = [task.table for task in tasks.values()]
+    make_ready(len(waiting), run.train, tables, planned=len(plans))
     for plan in waiting:
         _train_student(run, tasks, plan, checkpoint_seconds)
     return plans
@@ -67,18 +64,7 @@ def read_multi_task_card(path: Path) -> MultiTaskCard:
     Raises:
       StudentError: there is none, or it does not hold.
     """
-    try:
-        return MultiTaskCard.model_validate_json((path / MULTI_TASK_CARD_FILE).read_bytes())
-    except (OSError, ValueError) as error:
-        said = str(error).splitlines()[0]
-        raise StudentError(f"no student of several tasks: {path}: {said}. Run `run`.") from error
-
-
-def _is_current(plan: MultiTaskPlan) -> bool:
-    path = plan.whole.path
-    if not (path / MULTI_TASK_CARD_FILE).is_file():
-        return False
-    return read_multi_task_card(path).fingerprint == plan.whole.fingerprint
+    return read_trained(path, MultiTaskCard)
 
 
 def _train_student(
@@ -88,7 +74,6 @@ def _train_student(
 
     from stages.train.checkpoint import Checkpoints
     from stages.train.fit import Training
-    from stages.train.multi_task.heads import joined
     from stages.train.precision import computing_in
 
     whole = plan.whole
@@ -98,8 +83,7 @@ def _train_student(
     lowercase = read_measures(tables[0]).lowercase
     vocabulary = vocabulary_of(tables, whole.student, lowercase=lowercase)
     with computing_in(run.train.compute_dtype):
-        models = _built(plan, tasks, vocabulary)
-    student = joined(models)
+        student, models = _built(plan, tasks, vocabulary)
     training = Training(
         _course(tasks, plan, models, student, vocabulary, lowercase=lowercase),
         name=whole.name,
@@ -109,9 +93,10 @@ def _train_student(
     )
     epochs = training.fit()
     if run.train.compute_dtype != "float32":
-        weights, models = student.get_weights(), _built(plan, tasks, vocabulary)
-        joined(models).set_weights(weights)
-    _write(run, tasks, plan, models, vocabulary, lowercase=lowercase, epochs=epochs)
+        weights = student.get_weights()
+        student, models = _built(plan, tasks, vocabulary)
+        student.set_weights(weights)
+    _write(run, tasks, plan, models, student, vocabulary, lowercase=lowercase, epochs=epochs)
 
 
 def _check(tasks: Tasks, plan: MultiTaskPlan) -> None:
@@ -158,8 +143,13 @@ def _course(
     return SeveralTables(student, courses, {name: task.weight for name, task in tasks.items()})
 
 
-def _built(plan: MultiTaskPlan, tasks: Tasks, vocabulary: list[str]) -> dict[str, keras.Model]:
-    """Return each task's student before its first step; what it starts from is the first task's."""
+def _built(
+    plan: MultiTaskPlan, tasks: Tasks, vocabulary: list[str]
+) -> tuple[keras.Model, dict[str, keras.Model]]:
+    """Return the student before its first step, and the same with each task's head alone.
+
+    What it starts from is the first task's.
+    """
     from stages.train.multi_task.heads import build_heads, joined
 
     start = open_start_of(plan.whole.student)
@@ -169,8 +159,9 @@ def _built(plan: MultiTaskPlan, tasks: Tasks, vocabulary: list[str]) -> dict[str
     for name, task in tasks.items():
         start_output(models[name], task.table, student)
     first = next(iter(tasks.values())).table
-    start_pieces(joined(models), plan.whole, start, first, vocabulary)
-    return models
+    whole = joined(models)
+    start_pieces(whole, plan.whole, start, first, vocabulary)
+    return whole, models
 
 
 def _write(
@@ -178,16 +169,15 @@ def _write(
     tasks: Tasks,
     plan: MultiTaskPlan,
     models: Mapping[str, keras.Model],
+    student: keras.Model,
     vocabulary: list[str],
     *,
     lowercase: bool,
     epochs: Epochs,
 ) -> None:
     """Write each task's view of a student, then the student; its card is the last file."""
-    from stages.train.multi_task.heads import joined
-
-    whole, student = plan.whole, joined(models)
-    (whole.path / MULTI_TASK_CARD_FILE).unlink(missing_ok=True)
+    whole = plan.whole
+    (whole.path / MultiTaskCard.file).unlink(missing_ok=True)
     for name, task in tasks.items():
         view, own = plan.views[name], _epochs_of(name, epochs)
         one = card_of(task.run, view, models[name], lowercase=lowercase, epochs=own)
@@ -203,7 +193,7 @@ def _write(
         parameters=int(student.count_params()),
         epochs=epochs,
     )
-    write_student(whole.path, student, vocabulary, card, card_file=MULTI_TASK_CARD_FILE)
+    write_student(whole.path, student, vocabulary, card)
 
 
 def _epochs_of(task: str, epochs: Epochs) -> Epochs:

@@ -9,15 +9,11 @@ from stages.experiment import LABELS_FOLDER, label_step, read_run_file
 from stages.inspect import inspect_folder
 from stages.multi_task import run_file_all, task_run
 from stages.table import open_table
-from stages.train import callbacks
 from stages.train.multi_task.pipeline import read_multi_task_card, train_multi_task
 from stages.train.multi_task.plan import LabelledTask, plan_multi_task
 from stages.train.replicas import Replicas
 from tests import tiny_tasks
-
-
-class Stop(Exception):
-    """Ends a training from within."""
+from tests.train.interrupted import Stop, interrupted_at
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +81,7 @@ def test_interrupted_it_ends_in_the_same_weights(tasks_of, tmp_path, monkeypatch
     (whole,) = train_multi_task(run, tasks_of(run), out=tmp_path / "whole")
     for step in (4, 8):  # in the first phase, and in the last
         with monkeypatch.context() as patched:
-            _stop_after(step, patched)
+            interrupted_at(step, patched)
             with pytest.raises(Stop):
                 train_multi_task(run, tasks_of(run), out=tmp_path / "cut", checkpoint_seconds=0)
     (cut,) = train_multi_task(run, tasks_of(run), out=tmp_path / "cut", checkpoint_seconds=0)
@@ -94,18 +90,6 @@ def test_interrupted_it_ends_in_the_same_weights(tasks_of, tmp_path, monkeypatch
         np.testing.assert_array_equal(mine, theirs)
     cards = [read_multi_task_card(plan.whole.path).epochs for plan in (whole, cut)]
     assert cards[0] == cards[1]
-
-
-def _stop_after(steps, patched):
-    real, seen = callbacks.StopOnNonFiniteLoss.on_train_batch_end, []
-
-    def stop(self, batch, logs=None):
-        real(self, batch, logs)
-        seen.append(batch)
-        if len(seen) == steps:
-            raise Stop
-
-    patched.setattr(callbacks.StopOnNonFiniteLoss, "on_train_batch_end", stop)
 
 
 def test_a_student_is_not_trained_twice_and_its_fingerprint_says_what_of(tasks_of, tmp_path, capfd):
