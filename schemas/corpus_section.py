@@ -6,40 +6,12 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from schemas.section import Fraction, Section, Sha256
+from schemas.asset import Asset
+from schemas.section import Fraction, Section
 
 CorpusFormat = Literal["parquet", "jsonl", "csv", "tsv", "lines", "conll", "squad"]
 Repeats = Literal["keep", "once"]
 FeatureKind = Literal["text", "words", "numbers"]
-
-
-class Asset(Section):
-    """Where a file or a folder comes from: a local path, a pinned wheel, or a model handle.
-
-    Attributes:
-      path: a local path; with `wheel`, the path inside the wheel.
-      wheel: `name==version` in the package registry.
-      sha256: digest of the one file that `path` names.
-      files: for a folder: digest of each file to take from it, by file name.
-      handle: `hf://owner/name`, `hf://owner/name@revision` or `kaggle://…` (models only). That of
-        an encoder counts by its name: state a revision, or its version.
-    """
-
-    path: str | None = None
-    wheel: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9._!+-]+$")
-    sha256: Sha256 | None = None
-    files: dict[str, Sha256] | None = None
-    handle: str | None = Field(default=None, pattern=r"^(hf|kaggle)://.+$")
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Asset:
-        if (self.path is None) == (self.handle is None):
-            raise ValueError("an asset has either `path` (local, or inside `wheel`) or `handle`")
-        if self.handle is not None and (self.wheel or self.sha256 or self.files):
-            raise ValueError("an asset with `handle` takes no `wheel`, `sha256` or `files`")
-        if self.wheel is not None and (self.sha256 is None) == (self.files is None):
-            raise ValueError("an asset in a wheel states `sha256` (a file) or `files` (a folder)")
-        return self
 
 
 def _check_format(part: Corpus | Unlabelled) -> None:

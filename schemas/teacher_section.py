@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.corpus_section import Asset
+from schemas.asset import Asset
 from schemas.section import Fraction, Section, Seed
 
 TeacherKind = Literal[

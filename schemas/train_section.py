@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from schemas.corpus_section import Asset
+from schemas.asset import Asset
 from schemas.heads import HeadKind
 from schemas.section import Fraction, Name, Section, Seed
 

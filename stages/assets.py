@@ -1,25 +1,25 @@
 """Assets: turn what a run file names into files on this machine, verified.
 
-A file inside a pinned wheel is fetched with pip without the wheel's dependencies, checked
-against its SHA-256 and kept in the user's cache; the wheel itself is never installed and no
-code of it runs. A handle is passed on to keras-hub as it is.
+A file inside a pinned package is fetched without what the package depends on, checked against its
+SHA-256 and kept in the user's cache; the package itself is never installed and no code of it runs.
+The handle of a model is passed on to keras-hub as it is; rows behind a handle are taken from the
+hub's cache, or kept as Parquet in the user's.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
-import subprocess
-import sys
-import tempfile
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from schemas.corpus_section import Asset
+from schemas.asset import Asset, PackageKind
 from schemas.errors import AssetError
 from schemas.provenance import fingerprint, sha256_file
 from stages.atomic import write_whole
+from stages.hub import dataset_files
+from stages.packages import read_package
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ResolvedAsset:
 
 
 def resolve_files(asset: Asset, *, base: Path) -> list[ResolvedAsset]:
-    """Return the files that an asset names; a local path may be a glob.
+    """Return the corpus files that an asset names; a local path may be a glob.
 
     Args:
       asset: from the run file.
@@ -47,8 +47,12 @@ def resolve_files(asset: Asset, *, base: Path) -> list[ResolvedAsset]:
     Raises:
       AssetError: nothing is there, the registry cannot be reached or a digest differs.
     """
-    if asset.wheel is not None:
-        return [resolve_model(asset, base=base)]
+    if asset.package is not None:
+        kind, package = asset.package
+        files = _from_package(kind, package, _wanted(asset))
+        return [_of_package(package, name, path) for name, path in files.items()]
+    if asset.handle is not None and asset.of_dataset:
+        return _of_dataset(asset.handle, str(asset.path))
     if asset.path is None:
         raise AssetError(f"not a file: {asset.handle}: a handle names a model, not a corpus file.")
     found = sorted(_glob(base, asset.path))
@@ -63,11 +67,13 @@ def resolve_model(asset: Asset, *, base: Path) -> ResolvedAsset:
     Raises:
       AssetError: as for `resolve_files`.
     """
+    if asset.of_dataset:
+        raise AssetError(f"not a model: {asset.handle}: it is a data set. State a model.")
     if asset.path is None:
         handle = str(asset.handle)
         return ResolvedAsset(handle, handle, fingerprint({"handle": handle}))
-    if asset.wheel is not None:
-        return _from_wheel(asset.wheel, asset.path, asset)
+    if asset.package is not None:
+        return _model_in_package(*asset.package, asset.path, _wanted(asset))
     path = base / asset.path
     if path.is_dir():
         return _local_folder(path, asset)
@@ -114,47 +120,63 @@ def _local_folder(path: Path, asset: Asset) -> ResolvedAsset:
     return ResolvedAsset(str(asset.path), str(path), fingerprint(digests))
 
 
-def _from_wheel(wheel: str, inside: str, asset: Asset) -> ResolvedAsset:
-    wanted = (
-        {f"{inside}/{name}": sha for name, sha in asset.files.items()}
-        if asset.files
-        else {inside: asset.sha256 or ""}
-    )
-    root = cache_folder() / wheel.replace("==", "-")
-    if any(".." in Path(name).parts or Path(name).is_absolute() for name in wanted):
-        raise AssetError(f"path leaves the wheel: {inside} in {wheel}. State a path inside it.")
-    if missing := [name for name in wanted if not (root / name).is_file()]:
-        _fetch(wheel, missing, wanted, root)
+def _wanted(asset: Asset) -> dict[str, str]:
+    """Return the SHA-256 of each file that is taken from a package, by its path there."""
+    if asset.files is None:
+        return {str(asset.path): str(asset.sha256)}
+    folder = PurePosixPath(str(asset.path))
+    return {str(folder / name): sha for name, sha in asset.files.items()}
+
+
+def _model_in_package(
+    kind: PackageKind, package: str, inside: str, wanted: dict[str, str]
+) -> ResolvedAsset:
+    _from_package(kind, package, wanted)
+    location = str(_root_of(kind, package) / inside)
+    return ResolvedAsset(f"{package}/{inside}", location, fingerprint(wanted))
+
+
+def _from_package(kind: PackageKind, package: str, wanted: dict[str, str]) -> dict[str, Path]:
+    """Return the places of files of a package in the cache, by their names there."""
+    for name in wanted:
+        if ".." in Path(name).parts or Path(name).is_absolute():
+            raise AssetError(f"path leaves the {kind}: {name} in {package}. State one inside it.")
+    root = _root_of(kind, package)
+    missing = [name for name in wanted if not (root / name).is_file()]
+    if missing:
+        for name, data in read_package(kind, package, missing).items():
+            _keep(root / name, data, wanted[name], what=f"{name} in {package}")
     for name, expected in wanted.items():
-        _check_digest(f"{name} in {wheel}", sha256_file(root / name), expected)
-    return ResolvedAsset(f"{wheel}/{inside}", str(root / inside), fingerprint(wanted))
+        _check_digest(f"{name} in {package}", sha256_file(root / name), expected)
+    return {name: root / name for name in wanted}
 
 
-def _fetch(wheel: str, names: list[str], wanted: dict[str, str], root: Path) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        command += ["--disable-pip-version-check", "--only-binary=:all:", "--dest", folder, wheel]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        files = list(Path(folder).glob("*.whl"))
-        if done.returncode or len(files) != 1:
-            said = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
-            raise AssetError(f"wheel cannot be fetched: {wheel}: {said}. Check name and network.")
-        with zipfile.ZipFile(files[0]) as archive:
-            for name in names:
-                _extract(archive, name, wanted[name], wheel=wheel, root=root)
+def _root_of(kind: PackageKind, package: str) -> Path:
+    """Return where files of a package are kept; names of other kinds never meet."""
+    separator = {"wheel": "==", "npm": "@", "deb": "="}[kind]
+    name, _, version = package.rpartition(separator)
+    folder = cache_folder() if kind == "wheel" else cache_folder() / kind
+    return folder / f"{name}-{version}"
 
 
-def _extract(archive: zipfile.ZipFile, name: str, sha: str, *, wheel: str, root: Path) -> None:
-    try:
-        data = archive.read(name)
-    except KeyError:
-        raise AssetError(f"no such file in the wheel: {name} in {wheel}. Mend `path`.") from None
-    write_whole(root / name, data)
-    try:
-        _check_digest(f"{name} in {wheel}", sha256_file(root / name), sha)
-    except AssetError:
-        (root / name).unlink()
-        raise
+def _of_package(package: str, name: str, path: Path) -> ResolvedAsset:
+    return ResolvedAsset(f"{package}/{name}", str(path), fingerprint({name: sha256_file(path)}))
+
+
+def _of_dataset(handle: str, path: str) -> list[ResolvedAsset]:
+    if handle.startswith("tfds://"):
+        from stages.catalogue import split_file
+
+        files = split_file(handle, path, cache=cache_folder() / "tfds")
+    else:
+        files = dataset_files(handle, path)
+    return [ResolvedAsset(name, str(file), sha256_file(file)) for name, file in files.items()]
+
+
+def _keep(path: Path, data: bytes, sha: str, *, what: str) -> None:
+    found = hashlib.sha256(data).hexdigest()
+    _check_digest(what, found, sha)
+    write_whole(path, data)
 
 
 def _check_digest(what: str, found: str, expected: str) -> None:

@@ -1,7 +1,7 @@
-"""A model repository of the Hugging Face hub: one commit of it, in the hub client's own cache.
+"""A repository of the Hugging Face hub: one commit of it, in the hub client's own cache.
 
-Only weights, as safetensors or HDF5, configuration and tokenizer files are taken; no code of the
-repository is.
+Of a model only weights, as safetensors or HDF5, configuration and tokenizer files are taken; of a
+data set the files that are asked for. No code of the repository is.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from schemas.errors import AssetError, first_line
 from schemas.provenance import fingerprint, sha256_file
 
-_SCHEME = "hf://"
+_SCHEME, _DATASETS = "hf://", "hf://datasets/"
 _TAKEN = ["*.safetensors", "*.h5", "*.json", "*.txt", "*.model"]
 
 
@@ -55,14 +55,44 @@ def snapshot(handle: str, *, here_only: bool = False) -> Snapshot:
     Raises:
       AssetError: the client is not installed, or the repository cannot be had.
     """
-    name, _, revision = handle.removeprefix(_SCHEME).partition("@")
+    name, folder = _download(handle, _SCHEME, _TAKEN, kind="model", here_only=here_only)
+    return Snapshot(f"{_SCHEME}{name}@{folder.name}", folder)
+
+
+def dataset_files(handle: str, pattern: str) -> dict[str, Path]:
+    """Fetch files of `hf://datasets/owner/name` or `…@revision`, unless they are in the cache.
+
+    Args:
+      handle: of the repository.
+      pattern: a path in it, or a glob.
+
+    Returns:
+      Their places, by `hf://datasets/owner/name@commit/path`, which always names the same file.
+
+    Raises:
+      AssetError: the client is not installed, or the files cannot be had.
+    """
+    name, folder = _download(handle, _DATASETS, [pattern], kind="dataset")
+    found = [path for path in folder.glob(pattern) if path.is_file()]
+    if not found:
+        raise AssetError(f"no such file: {pattern} in {handle}. Mend `path`.")
+    commit = f"{_DATASETS}{name}@{folder.name}"
+    return {f"{commit}/{path.relative_to(folder)}": path for path in sorted(found)}
+
+
+def _download(
+    handle: str, scheme: str, patterns: list[str], *, kind: str, here_only: bool = False
+) -> tuple[str, Path]:
+    """Return the name of a repository, and the folder of its files, which has the commit's name."""
+    name, _, revision = handle.removeprefix(scheme).partition("@")
     try:
         from huggingface_hub import snapshot_download
 
         found = snapshot_download(
             name,
+            repo_type=kind,
             revision=revision or None,
-            allow_patterns=_TAKEN,
+            allow_patterns=patterns,
             local_files_only=here_only,
         )
     except ImportError as error:
@@ -72,5 +102,4 @@ def snapshot(handle: str, *, here_only: bool = False) -> Snapshot:
         raise AssetError(
             f"repository cannot be had: {handle}: {said} Check the name and the network."
         ) from error
-    folder = Path(found)
-    return Snapshot(f"{_SCHEME}{name}@{folder.name}", folder)
+    return name, Path(found)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.corpus_section import Asset
+from schemas.asset import Asset
 from schemas.errors import AssetError
 from stages.assets import resolve_files, resolve_model
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from schemas.corpus_section import Asset
+from schemas.asset import Asset
 from schemas.heads import HeadKind
 from schemas.provenance import digest_file, fingerprint
 from schemas.run_file import RunFile
@@ -97,7 +97,8 @@ def determined_by(student: Student) -> dict[str, Any]:
       AssetError: a file that it starts from is not there.
     """
     files = {"code": _code_digest(student.kind), **_files(student)}
-    return {"student": student.model_dump(mode="json"), **files}
+    by_digest = {"start": set(Asset.model_fields)}
+    return {"student": student.model_dump(mode="json", exclude=by_digest), **files}
 
 
 def _files(student: Student) -> dict[str, str]:

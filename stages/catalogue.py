@@ -1,0 +1,104 @@
+"""Data sets of TensorFlow Datasets, a split of one kept as Parquet in the user's cache.
+
+A column is a feature: text, a number, the name of a class, or a list of them; a feature of more
+axes is kept as one list, its last axis fastest. Features that hold others are left out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.errors import AssetError, StorageError, first_line
+from schemas.provenance import digest_bytes
+from stages.atomic import whole_file
+
+_SCHEME, _PINNED = "tfds://", re.compile(r"^\w+(/[\w.-]+)?:\d+\.\d+\.\d+$")
+_ROWS_PER_GROUP = 4096
+
+
+def split_file(handle: str, split: str, *, cache: Path) -> dict[str, Path]:
+    """Return the place of a split's rows, by `tfds://name/config:version/split`.
+
+    Args:
+      handle: `tfds://name:version`, or `tfds://name/config:version`.
+      split: of it, or a slice of one (`train[:80%]`).
+      cache: where splits are kept.
+
+    Raises:
+      AssetError: the handle has no version, the package is not installed, or the data set cannot
+        be had.
+    """
+    name = handle.removeprefix(_SCHEME)
+    if not _PINNED.match(name):
+        raise AssetError(f"not pinned: {handle}. State its version: tfds://name:1.0.0.")
+    stem = split if split.isidentifier() else digest_bytes(split.encode())
+    path = cache / name.replace(":", "/") / f"{stem}.parquet"
+    if not path.is_file():
+        _keep(handle, name, split, path)
+    return {f"{handle}/{split}": path}
+
+
+def _keep(handle: str, name: str, split: str, path: Path) -> None:
+    try:
+        import tensorflow_datasets as tfds
+
+        builder = tfds.builder(name, data_dir=os.environ.get("TFDS_DATA_DIR"))
+        builder.download_and_prepare()
+        examples = tfds.as_numpy(builder.as_dataset(split=split))
+        with whole_file(path) as part:
+            _write(builder.info.features, examples, part)
+    except ImportError as error:
+        raise AssetError(f"no catalogue: {handle}: {error}. Install softshards[tfds].") from error
+    except StorageError:
+        raise
+    except Exception as error:  # whatever the package raises
+        said = first_line(error)
+        raise AssetError(
+            f"data set cannot be had: {handle} split {split}: {said} Check name and network."
+        ) from error
+
+
+def _write(features: Any, examples: Iterable[dict[str, Any]], path: Path) -> None:
+    """Write examples as rows of the features that hold no others."""
+    taken = {name: one for name, one in sorted(features.items()) if _holds_none(one)}
+    schema = pa.schema([(name, _type_of(one)) for name, one in taken.items()])
+    rows = ({name: _cell(one, row[name]) for name, one in taken.items()} for row in examples)
+    with pq.ParquetWriter(path, schema) as writer:
+        while group := list(islice(rows, _ROWS_PER_GROUP)):
+            writer.write_table(pa.Table.from_pylist(group, schema))
+
+
+def _holds_none(feature: Any) -> bool:
+    """Return whether a feature has no others within."""
+    return not hasattr(_one_of(feature), "items")
+
+
+def _one_of(feature: Any) -> Any:
+    """Return what a sequence is a sequence of; any other feature as it is."""
+    return getattr(feature, "feature", feature)
+
+
+def _type_of(feature: Any) -> pa.DataType:
+    one = _one_of(feature)
+    dtype = np.dtype(one.np_dtype)
+    texts = hasattr(one, "int2str") or dtype.kind in "OSU"
+    kind = pa.string() if texts else pa.from_numpy_dtype(dtype)
+    return pa.list_(kind) if feature.shape else kind
+
+
+def _cell(feature: Any, value: Any) -> Any:
+    """Return a value as a cell of a column."""
+    one, flat = _one_of(feature), np.asarray(value).reshape(-1).tolist()
+    if hasattr(one, "int2str"):  # below 0 is not stated, as in a test split
+        flat = [one.int2str(number) if number >= 0 else None for number in flat]
+    flat = [cell.decode() if isinstance(cell, bytes) else cell for cell in flat]
+    return flat if feature.shape else flat[0]
