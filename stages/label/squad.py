@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
@@ -118,13 +119,12 @@ def _text_and_start(answer: Any, context: str) -> tuple[str, int]:
     if not isinstance(text, str) or not text.strip() or type(start) is not int or start < 0:
         said = f"found {str(answer)[:80]!r}, expected text and place."
         raise _Unfit("no answer", said, "answers")
-    if context[start : start + len(text)] != text:
-        there = context[start : start + len(text)]
-        raise _Unfit(
-            "answer is not in its context",
-            f"expected {text[:60]!r} at character {start}, found {there[:60]!r}.",
-            "answers",
-        )
+    there = context[start : start + len(text)]
+    if there != text:
+        same = len(commonprefix([there, text]))
+        part = slice(same, same + 60)
+        said = f"expected {text[part]!r} at character {start + same}, found {there[part]!r}."
+        raise _Unfit("answer is not in its context", said, "answers")
     spared = len(text) - len(text.lstrip())
     return text.strip(), start + spared
 

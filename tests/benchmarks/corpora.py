@@ -1,10 +1,11 @@
-"""Real corpora in their standard splits, as JSON lines with `text`, labels and `split`.
+"""Real corpora in their standard splits: JSON lines with labels and `split`, or SQuAD's JSON.
 
 `python -m tests.benchmarks.corpora NAME FOLDER` writes what the recipe of that name reads.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from collections.abc import Callable, Iterable
@@ -13,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
+NOT_FOUND = "ANSWERNOTFOUND"  # as SubjQA writes it, also behind each review
 Row = dict[str, Any]
+Contents = list[Row] | Row  # of a file: rows of JSON lines, or one JSON document
 
 
-def trec(source: Path) -> dict[str, list[Row]]:
+def trec(source: Path) -> dict[str, Contents]:
     """The 5 452 questions and the 500 of the test; a tenth of the first are validation."""
     rows = []
     for name, split in (("TREC.train", "train"), ("TREC.test", "test")):
@@ -26,7 +29,7 @@ def trec(source: Path) -> dict[str, list[Row]]:
     return {"trec": rows}
 
 
-def clinc150(source: Path) -> dict[str, list[Row]]:
+def clinc150(source: Path) -> dict[str, Contents]:
     """The 150 intents; in validation and test also queries that are of none of them."""
     parts = json.loads((source / "data_full.json").read_text(encoding="utf-8"))
     names = {"train": "train", "val": "validation", "test": "test"}
@@ -39,7 +42,7 @@ def clinc150(source: Path) -> dict[str, list[Row]]:
     return {"clinc150": rows}
 
 
-def emotion(source: Path) -> dict[str, list[Row]]:
+def emotion(source: Path) -> dict[str, Contents]:
     """Tweets with one of four emotions."""
     mapping = (source / "mapping.txt").read_text(encoding="utf-8").splitlines()
     classes = dict(line.split("\t") for line in mapping)
@@ -52,7 +55,7 @@ def emotion(source: Path) -> dict[str, list[Row]]:
     return {"emotion": rows}
 
 
-def ag_news(source: Path) -> dict[str, list[Row]]:
+def ag_news(source: Path) -> dict[str, Contents]:
     """1 000 labelled descriptions, the others without a label, and the test's 7 600."""
     pairs = [line.rsplit("\t", 1) for line in _lines(source / "train10k_description_only.tsv")]
     pairs.sort(key=lambda pair: sha256(pair[0].encode()).digest())
@@ -62,7 +65,7 @@ def ag_news(source: Path) -> dict[str, list[Row]]:
     return {"ag-news": labelled, "ag-news-unlabelled": [{"text": text} for text, _ in pairs[1000:]]}
 
 
-def snips(source: Path) -> dict[str, list[Row]]:
+def snips(source: Path) -> dict[str, Contents]:
     """Commands with their intent, their words and tags, and which kinds of slot they have."""
     rows = []
     for part, split in {"train": "train", "valid": "validation", "test": "test"}.items():
@@ -75,13 +78,31 @@ def snips(source: Path) -> dict[str, list[Row]]:
     return {"snips": rows}
 
 
-CORPORA: dict[str, tuple[str, Callable[[Path], dict[str, list[Row]]]]] = {
+def subjqa(source: Path) -> dict[str, Contents]:
+    """Questions about reviews of electronics; the answers of all who were asked, each once.
+
+    An answer is the text at its place: what stands beside that in the source is cut into tokens.
+    """
+    found: dict[str, Contents] = {}
+    for part, split in {"train": "train", "dev": "validation", "test": "test"}.items():
+        asked: dict[str, Row] = {}
+        with (source / "splits" / f"{part}.csv").open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                paragraph = asked.setdefault(row["q_review_id"], _paragraph(row))
+                answers = paragraph["qas"][0]["answers"]
+                answers.extend(one for one in _answer(row) if one not in answers)
+        found[f"subjqa-{split}"] = {"data": [{"paragraphs": list(asked.values())}]}
+    return found
+
+
+CORPORA: dict[str, tuple[str, Callable[[Path], dict[str, Contents]]]] = {
     "trec-standard": ("trec", trec),
     "clinc150": ("clinc150", clinc150),
     "emotion": ("tweeteval_emotion", emotion),
     "ag-news": ("ag_news", ag_news),
     "snips": ("snips", snips),
     "snips-slots": ("snips", snips),
+    "subjqa": ("subjqa_electronics", subjqa),
 }
 
 
@@ -90,9 +111,12 @@ def write(name: str, folder: Path) -> list[Path]:
     place, read = CORPORA[name]
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for stem, rows in read(SHARED / place).items():
-        path = folder / f"{stem}.jsonl"
-        path.write_text("".join(map(_line, rows)), encoding="utf-8")
+    for stem, contents in read(SHARED / place).items():
+        if isinstance(contents, list):
+            path, text = folder / f"{stem}.jsonl", "".join(map(_line, contents))
+        else:
+            path, text = folder / f"{stem}.json", _line(contents)
+        path.write_text(text, encoding="utf-8")
         written.append(path)
     return written
 
@@ -101,6 +125,23 @@ def _row(text: str, label: str, split: str) -> Row:
     """Return a row; a tenth of the train split, chosen by its text, is validation."""
     held_out = split == "train" and sha256(text.encode()).digest()[-1] < 26
     return {"text": text, "label": label, "split": "validation" if held_out else split}
+
+
+def _paragraph(row: Row) -> Row:
+    asked = {"id": row["q_review_id"], "question": row["question"], "answers": []}
+    return {"context": _review(row), "qas": [asked]}
+
+
+def _answer(row: Row) -> list[Row]:
+    if row["human_ans_spans"] == NOT_FOUND:
+        return []
+    start, end = json.loads(row["human_ans_indices"].replace("(", "[").replace(")", "]"))
+    return [{"text": _review(row)[start:end], "answer_start": start}]
+
+
+def _review(row: Row) -> str:
+    review: str = row["review"]
+    return review.removesuffix(NOT_FOUND).rstrip()
 
 
 def _lines(path: Path) -> list[str]:

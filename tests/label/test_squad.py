@@ -73,6 +73,11 @@ def test_what_cannot_be_used_is_refused_and_the_rest_is_read(paragraph, said, tm
         read(tmp_path, paragraph)
 
 
+def test_what_is_said_of_an_answer_begins_where_it_differs(tmp_path):
+    _, [said] = read(tmp_path, asked(("William (of Norway)", 9)), tolerant=True)
+    assert said.endswith("expected 'way)' at character 24, found 'mand'. Mend the question.")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [("{", "as squad: Expecting"), ("[]", "has another form"), ('{"data": [{}]}', "'paragraphs'")],
