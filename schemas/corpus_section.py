@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from schemas.asset import Asset
 from schemas.section import Fraction, Section
 
-CorpusFormat = Literal["parquet", "jsonl", "csv", "tsv", "lines", "conll", "squad"]
+CorpusFormat = Literal["parquet", "jsonl", "csv", "tsv", "lines", "conll", "squad", "entities"]
 Repeats = Literal["keep", "once"]
 FeatureKind = Literal["text", "words", "numbers"]
 

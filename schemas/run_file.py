@@ -41,6 +41,12 @@ class Evaluate(Section):
     keep_to_tags: bool = False
 
 
+_FORMATS_OF_WORDS = {  # whether its head points, and what is said of it
+    "squad": (True, 'of kind "pointer", column = "answers"'),
+    "entities": (False, 'with per = "token", column = "tags"'),
+}
+
+
 class RunFile(Section):
     """One experiment, from corpus to report."""
 
@@ -100,6 +106,16 @@ class RunFile(Section):
         return self
 
     @model_validator(mode="after")
+    def _formats_of_words_have_their_columns(self) -> Self:
+        wanted, head = _FORMATS_OF_WORDS.get(self.corpus.format), self.head
+        if wanted is None or (wanted[0], self.corpus.features) == (head.points, ("words",)):
+            return self
+        raise ValueError(
+            f'format "{self.corpus.format}" is for features = ["words"], feature_kinds = '
+            f'{{ words = "words" }} and a head {wanted[1]}'
+        )
+
+    @model_validator(mode="after")
     def _pairs_and_numbers_can_be_asked(self) -> Self:
         layout, kind, has_views = self.layout(), self.teacher.kind, self.label.views is not None
         if layout.has_pairs and kind not in _OF_PAIRS:
@@ -114,13 +130,6 @@ class RunFile(Section):
 
     @model_validator(mode="after")
     def _pointers_can_be_asked(self) -> Self:
-        if self.corpus.format == "squad" and (
-            self.corpus.features != ("words",) or not self.head.points
-        ):
-            raise ValueError(
-                'format "squad" is for features = ["words"], feature_kinds = { words = "words" } '
-                'and a head of kind "pointer"'
-            )
         if not self.head.points:
             return self
         if self.label.views is not None:

@@ -39,6 +39,14 @@ class Refused:
     row: str
 
 
+class Unfit(Exception):
+    """A row cannot be used: what does not fit, what was found, and in which column."""
+
+    def __init__(self, what: str, said: str, column: str) -> None:
+        super().__init__(what, said, column)
+        self.what, self.said, self.column = what, said, column
+
+
 class Intake:
     """Counts the rows of one unit and keeps those that are refused.
 

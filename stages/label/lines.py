@@ -22,20 +22,26 @@ def read_jsonl(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows
     """Yield batches of a file with one JSON object a line."""
 
     def parse(line: str, number: int) -> Row | None:
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            intake.refuse("not JSON", number, f"{error}. Mend the line.", line)
-            return None
-        if not isinstance(value, dict):
-            intake.refuse("not a JSON object", number, f"found {line[:80]!r}. Mend the line.", line)
-            return None
-        row = _json_row(value, line, number, text, intake)
-        if row is not None and text.answers in row:
+        value = json_object(line, number, intake)
+        row = value and _json_row(value, line, number, text, intake)
+        if value and row is not None and text.answers in row:
             row[text.answers] = json.dumps(value[text.answers])
         return row
 
-    yield from _parsed(unit, text, intake, parse)
+    yield from parsed_lines(unit, text, intake, parse)
+
+
+def json_object(line: str, number: int, intake: Intake) -> dict[str, Any] | None:
+    """Return the JSON object that a line is; one that is none is refused."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        intake.refuse("not JSON", number, f"{error}. Mend the line.", line)
+        return None
+    if isinstance(value, dict):
+        return value
+    intake.refuse("not a JSON object", number, f"found {line[:80]!r}. Mend the line.", line)
+    return None
 
 
 def read_lines(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows]:
@@ -52,10 +58,11 @@ def read_lines(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows
             return None
         return found.groupdict()
 
-    yield from _parsed(unit, text, intake, parse)
+    yield from parsed_lines(unit, text, intake, parse)
 
 
-def _parsed(unit: Unit, text: TextFormat, intake: Intake, parse: Parse) -> Iterator[RawRows]:
+def parsed_lines(unit: Unit, text: TextFormat, intake: Intake, parse: Parse) -> Iterator[RawRows]:
+    """Yield batches of what `parse` makes of each line and its number; None is left out."""
     for first, lines in line_batches(unit, text):
         intake.seen += len(lines)
         rows, numbers = [], []

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from schemas.errors import CorpusError
 from stages.label.conll import read_conll
+from stages.label.entities import read_entities
 from stages.label.intake import Intake
 from stages.label.lines import read_jsonl, read_lines
 from stages.label.squad import read_squad
@@ -97,6 +98,7 @@ READERS: dict[str, Reader] = {
     "lines": read_lines,
     "conll": read_conll,
     "squad": read_squad,
+    "entities": read_entities,
 }
 
 

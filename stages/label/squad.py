@@ -17,17 +17,13 @@ import numpy as np
 import pyarrow as pa
 
 from schemas.errors import CorpusError
-from stages.label.intake import Intake
+from stages.label.intake import Intake, Unfit
 from stages.label.units import ROWS_PER_BATCH, RawRows, TextFormat, Unit
 from stages.pointers import SEPARATOR, cut_words, write_span
 
 COLUMNS = {"words": pa.list_(pa.string()), "answers": pa.list_(pa.string()), "id": pa.string()}
 Row = dict[str, Any]
 Asked = tuple[str, Any]  # a paragraph's context, and one of its questions
-
-
-class _Unfit(Exception):
-    """What does not fit, what was found, and in which column."""
 
 
 def read_squad(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows]:
@@ -47,10 +43,10 @@ def read_squad(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows
         try:
             rows.append(_row(context, question))
             numbers.append(number)
-        except _Unfit as unfit:
-            what, said, column = unfit.args
+        except Unfit as unfit:
             content = json.dumps({"context": context, "question": question}, ensure_ascii=False)
-            intake.refuse(what, number, f"{said} Mend the question.", content, column=column)
+            said = f"{unfit.said} Mend the question."
+            intake.refuse(unfit.what, number, said, content, column=unfit.column)
         if len(rows) == ROWS_PER_BATCH:
             yield _batch(rows, numbers)
             rows, numbers = [], []
@@ -82,9 +78,9 @@ def _row(context: Any, question: Any) -> Row:
     stated = _stated(question)
     asked, name = stated.get("question"), stated.get("id")
     if not isinstance(asked, str) or not asked.strip():
-        raise _Unfit("no question", f"found {asked!r}.", "question")
+        raise Unfit("no question", f"found {asked!r}.", "question")
     if not isinstance(context, str) or not context.strip():
-        raise _Unfit("no context", f"found {context!r}.", "context")
+        raise Unfit("no context", f"found {context!r}.", "context")
     before = [word for _, word in cut_words(asked)]
     places = cut_words(context)
     words = [*before, SEPARATOR, *(word for _, word in places)]
@@ -102,7 +98,7 @@ def _answers(
     if stated is None:
         return None
     if not isinstance(stated, list):
-        raise _Unfit("answers are no list", f"found {type(stated).__name__}.", "answers")
+        raise Unfit("answers are no list", f"found {type(stated).__name__}.", "answers")
     starts = np.array([start for start, _ in places])
     found = []
     for answer in stated:
@@ -118,20 +114,20 @@ def _text_and_start(answer: Any, context: str) -> tuple[str, int]:
     start = answer.get("answer_start") if isinstance(answer, dict) else None
     if not isinstance(text, str) or not text.strip() or type(start) is not int or start < 0:
         said = f"found {str(answer)[:80]!r}, expected text and place."
-        raise _Unfit("no answer", said, "answers")
+        raise Unfit("no answer", said, "answers")
     there = context[start : start + len(text)]
     if there != text:
         same = len(commonprefix([there, text]))
         part = slice(same, same + 60)
         said = f"expected {text[part]!r} at character {start + same}, found {there[part]!r}."
-        raise _Unfit("answer is not in its context", said, "answers")
+        raise Unfit("answer is not in its context", said, "answers")
     spared = len(text) - len(text.lstrip())
     return text.strip(), start + spared
 
 
 def _stated(question: Any) -> Row:
     if not isinstance(question, dict):
-        raise _Unfit("no question", f"found {str(question)[:80]!r}.", "question")
+        raise Unfit("no question", f"found {str(question)[:80]!r}.", "question")
     return question
 
 
