@@ -121,6 +121,14 @@ def first_positions(words: pa.Array | pa.ChunkedArray, head: Head) -> Numbers:
     return separators(words) if head.points else np.zeros(len(words), np.int64)
 
 
+def unseen_positions(answers: RowLogits, rows: pa.Table, layout: Layout) -> int:
+    """Return how many positions of rows the teacher was to see and did not."""
+    unseen = int((~answers.seen).sum())
+    if not layout.head.points:
+        return unseen
+    return unseen - int(first_positions(rows[layout.features[0]], layout.head).sum())
+
+
 def pointer_labels(words: pa.ChunkedArray, labels: pa.ChunkedArray) -> npt.NDArray[np.float32]:
     """Return float32 [positions of all rows, 2]: 1 where the first stated answer begins and ends.
 

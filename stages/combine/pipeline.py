@@ -29,6 +29,7 @@ from stages.label.publish import commit, put_in_place, version_number
 from stages.label.quality import check_gates, noise_candidates, teacher_quality
 from stages.label.shards import with_logits, write_shards
 from stages.label.staging import BucketRecord, Staging
+from stages.pointers import unseen_positions
 from stages.progress import say, task
 from stages.row_logits import RowLogits
 from stages.table import SoftLabelTable, open_table, table_exists
@@ -235,7 +236,7 @@ class _Combination:
                 seconds=0.0,
                 files=files,
                 noise_candidates=noise_candidates(rows, answers, layout),
-                unseen_positions=int((~answers.seen).sum()),
+                unseen_positions=unseen_positions(answers, rows, layout),
             )
         )
 

@@ -33,6 +33,7 @@ from stages.label.staging import BucketRecord, Staging, UnitRecord, bucket_name,
 from stages.label.units import Unit
 from stages.label.unlabelled import LEFT_OUT_COLUMN, mark_left_out, set_aside
 from stages.label.views import add_views
+from stages.pointers import unseen_positions
 from stages.row_logits import RowLogits
 
 
@@ -128,7 +129,7 @@ class WriteShards(beam.DoFn):
                 files=files,
                 quarantined=sum(row.stage == "teacher" for row in refused),
                 noise_candidates=candidates,
-                unseen_positions=int((~answers.seen).sum()),
+                unseen_positions=unseen_positions(answers, rows, self.layout),
                 left_out=pc.sum(result.example[LEFT_OUT_COLUMN]).as_py() or 0,
             )
         )

@@ -100,6 +100,7 @@ def test_a_table_of_questions(tmp_path):
     table = tiny_questions.label(tmp_path, "label.max_quarantined=1")
     found = verify(table)
     assert found.rows == 90
+    assert table.card.counts.unseen_positions == 0  # those of the question are not asked
     rows = table.read("train", ["words", "label_answer", "teacher_answer"]).to_pylist()
     for row in rows:
         place = row["words"].index("[SEP]")

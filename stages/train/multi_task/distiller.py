@@ -38,7 +38,7 @@ class MultiTaskDistiller(keras.Model):
         self.students = dict(students)
         self._objectives, self._weights_of = dict(objectives), dict(weights)
         self._total_steps = total_steps
-        self._losses_of = {name: keras.metrics.Mean(name=f"{name}_loss") for name in students}
+        self._losses_of = {name: keras.metrics.Mean(name=f"{name}.loss") for name in students}
 
     def call(
         self, inputs: dict[str, tf.Tensor | Inputs], training: bool = False

@@ -199,10 +199,10 @@ def _write(
 def _epochs_of(task: str, epochs: Epochs) -> Epochs:
     """Return one task's figures.
 
-    >>> _epochs_of("a", ({"a_loss": 1.0, "val_a_accuracy": 0.5, "val_b_accuracy": 0.1},))
+    >>> _epochs_of("a", ({"a.loss": 1.0, "val_a.accuracy": 0.5, "val_b.accuracy": 0.1},))
     ({'loss': 1.0, 'val_accuracy': 0.5},)
     """
-    own, held_out = f"{task}_", f"val_{task}_"
+    own, held_out = f"{task}.", f"val_{task}."
     return tuple(
         {
             name.replace(held_out, "val_", 1).removeprefix(own): value

@@ -1,5 +1,7 @@
 """Students of several tasks: what they learn, what is written, and that it goes on where it was."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -30,22 +32,36 @@ def folder(tmp_path_factory):
     return folder
 
 
+def labelled(run, folder):
+    """Return the labelled tasks of a run."""
+    return {
+        task.name: LabelledTask(
+            task_run(run, task, base=folder),
+            open_table(folder / "tasks" / task.name / LABELS_FOLDER),
+            task.weight,
+        )
+        for task in run.tasks
+    }
+
+
 @pytest.fixture
 def tasks_of(folder, monkeypatch):
-    """Return the labelled tasks of a run."""
+    """Return what gives the labelled tasks of a run, which is in their folder."""
     monkeypatch.chdir(folder)
+    return partial(labelled, folder=folder)
 
-    def labelled(run):
-        return {
-            task.name: LabelledTask(
-                task_run(run, task, base=folder),
-                open_table(folder / "tasks" / task.name / LABELS_FOLDER),
-                task.weight,
-            )
-            for task in run.tasks
-        }
 
-    return labelled
+TWO_PHASES = tiny_tasks.run("train.baseline=false", "train.hard_label_epochs=1")
+
+
+@pytest.fixture(scope="module")
+def whole(folder, tmp_path_factory):
+    """A student that was never interrupted, and where it is."""
+    out = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        (plan,) = train_multi_task(TWO_PHASES, labelled(TWO_PHASES, folder), out=out)
+    return plan, out
 
 
 def saved(path):
@@ -60,15 +76,14 @@ def test_one_student_learns_both_tasks(tasks_of, tmp_path):
     assert [plan.whole.role for plan in plans] == ["student", "baseline"]
     for plan in plans:
         best = max(read_multi_task_card(plan.whole.path).epochs, key=lambda one: one["val_mean"])
-        assert best["val_thing_accuracy"] > 0.9
-        assert best["val_words_accuracy"] > 0.9
-        mean = (best["val_thing_accuracy"] + best["val_words_accuracy"]) / 2
+        assert best["val_thing.accuracy"] > 0.9
+        assert best["val_words.accuracy"] > 0.9
+        mean = (best["val_thing.accuracy"] + best["val_words.accuracy"]) / 2
         assert best["val_mean"] == pytest.approx(mean)
 
 
-def test_the_views_of_a_student_share_its_weights(tasks_of, tmp_path):
-    run = tiny_tasks.run("train.baseline=false")
-    (plan,) = train_multi_task(run, tasks_of(run), out=tmp_path)
+def test_the_views_of_a_student_share_its_weights(whole):
+    plan, _ = whole
     ids = np.array([[2, 7, 9, 3, 0]], np.int32)
     both = saved(plan.whole.path)(ids, training=False)
     assert set(both) == {"thing", "words"}
@@ -76,27 +91,29 @@ def test_the_views_of_a_student_share_its_weights(tasks_of, tmp_path):
         np.testing.assert_array_equal(both[name], saved(view.path)(ids, training=False))
 
 
-def test_interrupted_it_ends_in_the_same_weights(tasks_of, tmp_path, monkeypatch):
-    run = tiny_tasks.run("train.baseline=false", "train.hard_label_epochs=1")
-    (whole,) = train_multi_task(run, tasks_of(run), out=tmp_path / "whole")
+def test_interrupted_it_ends_in_the_same_weights(whole, tasks_of, tmp_path, monkeypatch):
+    run, (one, _) = TWO_PHASES, whole
     for step in (4, 8):  # in the first phase, and in the last
         with monkeypatch.context() as patched:
             interrupted_at(step, patched)
             with pytest.raises(Stop):
-                train_multi_task(run, tasks_of(run), out=tmp_path / "cut", checkpoint_seconds=0)
-    (cut,) = train_multi_task(run, tasks_of(run), out=tmp_path / "cut", checkpoint_seconds=0)
-    expected = saved(whole.whole.path).get_weights()
+                train_multi_task(run, tasks_of(run), out=tmp_path, checkpoint_seconds=0)
+    (cut,) = train_multi_task(run, tasks_of(run), out=tmp_path, checkpoint_seconds=0)
+    expected = saved(one.whole.path).get_weights()
     for mine, theirs in zip(saved(cut.whole.path).get_weights(), expected, strict=True):
         np.testing.assert_array_equal(mine, theirs)
-    cards = [read_multi_task_card(plan.whole.path).epochs for plan in (whole, cut)]
+    cards = [read_multi_task_card(plan.whole.path).epochs for plan in (one, cut)]
     assert cards[0] == cards[1]
 
 
-def test_a_student_is_not_trained_twice_and_its_fingerprint_says_what_of(tasks_of, tmp_path, capfd):
-    run, alone = tiny_tasks.run(), tiny_tasks.run("train.baseline=false", "train.epochs=1")
-    first = train_multi_task(alone, tasks_of(alone), out=tmp_path)
-    assert train_multi_task(alone, tasks_of(alone), out=tmp_path) == first
+def test_a_student_is_not_trained_twice(whole, tasks_of, capfd):
+    plan, out = whole
+    assert train_multi_task(TWO_PHASES, tasks_of(TWO_PHASES), out=out) == [plan]
     assert "nothing to do, 1 students" in capfd.readouterr().err
+
+
+def test_a_fingerprint_says_what_a_student_was_trained_on(tasks_of, tmp_path):
+    run = tiny_tasks.run()
 
     def fingerprints(how):
         planned = plan_multi_task(how, tasks_of(how), out=tmp_path)
