@@ -223,11 +223,11 @@ def export(
     """Export the students, load each again in a clean process, and compare."""
     from stages.evaluate.columns import columns
     from stages.evaluate.text import export_rows
-    from stages.experiment import export_step, read_run_file
+    from stages.multi_task import export_file_all
 
-    run_ = read_run_file(run_file, overrides)
-    made = export_step(run_, labels=labels, out=out, formats=formats or FORMATS)
-    click.echo("\n".join(columns(export_rows(made))))
+    formats = formats or FORMATS
+    made = export_file_all(run_file, overrides, labels=labels, out=out, formats=formats)
+    click.echo("\n".join(columns(export_rows(list(made)))))
 
 
 @stated

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from schemas.heads import HeadKind
+from schemas.heads import HeadKind, HeadPer
 
 EXPORTED_FOLDER = "exported"
 EXPORT_CARD_FILE = "export.json"
@@ -20,10 +20,13 @@ class ExportCard(BaseModel):
 
     Attributes:
       student_fingerprint: of the student that was exported.
-      takes: `text` strings, or `token_ids` as `vocab.txt` numbers them, padded with 0 to the shape.
+      takes: `text` strings; `words`, strings that "" pads; or `token_ids` as `vocab.txt` numbers
+        them, padded with 0 to the shape.
       shape: of the input; null for any.
       rows: texts that were compared with the student itself, in a process of its own.
       kind: of the head: what the logits are.
+      per: what has logits. Those of `token` are of each word, NaN of one that the student does not
+        see; from `token_ids` they are of each of these, and a word's are those of its first piece.
       largest_difference: of a logit (of numbers, as a share of the largest); for an 8-bit model
         that is what rounding costs.
       agreement: share of the texts with the same class; of pairs of text and class with the same
@@ -38,7 +41,8 @@ class ExportCard(BaseModel):
     student_fingerprint: str
     classes: tuple[str, ...]
     kind: HeadKind = "softmax"
-    takes: Literal["text", "token_ids"]
+    per: HeadPer = "example"
+    takes: Literal["text", "words", "token_ids"]
     shape: tuple[int | None, ...]
     lowercase: bool
     max_length: int

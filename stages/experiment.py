@@ -216,10 +216,11 @@ def export_step(
       PipelineError: any stated failure; what is exported is kept.
     """
     from stages.export.pipeline import export
+    from stages.train.plan import plan_students
 
     table = open_table(labels, head=run.head)
     final, place, _ = _final(run, table, out)
-    return list(export(final, table, out=place, formats=formats))
+    return list(export(plan_students(final, table, out=place), table, formats=formats))
 
 
 def teacher_at_hand(run: RunFile, *, out: Path) -> str | None:

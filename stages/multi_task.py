@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from schemas.export_card import ExportCard, ExportFormat
 from schemas.multi_task import MultiTask, Task, has_tasks, parse_multi_task
 from schemas.report import Report
 from schemas.run_file import RunFile, parse_run_file
 from stages.experiment import (
     LABELS_FOLDER,
+    export_step,
     label_step,
     read_run_text,
     run_all,
@@ -22,7 +24,7 @@ from stages.experiment import (
 )
 from stages.label.plan import LOCAL, Machinery
 from stages.table import open_table
-from stages.train.multi_task.plan import LabelledTask, view_place
+from stages.train.multi_task.plan import LabelledTask, plan_multi_task, view_place
 
 TASKS_FOLDER = "tasks"
 
@@ -70,6 +72,46 @@ def run_tasks(
     for name, labelled in tasks.items():
         views = [plan.views[name] for plan in plans]
         yield evaluate(labelled.run, labelled.table, views, out=view_place(out, name))
+
+
+def export_file_all(
+    path: Path,
+    overrides: Sequence[str],
+    *,
+    labels: Path,
+    out: Path,
+    formats: Sequence[ExportFormat],
+) -> Iterator[tuple[str, ExportCard]]:
+    """Export the trained students of a run file; of several tasks with each head alone.
+
+    Args:
+      path: of the run file.
+      overrides: of its keys.
+      labels: folder of the table; of several tasks the folder of theirs, as `run_tasks` has them.
+      out: of everything made.
+      formats: to write.
+
+    Raises:
+      PipelineError: any stated failure; what is exported is kept.
+    """
+    from stages.export.pipeline import export
+
+    text = read_run_text(path)
+    if not has_tasks(text, source=str(path)):
+        one = parse_run_file(text, source=str(path), overrides=overrides)
+        yield from export_step(one, labels=labels, out=out, formats=formats)
+        return
+    run = parse_multi_task(text, source=str(path), overrides=overrides)
+    tasks = {}
+    for task in run.tasks:
+        own = task_run(run, task, base=path.parent)
+        table = open_table(labels / task.name / LABELS_FOLDER, head=own.head)
+        tasks[task.name] = LabelledTask(own, table, task.weight)
+    plans = list(plan_multi_task(run, tasks, out=out))
+    for name, labelled in tasks.items():
+        views = [plan.views[name] for plan in plans]
+        for student, card in export(views, labelled.table, formats=formats):
+            yield f"{name}: {student}", card
 
 
 def task_run(run: MultiTask, task: Task, *, base: Path) -> RunFile:

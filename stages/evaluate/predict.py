@@ -17,7 +17,7 @@ from stages.lists import offsets_of
 from stages.row_logits import RowLogits
 from stages.text import Wordpiece, ragged_words, read_vocabulary
 from stages.train.students import find_builder
-from stages.train.words import at_first_pieces, word_inputs
+from stages.train.words import Inputs, at_first_pieces, word_inputs
 
 _BATCH = 256
 
@@ -49,7 +49,7 @@ class StudentPredictor:
         self.by_position, self.kind = card.per != "example", card.kind
         words = tf.RaggedTensorSpec([None, None], tf.string, ragged_rank=1)
         texts = tf.TensorSpec([None, 2] if card.pairs else [None], tf.string)
-        call, spec = (self._of_words, words) if self.by_position else (self._call, texts)
+        call, spec = (self.of_words, words) if self.by_position else (self.of_texts, texts)
         self._logits = tf.function(call, input_signature=[spec])
 
     def logits(self, texts: list[Any]) -> npt.NDArray[np.float32]:
@@ -73,15 +73,24 @@ class StudentPredictor:
         padded = self._logits(words).numpy()
         return RowLogits(padded[np.arange(padded.shape[1]) < counts[:, None]], offsets_of(counts))
 
-    def token_ids(self, texts: list[Any]) -> npt.NDArray[np.int32]:
-        """Return int32 [len(texts), longest], padded with 0."""
-        found: npt.NDArray[np.int32] = self.wordpiece.token_ids(tf.constant(texts)).numpy()
-        return found
+    def token_ids(self, inputs: list[Any]) -> npt.NDArray[np.int32]:
+        """Return int32 [len(inputs), longest], padded with 0."""
+        found = self.word_inputs(inputs)["token_ids"] if self.by_position else None
+        ids: npt.NDArray[np.int32] = (
+            self.wordpiece.token_ids(tf.constant(inputs)) if found is None else found
+        ).numpy()
+        return ids
 
-    def _call(self, texts: tf.Tensor) -> tf.Tensor:
+    def word_inputs(self, inputs: list[Any]) -> Inputs:
+        """Return token ids of lists of words, and the place of each word's first piece."""
+        return word_inputs(self.wordpiece, ragged_words(inputs))
+
+    def of_texts(self, texts: tf.Tensor) -> tf.Tensor:
+        """Return logits [batch, classes] of strings, in a graph."""
         return self.model(self.wordpiece.token_ids(texts), training=False)
 
-    def _of_words(self, words: tf.RaggedTensor) -> tf.Tensor:
+    def of_words(self, words: tf.RaggedTensor) -> tf.Tensor:
+        """Return logits [batch, most words, classes] of rows of words, NaN for one not seen."""
         inputs = word_inputs(self.wordpiece, words)
         logits = self.model(inputs["token_ids"], training=False)
         first = inputs["first_pieces"]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from schemas.errors import StudentError, first_line
 from schemas.export_card import EXPORT_CARD_FILE, EXPORTED_FOLDER, ExportCard, ExportFormat
-from schemas.run_file import RunFile
+from schemas.heads import HeadKind
 from schemas.student_card import StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
 from stages.atomic import write_whole
@@ -21,34 +21,42 @@ from stages.evaluate.predict import StudentPredictor
 from stages.export.readers import Said, ask
 from stages.export.writers import WRITERS
 from stages.inputs import inputs_of
-from stages.likeness import largest_difference, share_of_others
+from stages.likeness import largest_difference, pairs_of_lines, share_of_others
+from stages.lists import offsets_of
 from stages.progress import say
+from stages.row_logits import RowLogits
 from stages.table import SoftLabelTable
 from stages.train.pipeline import trained_card
-from stages.train.plan import StudentPlan, plan_students
+from stages.train.plan import StudentPlan
 
 LARGEST_DIFFERENCE = 1e-3  # of a logit, for formats that keep float32
 _MOST_TEXTS = 1000
+_FROM_STRINGS = ("saved_model",)
 
 
 def export(
-    run: RunFile, table: SoftLabelTable, *, out: Path, formats: Sequence[ExportFormat]
+    plans: Iterable[StudentPlan], table: SoftLabelTable, *, formats: Sequence[ExportFormat]
 ) -> Iterator[tuple[str, ExportCard]]:
-    """Yield the name and card of every trained student of a run in every format.
+    """Yield the name and card of every trained student of some plans in every format.
+
+    Args:
+      plans: of students, which are exported, and of baselines, which are not.
+      table: whose test split both are asked about.
+      formats: to write.
 
     Raises:
       StudentError: a student is not trained, or says something else in a format.
     """
-    if table.card.head.by_position:
+    if table.card.head.per not in ("example", "token"):
         raise StudentError(
             f"no export for this head: {table.card.head.name!r} is per {table.card.head.per}; "
-            "students of texts are exported. Serve the .keras file with its vocab.txt."
+            "students of texts and words are exported. Serve the .keras file."
         )
     features = table.card.features
     texts = inputs_of(table.read("test", list(features)).slice(0, _MOST_TEXTS), features)
     if not texts:
         raise StudentError(f"nothing to compare an export on: {table.path}: no test row.")
-    for plan in plan_students(run, table, out=out):
+    for plan in plans:
         if plan.role != "student":
             continue
         for kind in formats:
@@ -80,7 +88,8 @@ def export_student(plan: StudentPlan, kind: ExportFormat, *, texts: list[Any]) -
         raise StudentError(
             f"student cannot be exported: {path}: as {kind}: {said}. Leave this format out."
         ) from error
-    exported = compared(kind, card, student.logits(texts), asked, folder)
+    said = said_of(student, asked, texts, by_token=kind not in _FROM_STRINGS)
+    exported = compared(kind, card, student.answers(texts), said, folder, seconds=asked.seconds)
     write_whole(folder / EXPORT_CARD_FILE, exported.model_dump_json(indent=2).encode())
     say(
         f"export: {folder}: {exported.size_bytes} bytes, largest difference of a logit "
@@ -97,6 +106,29 @@ def padded(student: StudentPredictor, texts: list[Any]) -> np.ndarray:
     return found
 
 
+def said_of(
+    student: StudentPredictor, asked: Said, inputs: list[Any], *, by_token: bool
+) -> RowLogits:
+    """Return what was said of each text, or of each word; NaN for one that was not seen.
+
+    Args:
+      student: that was exported.
+      asked: what the export said.
+      inputs: texts, or lists of words.
+      by_token: whether it was asked with token ids: a word's logits are those of its first piece.
+    """
+    if not student.by_position:
+        return RowLogits(np.stack(asked.logits))
+    counts = np.array([len(words) for words in inputs])
+    if not by_token:
+        return RowLogits(np.concatenate(asked.logits), offsets_of(counts))
+    first = student.word_inputs(inputs)["first_pieces"].numpy()
+    there = np.arange(first.shape[1]) < counts[:, None]
+    values = np.take_along_axis(np.stack(asked.logits), np.maximum(first, 0)[..., None], axis=1)
+    values[first < 0] = np.nan
+    return RowLogits(values[there], offsets_of(counts))
+
+
 def asked_in_a_clean_process(
     kind: ExportFormat, folder: Path, texts: list[Any], token_ids: np.ndarray
 ) -> Said:
@@ -106,36 +138,58 @@ def asked_in_a_clean_process(
 
 
 def compared(
-    kind: ExportFormat, card: StudentCard, logits: np.ndarray, asked: Said, folder: Path
+    kind: ExportFormat,
+    card: StudentCard,
+    answers: RowLogits,
+    said: RowLogits,
+    folder: Path,
+    *,
+    seconds: float,
 ) -> ExportCard:
     """Return the card of an export.
 
     Raises:
-      StudentError: a float format differs by more than 0.001.
+      StudentError: a float format differs by more than 0.001, or sees other words.
     """
-    difference = largest_difference(logits, asked.logits, card.kind)
+    difference = _difference(answers, said, card.kind)
     if kind != "tflite_int8" and not difference <= LARGEST_DIFFERENCE:
         raise StudentError(
             f"exported student says something else: {folder}: a logit differs by {difference:.2e}, "
             f"expected at most {LARGEST_DIFFERENCE:g}. Leave this format out."
         )
-    shapes = {
-        "saved_model": (None, 2) if card.pairs else (None,),
-        "keras": (None, None),
-        "onnx": (None, None),
-    }
     return ExportCard(
         format=kind,
         student_fingerprint=card.fingerprint,
         classes=card.classes,
         kind=card.kind,
-        takes="text" if kind == "saved_model" else "token_ids",
-        shape=shapes.get(kind, (1, card.max_length)),
+        per=card.per,
+        takes=_strings(card) if kind in _FROM_STRINGS else "token_ids",
+        shape=_shape(kind, card),
         lowercase=card.lowercase,
         max_length=card.max_length,
         size_bytes=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
-        rows=len(logits),
+        rows=len(answers),
         largest_difference=difference,
-        agreement=1.0 - share_of_others(logits, asked.logits, card.kind),
-        milliseconds_a_text=1000 * asked.seconds,
+        agreement=1.0 - share_of_others(*pairs_of_lines(answers, said, card.kind)),
+        milliseconds_a_text=1000 * seconds,
     )
+
+
+def _difference(answers: RowLogits, said: RowLogits, kind: HeadKind) -> float:
+    """Return the largest difference of a logit; infinite where other words were seen."""
+    if not np.array_equal(answers.seen, said.seen):
+        return float("inf")
+    seen = answers.seen
+    return largest_difference(answers.values[seen], said.values[seen], kind)
+
+
+def _strings(card: StudentCard) -> Literal["text", "words"]:
+    return "text" if card.per == "example" else "words"
+
+
+def _shape(kind: ExportFormat, card: StudentCard) -> tuple[int | None, ...]:
+    if kind in ("tflite", "tflite_int8"):
+        return (1, card.max_length)
+    if kind in _FROM_STRINGS and _strings(card) == "text":
+        return (None, 2) if card.pairs else (None,)
+    return (None, None)

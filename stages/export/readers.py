@@ -22,14 +22,17 @@ Answer = Callable[[Any], npt.NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Said:
-    """Logits float32 [texts, classes], and the median seconds for one text."""
+    """Logits float32 of each input, and the median seconds for one.
 
-    logits: npt.NDArray[np.float32]
+    Of a text they are [classes]; of words [words, classes], or [tokens, classes] from token ids.
+    """
+
+    logits: list[npt.NDArray[np.float32]]
     seconds: float
 
 
 def ask(kind: str, folder: str, texts: list[Any], token_ids: npt.NDArray[np.int32]) -> Said:
-    """Return what a model says of each text, one at a time.
+    """Return what a model says of each text, or list of words, one at a time.
 
     Args:
       kind: an export format.
@@ -39,22 +42,23 @@ def ask(kind: str, folder: str, texts: list[Any], token_ids: npt.NDArray[np.int3
     """
     answer = READERS[kind](Path(folder))
     inputs: list[Any] = [[text] for text in texts] if kind == "saved_model" else list(token_ids)
-    logits, seconds = [answer(inputs[0])], []
-    for one in inputs[1:]:
+    logits, seconds = [], []
+    for one in inputs:
         started = time.perf_counter()
-        logits.append(answer(one))
+        logits.append(answer(one)[0].astype(np.float32))
         seconds.append(time.perf_counter() - started)
-    return Said(np.concatenate(logits).astype(np.float32), statistics.median(seconds or [0.0]))
+    return Said(logits, statistics.median(seconds[1:] or [0.0]))  # the first traces
 
 
 def read_saved_model(folder: Path) -> Answer:
-    """Return a SavedModel as a function from strings to logits."""
+    """Return a SavedModel as a function from strings to logits, a batch of one."""
     import tensorflow as tf
     import tensorflow_text  # noqa: F401  (registers the tokenizer's operations)
 
     model = tf.saved_model.load(str(folder))
     serve = model.signatures["serving_default"]
-    return lambda texts: np.asarray(serve(text=tf.constant(texts))["logits"].numpy())
+    [name] = serve.structured_input_signature[1]
+    return lambda texts: np.asarray(serve(**{name: tf.constant(texts)})["logits"].numpy())
 
 
 def read_keras(folder: Path) -> Answer:

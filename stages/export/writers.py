@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import tensorflow as tf
@@ -12,32 +13,49 @@ from schemas.export_card import ExportFormat
 from stages.atomic import write_whole
 from stages.evaluate.predict import StudentPredictor
 from stages.onnx_export import to_onnx
+from stages.pointers import LOWEST, SEPARATOR
 
-_PROBABILITIES = {"softmax": tf.nn.softmax, "sigmoid": tf.sigmoid}
 TFLITE_FILE, ONNX_FILE, KERAS_FILE = "student.tflite", "student.onnx", "student.keras"
+Served = dict[str, tf.Tensor]
 
 
 def write_saved_model(student: StudentPredictor, folder: Path) -> None:
-    """Write a SavedModel from strings [batch] to logits and probabilities [batch, classes].
+    """Write a SavedModel from strings to logits and probabilities.
 
-    Pairs are strings [batch, 2]. Of a `sigmoid` head each class has a probability of its own; of a
+    Texts are strings [batch], pairs [batch, 2], logits [batch, classes]. Words are strings
+    [batch, words] that "" pads, logits [batch, words, classes], NaN where there is none. Of a
+    `sigmoid` head each class has a probability of its own, of a `pointer` each word; of a
     `regression` the logits are the numbers, and there is nothing else. A process that loads it
     imports `tensorflow_text` first, for its tokenizer's operations.
     """
-
-    def serve(text: tf.Tensor) -> dict[str, tf.Tensor]:
-        logits = student.model(student.wordpiece.token_ids(text), training=False)
-        probabilities = _PROBABILITIES.get(student.kind)
-        return {
-            "logits": logits,
-            **({"probabilities": probabilities(logits)} if probabilities else {}),
-        }
-
     module = tf.Module()
     module.model, module.tokenizer = student.model, student.wordpiece.resources
-    spec = tf.TensorSpec([None, 2] if student.pairs else [None], tf.string, name="text")
-    module.serve = tf.function(serve, input_signature=[spec])
+    name, shape, serve = "text", [None, 2] if student.pairs else [None], _serve_texts
+    if student.by_position:
+        name, shape, serve = "words", [None, None], _serve_words
+    spec = tf.TensorSpec(shape, tf.string, name=name)
+    module.serve = tf.function(partial(serve, student), input_signature=[spec])
     tf.saved_model.save(module, str(folder), {"serving_default": module.serve})
+
+
+def _serve_texts(student: StudentPredictor, text: tf.Tensor) -> Served:
+    logits = student.of_texts(text)
+    if student.kind == "regression":
+        return {"logits": logits}
+    of_each = {"softmax": tf.nn.softmax, "sigmoid": tf.sigmoid}[student.kind]
+    return {"logits": logits, "probabilities": of_each(logits)}
+
+
+def _serve_words(student: StudentPredictor, words: tf.Tensor) -> Served:
+    logits = student.of_words(tf.RaggedTensor.from_tensor(words, padding=""))
+    beyond = tf.shape(words)[1] - tf.shape(logits)[1]
+    logits = tf.pad(logits, [[0, 0], [0, beyond], [0, 0]], constant_values=float("nan"))
+    if student.kind != "pointer":
+        return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
+    asked_of = tf.cumsum(tf.cast(words == SEPARATOR, tf.int32), axis=1)[..., None] > 0
+    there = asked_of & ~tf.math.is_nan(logits)
+    probabilities = tf.nn.softmax(tf.where(there, logits, LOWEST), axis=1)
+    return {"logits": logits, "probabilities": probabilities}
 
 
 def write_keras(student: StudentPredictor, folder: Path) -> None:

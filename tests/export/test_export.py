@@ -40,7 +40,7 @@ def test_it_says_the_same_in_a_clean_process(kind, trained):
         pytest.importorskip("tf2onnx")
         pytest.importorskip("onnxruntime")
     table, out = trained
-    found = dict(export(tiny.run(*RUN), table, out=out, formats=[kind]))
+    found = dict(export(plan_students(tiny.run(*RUN), table, out=out), table, formats=[kind]))
     assert set(found) == {"bag student seed 1", "lstm student seed 1"}
     for plan in plan_students(tiny.run(*RUN), table, out=out):
         card = found[plan.name]
@@ -84,12 +84,12 @@ def test_a_student_that_was_trained_otherwise_is_refused(trained):
     table, out = trained
     other = tiny.run(*RUN, "train.temperature=9.0")
     with pytest.raises(StudentError, match="student is of another run: .*Run `train`"):
-        list(export(other, table, out=out, formats=["tflite"]))
+        list(export(plan_students(other, table, out=out), table, formats=["tflite"]))
 
 
 def test_a_student_that_is_not_trained_cannot_be_exported(table, tmp_path):
     with pytest.raises(StudentError, match="no student: "):
-        list(export(tiny.run(*RUN), table, out=tmp_path, formats=["tflite"]))
+        list(export(plan_students(tiny.run(*RUN), table, out=tmp_path), table, formats=["tflite"]))
 
 
 @pytest.mark.timeout(600)

@@ -134,7 +134,7 @@ def test_a_shift_of_all_logits_of_a_row_changes_nothing(name):
     np.testing.assert_allclose(before, after, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", set(PAIRS) - {"mse", "mse, standardized"})
+@pytest.mark.parametrize("name", sorted(set(PAIRS) - {"mse", "mse, standardized"}))
 def test_it_stays_finite_at_extreme_logits(name):
     ours, _ = PAIRS[name]
     student = np.tile(np.array([40.0, -40.0, 0.0, 1.0], np.float32), (ROWS, 1))

@@ -14,7 +14,7 @@ from schemas.train_section import Student
 from stages.evaluate.html import render
 from stages.evaluate.predict import StudentPredictor
 from stages.evaluate.text import results_text
-from stages.experiment import evaluate_step, export_step
+from stages.experiment import evaluate_step
 from stages.spans import span_scores
 from stages.text import Wordpiece
 from stages.train.objective import Objective
@@ -194,8 +194,6 @@ def test_a_run_reports_words(folder):
     assert {model.role for model in report.models} == {"student", "baseline"}
     assert report.teacher.scores.spans is None
     assert "accuracy" in results_text(report)
-    with pytest.raises(StudentError, match="no export for this head: 'thing' is per token"):
-        export_step(run, labels=table.path, out=Path("out"), formats=["tflite"])
 
 
 def test_words_that_the_student_does_not_see_count_in_training_as_in_the_report(folder):

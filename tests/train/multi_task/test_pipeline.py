@@ -1,10 +1,13 @@
 """Students of several tasks: what they learn, what is written, and that it goes on where it was."""
 
+import json
 from functools import partial
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from run_pipeline import main
 from schemas.errors import RunFileError, StudentError, TableError
 from schemas.multi_task import parse_multi_task
 from stages.experiment import LABELS_FOLDER, label_step, read_run_file
@@ -139,6 +142,25 @@ def test_each_task_is_evaluated_on_its_own_table(folder, tmp_path, monkeypatch):
     assert "softmax per token, 4 classes" in said
     again = list(run_file_all(folder / "both.toml", (), out=tmp_path))
     assert again == reports
+
+
+def test_a_student_is_exported_with_each_head_alone(folder, whole, monkeypatch):
+    monkeypatch.chdir(folder)
+    _, out = whole
+    how = ("both.toml", "--labels", "tasks", "--out", str(out), "--format", "saved_model")
+    stated = ("--set", "train.baseline=false", "--set", "train.hard_label_epochs=1")
+    done = CliRunner().invoke(main, ["export", *how, *stated])
+    assert done.exit_code == 0, done.stderr
+    _, *rows = done.stdout.splitlines()
+    assert [row.split("  ")[0] for row in rows] == [
+        "thing: lstm student seed 1",
+        "words: lstm student seed 1",
+    ]
+    cards = [json.loads(path.read_text()) for path in sorted(out.rglob("export.json"))]
+    assert [(card["per"], card["takes"]) for card in cards] == [
+        ("example", "text"),
+        ("token", "words"),
+    ]
 
 
 def test_what_a_task_has_of_its_own(folder):

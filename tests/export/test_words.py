@@ -1,0 +1,116 @@
+"""Exported students of words and of questions: every format says of each word what they say."""
+
+import numpy as np
+import pytest
+
+from schemas.errors import StudentError
+from schemas.export_card import FORMATS, ExportCard
+from stages.evaluate.predict import StudentPredictor
+from stages.export.pipeline import compared, export
+from stages.row_logits import RowLogits
+from stages.train.pipeline import train, trained_card
+from stages.train.plan import plan_students
+from tests import tiny_pixels, tiny_questions, tiny_words
+
+HOW = (
+    "train.baseline=false",
+    "train.epochs=1",
+    "train.seeds=[1]",
+    "train.students=[{name='lstm', kind='lstm', options={embedding_width=8, units=8}}]",
+)
+OF_WORDS = tiny_words.run(*HOW, "train.max_length=10")  # the longest rows are cut
+OF_QUESTIONS = tiny_questions.run(*HOW, "train.max_length=24")
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("words")
+    tiny_words.write_corpus(folder, tiny_words.examples())
+    return OF_WORDS, tiny_words.label(folder), folder
+
+
+@pytest.fixture(scope="module")
+def questions(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("questions")
+    tiny_questions.write(folder)
+    return OF_QUESTIONS, tiny_questions.label(folder), folder
+
+
+@pytest.fixture(scope="module", params=["words", "questions"])
+def trained(request):
+    run, table, out = request.getfixturevalue(request.param)
+    train(run, table, out=out)
+    return run, table, out
+
+
+def exported(trained, kind):
+    """Return the card of an export and its folder; it is exported once."""
+    run, table, out = trained
+    [plan] = plan_students(run, table, out=out)
+    folder = plan.path / "exported" / kind
+    if not (folder / "export.json").is_file():
+        list(export([plan], table, formats=[kind]))
+    return ExportCard.model_validate_json((folder / "export.json").read_bytes()), folder
+
+
+def student_of(trained):
+    run, table, out = trained
+    [plan] = plan_students(run, table, out=out)
+    return StudentPredictor(plan.path, trained_card(plan)), trained_card(plan)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kind", FORMATS)
+def test_it_says_the_same_of_each_word_in_a_clean_process(kind, trained):
+    if kind == "onnx":
+        pytest.importorskip("tf2onnx")
+        pytest.importorskip("onnxruntime")
+    run, table, _ = trained
+    card, _ = exported(trained, kind)
+    assert (card.per, card.kind) == ("token", run.head.kind)
+    assert card.takes == ("words" if kind == "saved_model" else "token_ids")
+    assert card.rows == table.card.counts.split_rows["test"]
+    assert card.largest_difference < (0.05 if kind == "tflite_int8" else 1e-5)
+    assert card.agreement == 1.0 or kind == "tflite_int8"
+
+
+def test_words_are_padded_with_nothing_and_those_not_seen_have_no_answer(trained):
+    import tensorflow as tf
+
+    run, (student, _) = trained[0], student_of(trained)
+    model = tf.saved_model.load(str(exported(trained, "saved_model")[1]))
+    serve = model.signatures["serving_default"]
+    rows = [["the", "[SEP]", "old", "cat"], ["a", "[SEP]", *["fig"] * 30]]
+    padded = [[*row, *[""] * (40 - len(row))] for row in rows]
+    said = {name: value.numpy() for name, value in serve(words=tf.constant(padded)).items()}
+    answers = student.answers(rows)
+    assert said["logits"].shape == (2, 40, len(run.head.classes))
+    assert np.isnan(said["logits"][0, 4:]).all()
+    assert np.isnan(said["logits"][1, 20:]).any()
+    for row, name in enumerate(rows):
+        ours = answers.values[answers.offsets[row] : answers.offsets[row + 1]]
+        np.testing.assert_allclose(said["logits"][row, : len(name)], ours, atol=1e-5)
+    if run.head.points:
+        np.testing.assert_allclose(said["probabilities"].sum(axis=1), 1.0, rtol=1e-5)
+        assert (said["probabilities"][:, 0] == 0).all()  # before the separator
+        assert (said["probabilities"][0, 4:] == 0).all()
+    else:
+        seen = ~np.isnan(said["logits"][..., 0])
+        np.testing.assert_allclose(said["probabilities"][seen].sum(axis=-1), 1.0, rtol=1e-5)
+
+
+def test_an_export_that_sees_other_words_is_refused(words):
+    run, table, out = words
+    train(run, table, out=out)
+    student, card = student_of(words)
+    answers = student.answers([["the", "old", "cat"]])
+    others = RowLogits(answers.values.copy(), answers.offsets)
+    others.values[-1] = np.nan
+    with pytest.raises(StudentError, match="says something else: .* a logit differs by inf"):
+        compared("onnx", card, answers, others, out, seconds=0.1)
+
+
+def test_a_head_by_pixel_is_not_exported(tmp_path):
+    tiny_pixels.write_corpus(tmp_path)
+    with pytest.raises(StudentError, match="no export for this head: 'shade' is per pixel"):
+        list(export([], tiny_pixels.label(tmp_path), formats=["keras"]))
