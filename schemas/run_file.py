@@ -134,8 +134,10 @@ class RunFile(Section):
             return self
         if self.label.views is not None:
             raise ValueError("[label.views] would move the words that a pointer points to")
-        if self.teacher.kind not in ("keras", "module"):
-            raise ValueError("a pointer head needs a teacher of kind keras or module")
+        if self.teacher.kind not in ("keras", "transformers", "module"):
+            raise ValueError("a pointer head needs a teacher of kind keras, transformers or module")
+        if self.teacher.kind == "transformers" and self.teacher.word_logits == "mean":
+            raise ValueError("pointers begin at a first piece and end at a last; no mean of them")
         return self
 
     @model_validator(mode="after")

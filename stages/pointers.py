@@ -77,8 +77,13 @@ def answer_text(words: Sequence[str], first: int, last: int) -> str:
     >>> answer_text(["in ", "New ", "York", "."], 1, 2), answer_text(["in", "New", "York"], 1, 2)
     ('New York', 'New York')
     """
-    between = "" if any(word[-1:].isspace() for word in words) else " "
+    between = "" if written_together(words) else " "
     return between.join(words[first : last + 1]).strip()
+
+
+def written_together(words: Sequence[str]) -> bool:
+    """Return whether words have white space of their own, so that together they are their text."""
+    return any(word[-1:].isspace() for word in words)
 
 
 def write_span(first: int, last: int, text: str) -> str:

@@ -160,7 +160,11 @@ def points_anywhere():
     ("overrides", "said"),
     [
         (['heads=[{name="a", per="token", classes=["x", "y"]}]'], 'format "squad" is for features'),
-        (['teacher={kind="transformers", path="x"}'], "pointer head needs a teacher of kind keras"),
+        (['teacher={kind="onnx", path="x"}'], "pointer head needs a teacher of kind keras"),
+        (
+            ['teacher={kind="transformers", path="x", word_logits="mean"}'],
+            "pointers begin at a first piece and end at a last; no mean of them",
+        ),
         (['label.views={seed=1, augmenters=[{kind="swap"}]}'], "would move the words"),
         (["label.top_k=1"], "`top_k` and"),
         (["train.loss=dist"], "train.loss of a pointer head is one of kl, reverse_kl"),

@@ -1,4 +1,4 @@
-"""A classifier of Hugging Face transformers, of texts or of words: safetensors weights only."""
+"""A classifier of Hugging Face transformers, of texts, words or questions: safetensors only."""
 
 from __future__ import annotations
 
@@ -18,10 +18,6 @@ from stages.teacher_source import TeacherSource
 
 _SEGMENTS = "token_type_ids"
 _GENERIC = "LABEL_"
-_MODELS = {
-    False: "AutoModelForSequenceClassification",
-    True: "AutoModelForTokenClassification",
-}
 
 
 class TransformersTeacher:
@@ -40,11 +36,11 @@ class TransformersTeacher:
           TeacherError: the `torch` extra is not installed, a file is missing or cannot be used,
             or the model has other classes.
         """
-        self.classes, self._is_number = source.classes, source.kind == "regression"
+        self.classes, self._kind = source.classes, source.kind
         self._place = source.location
         self._of_words = source.per == "token"
         self._word_logits = source.how.word_logits
-        self._tokenizer, self._model = _loaded(self._place, of_words=self._of_words)
+        self._tokenizer, self._model = _loaded(self._place, _task_of(source))
         self._order = self._class_order()
         limit = min(self._tokenizer.model_max_length, source.max_length)
         self._max_length = int(limit)
@@ -89,13 +85,24 @@ class TransformersTeacher:
         tensors = {name: torch.from_numpy(value).to(device) for name, value in fed.items()}
         rounded = torch.autocast(device.type, torch.bfloat16, enabled=self._rounded)
         with torch.inference_mode(), rounded:
-            logits = self._model(**tensors).logits.float()
+            logits = self._scores(self._model(**tensors)).float()
         answer: npt.NDArray[np.float32] = logits.cpu().numpy()
-        answer = answer[..., self._order]
-        if isinstance(encoded, WordInputs):
-            words = encoded.padded_words(rows)
-            return logits_of_words(answer, words, pieces=self._word_logits)
-        return answer
+        return self._by_line(answer[..., self._order], encoded, rows)
+
+    def _by_line(
+        self,
+        logits: npt.NDArray[np.float32],
+        encoded: TokenInputs,
+        rows: npt.NDArray[np.int64],
+    ) -> npt.NDArray[np.float32]:
+        """Return the logits of rows, or of the words of rows, of what the model says of them."""
+        if not isinstance(encoded, WordInputs):
+            return logits
+        return logits_of_words(logits, encoded.padded_words(rows), pieces=self._word_logits)
+
+    def _scores(self, output: Any) -> Any:
+        """Return the logits [batch, classes], or [batch, tokens, classes], of what it says."""
+        return output.logits
 
     @property
     def max_pieces(self) -> int:
@@ -158,7 +165,7 @@ class TransformersTeacher:
     def _class_order(self) -> list[int]:
         named = self._model.config.id2label
         names = [str(named[number]) for number in range(len(named))]
-        generic = all(name.startswith(_GENERIC) for name in names) or self._is_number
+        generic = all(name.startswith(_GENERIC) for name in names) or self._kind == "regression"
         if generic and len(names) == len(self.classes):
             return list(range(len(names)))
         if sorted(names) != sorted(self.classes):
@@ -170,7 +177,15 @@ class TransformersTeacher:
         return [names.index(name) for name in self.classes]
 
 
-def _loaded(place: str, *, of_words: bool) -> tuple[Any, Any]:
+def _task_of(source: TeacherSource) -> str:
+    """Return what the library calls the task of a head."""
+    if source.kind == "pointer":
+        return "QuestionAnswering"
+    return "TokenClassification" if source.per == "token" else "SequenceClassification"
+
+
+def _loaded(place: str, task: str) -> tuple[Any, Any]:
+    """Return the tokenizer and the model of a task."""
     try:
         import torch
         import transformers
@@ -184,11 +199,12 @@ def _loaded(place: str, *, of_words: bool) -> tuple[Any, Any]:
     local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **local)
-        if of_words and getattr(tokenizer, "add_prefix_space", True) is False:
+        goes_on = getattr(tokenizer, "add_prefix_space", True) is False
+        if task == "TokenClassification" and goes_on:
             tokenizer = transformers.AutoTokenizer.from_pretrained(
                 folder, add_prefix_space=True, **local
             )  # or else a word is cut as if it went on the one before
-        model = getattr(transformers, _MODELS[of_words]).from_pretrained(
+        model = getattr(transformers, f"AutoModelFor{task}").from_pretrained(
             folder, use_safetensors=True, dtype=torch.float32, **local
         )
     except Exception as error:  # whatever the library raises
@@ -197,7 +213,7 @@ def _loaded(place: str, *, of_words: bool) -> tuple[Any, Any]:
             f"teacher cannot be loaded: {place}: {said} Expected config.json, model.safetensors "
             "and a tokenizer in one folder."
         ) from error
-    if of_words and not tokenizer.is_fast:
+    if task != "SequenceClassification" and not tokenizer.is_fast:
         raise TeacherError(
             f"teacher's pieces cannot be put to words: {place}: its tokenizer has no "
             "tokenizer.json. Save it as a fast one."
@@ -212,4 +228,8 @@ def load(source: TeacherSource) -> TransformersTeacher:
     Raises:
       TeacherError: it cannot be loaded.
     """
+    if source.kind == "pointer":
+        from stages.label.teachers.questions import QuestionTeacher
+
+        return QuestionTeacher(source)
     return TransformersTeacher(source)
