@@ -33,12 +33,10 @@ class Asset(Section):
 
     path: str | None = None
     wheel: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][\w.-]*==[\w.!+-]+$")
-    npm: str | None = Field(
-        default=None, pattern=r"^(@[a-z0-9][\w.-]*/)?[a-z0-9][\w.-]*@\d[\w.+-]*$"
-    )
+    npm: str | None = Field(default=None, pattern=_NPM)
     deb: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9+.-]+=[\w.+~:-]+$")
     sha256: Sha256 | None = None
-    files: dict[str, Sha256] | None = None
+    files: dict[str, Sha256] | None = Field(default=None, min_length=1)
     handle: str | None = Field(default=None, pattern=r"^(hf|kaggle|tfds)://[A-Za-z0-9].+$")
 
     @model_validator(mode="after")

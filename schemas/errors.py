@@ -2,7 +2,7 @@
 
     PipelineError
     ├── RunFileError        the TOML run file, or an override of it
-    ├── AssetError          a wheel, file, folder or model handle that cannot be had
+    ├── AssetError          a package, file, folder or handle that cannot be had
     ├── StorageError        a file that cannot be written
     ├── CorpusError         a corpus file, column, row or class
     │   └── QuarantineError      more rows cannot be used than may be left out

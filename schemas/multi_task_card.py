@@ -14,6 +14,7 @@ class MultiTaskCard(TrainedCard):
 
     Attributes:
       tasks: what each output predicts, by its name.
+      epochs: of each task as `task.figure`; `loss` and `val_mean` are of all of them.
     """
 
     file = MULTI_TASK_CARD_FILE

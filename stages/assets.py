@@ -142,21 +142,23 @@ def _from_package(kind: PackageKind, package: str, wanted: dict[str, str]) -> di
         if ".." in Path(name).parts or Path(name).is_absolute():
             raise AssetError(f"path leaves the {kind}: {name} in {package}. State one inside it.")
     root = _root_of(kind, package)
-    missing = [name for name in wanted if not (root / name).is_file()]
+    missing = [name for name, sha in wanted.items() if not _is_there(root / name, sha)]
     if missing:
         for name, data in read_package(kind, package, missing).items():
             _keep(root / name, data, wanted[name], what=f"{name} in {package}")
-    for name, expected in wanted.items():
-        _check_digest(f"{name} in {package}", sha256_file(root / name), expected)
     return {name: root / name for name in wanted}
 
 
+def _is_there(path: Path, sha: str) -> bool:
+    """Return whether a kept file is whole: one that was changed is fetched again."""
+    return path.is_file() and sha256_file(path) == sha
+
+
 def _root_of(kind: PackageKind, package: str) -> Path:
-    """Return where files of a package are kept; names of other kinds never meet."""
-    separator = {"wheel": "==", "npm": "@", "deb": "="}[kind]
-    name, _, version = package.rpartition(separator)
-    folder = cache_folder() if kind == "wheel" else cache_folder() / kind
-    return folder / f"{name}-{version}"
+    """Return where files of a package are kept; no two packages share a place."""
+    if kind == "wheel":
+        return cache_folder() / package.replace("==", "-")
+    return cache_folder() / kind / package
 
 
 def _of_package(package: str, name: str, path: Path) -> ResolvedAsset:
@@ -167,9 +169,9 @@ def _of_dataset(handle: str, path: str) -> list[ResolvedAsset]:
     if handle.startswith("tfds://"):
         from stages.catalogue import split_file
 
-        files = split_file(handle, path, cache=cache_folder() / "tfds")
-    else:
-        files = dataset_files(handle, path)
+        file, digest = split_file(handle, path, cache=cache_folder() / "tfds")
+        return [ResolvedAsset(f"{handle}/{path}", str(file), digest)]
+    files = dataset_files(handle, path, cache=cache_folder() / "hub")
     return [ResolvedAsset(name, str(file), sha256_file(file)) for name, file in files.items()]
 
 

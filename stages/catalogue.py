@@ -1,7 +1,8 @@
 """Data sets of TensorFlow Datasets, a split of one kept as Parquet in the user's cache.
 
 A column is a feature: text, a number, the name of a class, or a list of them; a feature of more
-axes is kept as one list, its last axis fastest. Features that hold others are left out.
+axes is kept as one list, its last axis fastest. Features that hold others are left out. A split
+counts by its name, its version, and that of how it is kept, not by the bytes of the file.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.errors import AssetError, StorageError, first_line
-from schemas.provenance import digest_bytes
+from schemas.errors import AssetError, first_line
+from schemas.provenance import digest_bytes, fingerprint
 from stages.atomic import whole_file
 
 _SCHEME, _PINNED = "tfds://", re.compile(r"^\w+(/[\w.-]+)?:\d+\.\d+\.\d+$")
 _ROWS_PER_GROUP = 4096
+_KEPT_AS = 1  # another number where columns or cells are made otherwise
 
 
-def split_file(handle: str, split: str, *, cache: Path) -> dict[str, Path]:
-    """Return the place of a split's rows, by `tfds://name/config:version/split`.
+def split_file(handle: str, split: str, *, cache: Path) -> tuple[Path, str]:
+    """Return the place of a split's rows, and their digest.
 
     Args:
       handle: `tfds://name:version`, or `tfds://name/config:version`.
@@ -41,30 +43,36 @@ def split_file(handle: str, split: str, *, cache: Path) -> dict[str, Path]:
     if not _PINNED.match(name):
         raise AssetError(f"not pinned: {handle}. State its version: tfds://name:1.0.0.")
     stem = split if split.isidentifier() else digest_bytes(split.encode())
-    path = cache / name.replace(":", "/") / f"{stem}.parquet"
+    path = cache / str(_KEPT_AS) / name.replace(":", "/") / f"{stem}.parquet"
     if not path.is_file():
-        _keep(handle, name, split, path)
-    return {f"{handle}/{split}": path}
+        _keep(handle, split, path)
+    return path, fingerprint({"handle": handle, "split": split, "kept_as": _KEPT_AS})
 
 
-def _keep(handle: str, name: str, split: str, path: Path) -> None:
+def _keep(handle: str, split: str, path: Path) -> None:
+    what = f"{handle} split {split}"
     try:
         import tensorflow_datasets as tfds
-
-        builder = tfds.builder(name, data_dir=os.environ.get("TFDS_DATA_DIR"))
-        builder.download_and_prepare()
-        examples = tfds.as_numpy(builder.as_dataset(split=split))
-        with whole_file(path) as part:
-            _write(builder.info.features, examples, part)
     except ImportError as error:
         raise AssetError(f"no catalogue: {handle}: {error}. Install softshards[tfds].") from error
-    except StorageError:
-        raise
+    try:
+        place = os.environ.get("TFDS_DATA_DIR")
+        builder = tfds.builder(handle.removeprefix(_SCHEME), data_dir=place)
+        builder.download_and_prepare()
+        examples = tfds.as_numpy(builder.as_dataset(split=split))
     except Exception as error:  # whatever the package raises
         said = first_line(error)
         raise AssetError(
-            f"data set cannot be had: {handle} split {split}: {said} Check name and network."
+            f"data set cannot be had: {what}: {said} Check name and network."
         ) from error
+    with whole_file(path) as part:
+        try:
+            _write(builder.info.features, examples, part)
+        except (ValueError, TypeError, pa.ArrowException) as error:
+            said = first_line(error)
+            raise AssetError(
+                f"data set cannot be kept as rows: {what}: {said} Take another."
+            ) from error
 
 
 def _write(features: Any, examples: Iterable[dict[str, Any]], path: Path) -> None:
@@ -78,8 +86,9 @@ def _write(features: Any, examples: Iterable[dict[str, Any]], path: Path) -> Non
 
 
 def _holds_none(feature: Any) -> bool:
-    """Return whether a feature has no others within."""
-    return not hasattr(_one_of(feature), "items")
+    """Return whether a feature has no others within, but for a sequence what it is one of."""
+    one = _one_of(feature)
+    return not hasattr(one, "items") and not hasattr(one, "feature")
 
 
 def _one_of(feature: Any) -> Any:
@@ -100,5 +109,5 @@ def _cell(feature: Any, value: Any) -> Any:
     one, flat = _one_of(feature), np.asarray(value).reshape(-1).tolist()
     if hasattr(one, "int2str"):  # below 0 is not stated, as in a test split
         flat = [one.int2str(number) if number >= 0 else None for number in flat]
-    flat = [cell.decode() if isinstance(cell, bytes) else cell for cell in flat]
+    flat = [cell.decode("utf-8") if isinstance(cell, bytes) else cell for cell in flat]
     return flat if feature.shape else flat[0]

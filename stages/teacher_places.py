@@ -69,7 +69,8 @@ def _with_vocabulary(source: TeacherSource, folder: Path) -> TeacherSource:
 
 
 def _in_hub(run: RunFile, base: Path) -> TeacherSource:
-    handle = run.teacher.source.handle if run.teacher.source else None
+    stated = run.teacher.source
+    handle = None if stated is None or stated.of_dataset else stated.handle
     if handle is None:
         return _in_files(run, base)
     if not is_hub_handle(handle):

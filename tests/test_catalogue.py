@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from schemas.asset import Asset
 from schemas.errors import AssetError
+from stages import catalogue
 from stages.assets import resolve_files, resolve_model
 
 HANDLE = "tfds://tiny_set:1.0.0"
@@ -33,6 +35,9 @@ class TinySet(tfds.core.GeneratorBasedBuilder):
                     "words": tfds.features.Sequence(tfds.features.Text()),
                     "tags": tfds.features.Sequence(tfds.features.ClassLabel(names=["O", "B"])),
                     "pixels": tfds.features.Tensor(shape=(2, 2), dtype=np.uint8),
+                    "ragged": tfds.features.Sequence(
+                        tfds.features.Sequence(tfds.features.Text())
+                    ),
                     "nested": tfds.features.Sequence({"text": tfds.features.Text()}),
                 }
             )
@@ -51,6 +56,7 @@ class TinySet(tfds.core.GeneratorBasedBuilder):
                 "words": ["a", "b"][: number % 3],
                 "tags": [0, 1][: number % 3],
                 "pixels": np.arange(4, dtype=np.uint8).reshape(2, 2),
+                "ragged": [["a"], []],
                 "nested": [{"text": "x"}],
             }
 
@@ -83,9 +89,14 @@ def here(prepared, tmp_path, monkeypatch):
     return tmp_path
 
 
-def rows_of(here, split="train"):
+def rows_of_file(here, split):
     (found,) = resolve_files(Asset(handle=HANDLE, path=split), base=here)
     assert found.source == f"{HANDLE}/{split}"
+    return found
+
+
+def rows_of(here, split="train"):
+    found = rows_of_file(here, split)
     return found, pq.read_table(found.location)
 
 
@@ -118,6 +129,24 @@ def test_a_kept_split_is_taken_without_the_data_set(here, monkeypatch):
     assert rows_of(here, "train[:60%]")[0] == found
 
 
+def test_a_split_counts_by_its_name_and_not_by_the_bytes_of_its_file(here):
+    found, _ = rows_of(here, "test")
+    kept = Path(found.location).read_bytes()
+    Path(found.location).write_bytes(kept + b" ")
+    assert rows_of_file(here, "test").digest == found.digest != rows_of(here)[0].digest
+
+
+def test_cells_that_are_no_rows_are_said_and_nothing_is_kept(here, monkeypatch):
+    def fails(*asked):
+        raise UnicodeDecodeError("utf-8", b"x", 0, 1, "invalid")
+
+    monkeypatch.setattr(catalogue, "_cell", fails)
+    said = "data set cannot be kept as rows: tfds://tiny_set:1.0.0 split train: 'utf-8'"
+    with pytest.raises(AssetError, match=said):
+        rows_of(here)
+    assert not list((here / "cache").rglob("*.parquet"))
+
+
 @pytest.mark.parametrize(
     ("handle", "split", "said"),
     [
@@ -130,7 +159,7 @@ def test_a_kept_split_is_taken_without_the_data_set(here, monkeypatch):
 def test_what_cannot_be_had_is_said_and_nothing_is_kept(handle, split, said, here):
     with pytest.raises(AssetError, match=said.replace("*", r"\*").replace("[", r"\[")):
         resolve_files(Asset(handle=handle, path=split), base=here)
-    assert not list((here / "cache").rglob("*.*"))
+    assert not list((here / "cache").rglob("*.parquet"))
 
 
 def test_a_data_set_is_no_model(here):

@@ -6,17 +6,17 @@ import json
 import shutil
 import subprocess
 import tarfile
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from schemas.asset import Asset
 from schemas.errors import AssetError
+from stages import packages
 from stages.assets import resolve_files, resolve_model
-from stages.packages import read_package
+from stages.packages import _from_npm, read_package
+from tests.loopback import serving
 
 DATA = b"what is it\n"
 SHA = hashlib.sha256(DATA).hexdigest()
@@ -35,31 +35,6 @@ def tar_of(files, *, link=None):
             member.type, member.linkname = tarfile.SYMTYPE, "/etc/hostname"
             archive.addfile(member)
     return whole.getvalue()
-
-
-@contextmanager
-def serving(answers):
-    """Serve bytes by path on loopback; yield the address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            found = answers.get(self.path)
-            self.send_response(200 if found is not None else 404)
-            self.end_headers()
-            self.wfile.write(found or b"{}")
-
-        def log_message(self, *said):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture
@@ -159,11 +134,29 @@ def test_an_npm_version_that_does_not_exist(npm):
         read_package("npm", "tiny@9.9.9", ["a"])
 
 
-def test_an_archive_that_is_broken(npm):
+def test_an_archive_that_is_broken(npm, monkeypatch):
     archive = npm["/tiny/-/tiny-1.0.0.tgz"]
     npm["/tiny/-/tiny-1.0.0.tgz"] = archive[: len(archive) // 2]
-    with pytest.raises(AssetError, match="npm cannot be (fetched|read): tiny@1.0.0"):
+    with pytest.raises(AssetError, match="npm cannot be fetched: tiny@1.0.0"):
+        read_package("npm", "tiny@1.0.0", ["data/a.txt"])  # its own digest differs
+    npm["/tiny/-/tiny-1.0.0.tgz"] = archive
+
+    def cut(path, wanted):
+        path.write_bytes(archive[: len(archive) // 2])
+        return _from_npm(path, wanted)
+
+    registry = replace(packages._REGISTRIES["npm"], read=cut)
+    monkeypatch.setitem(packages._REGISTRIES, "npm", registry)
+    with pytest.raises(AssetError, match="npm cannot be read: tiny@1.0.0: .*Try again"):
         read_package("npm", "tiny@1.0.0", ["data/a.txt"])
+
+
+def test_a_kept_file_that_was_changed_is_fetched_again(npm, tmp_path):
+    asset = Asset(npm="tiny@1.0.0", path="data/a.txt", sha256=SHA)
+    (found,) = resolve_files(asset, base=tmp_path)
+    Path(found.location).write_bytes(b"x")
+    assert resolve_files(asset, base=tmp_path) == [found]
+    assert Path(found.location).read_bytes() == DATA
 
 
 def test_a_file_of_a_debian_package(deb, tmp_path):
@@ -194,11 +187,12 @@ def test_a_registry_whose_tool_is_absent_is_said(tmp_path, monkeypatch):
         {"deb": "-o=1", "path": "a", "sha256": SHA},
         {"deb": "tiny=1", "npm": "tiny@1.0.0", "path": "a", "sha256": SHA},
         {"deb": "tiny=1", "path": "a"},
+        {"deb": "tiny=1", "path": "a", "files": {}},
         {"handle": "hf://owner/name", "path": "a"},
         {"handle": "hf://datasets/owner/name"},
         {"handle": "tfds://tiny:1.0.0", "path": "train", "sha256": SHA},
     ],
 )
 def test_an_asset_that_says_too_little_or_too_much(stated):
-    with pytest.raises(ValueError, match="an asset|pattern"):
+    with pytest.raises(ValueError, match="an asset|pattern|at least 1"):
         Asset(**stated)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
 
 from schemas.errors import StudentError, first_line
 from schemas.export_card import EXPORT_CARD_FILE, EXPORTED_FOLDER, ExportCard, ExportFormat
@@ -23,6 +24,7 @@ from stages.export.writers import WRITERS
 from stages.inputs import inputs_of
 from stages.likeness import largest_difference, pairs_of_lines, share_of_others
 from stages.lists import offsets_of
+from stages.pointers import separators
 from stages.progress import say
 from stages.row_logits import RowLogits
 from stages.table import SoftLabelTable
@@ -89,7 +91,8 @@ def export_student(plan: StudentPlan, kind: ExportFormat, *, texts: list[Any]) -
             f"student cannot be exported: {path}: as {kind}: {said}. Leave this format out."
         ) from error
     said = said_of(student, asked, texts, by_token=kind not in _FROM_STRINGS)
-    exported = compared(kind, card, student.answers(texts), said, folder, seconds=asked.seconds)
+    ours, theirs = (only_asked(one, texts, card.kind) for one in (student.answers(texts), said))
+    exported = compared(kind, card, ours, theirs, folder, seconds=asked.seconds)
     write_whole(folder / EXPORT_CARD_FILE, exported.model_dump_json(indent=2).encode())
     say(
         f"export: {folder}: {exported.size_bytes} bytes, largest difference of a logit "
@@ -127,6 +130,17 @@ def said_of(
     values = np.take_along_axis(np.stack(asked.logits), np.maximum(first, 0)[..., None], axis=1)
     values[first < 0] = np.nan
     return RowLogits(values[there], offsets_of(counts))
+
+
+def only_asked(answers: RowLogits, inputs: list[Any], kind: HeadKind) -> RowLogits:
+    """Return answers without what pointers say of the words of the question."""
+    if kind != "pointer":
+        return answers
+    assert answers.offsets is not None
+    places = np.arange(len(answers.values)) - answers.offsets[answers.row_of_line]
+    first = separators(pa.array(inputs))[answers.row_of_line]
+    values = np.where((places < first)[:, None], np.float32("nan"), answers.values)
+    return RowLogits(values, answers.offsets)
 
 
 def asked_in_a_clean_process(

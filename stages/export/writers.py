@@ -23,10 +23,10 @@ def write_saved_model(student: StudentPredictor, folder: Path) -> None:
     """Write a SavedModel from strings to logits and probabilities.
 
     Texts are strings [batch], pairs [batch, 2], logits [batch, classes]. Words are strings
-    [batch, words] that "" pads, logits [batch, words, classes], NaN where there is none. Of a
-    `sigmoid` head each class has a probability of its own, of a `pointer` each word; of a
-    `regression` the logits are the numbers, and there is nothing else. A process that loads it
-    imports `tensorflow_text` first, for its tokenizer's operations.
+    [batch, words] that "" pads, logits [batch, words, classes], NaN where there is none, and of a
+    pointer before `[SEP]`. Of a `sigmoid` head each class has a probability of its own, of a
+    `pointer` each word; of a `regression` the logits are the numbers, and there is nothing else. A
+    process that loads it imports `tensorflow_text` first, for its tokenizer's operations.
     """
     module = tf.Module()
     module.model, module.tokenizer = student.model, student.wordpiece.resources
@@ -53,9 +53,9 @@ def _serve_words(student: StudentPredictor, words: tf.Tensor) -> Served:
     if student.kind != "pointer":
         return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
     asked_of = tf.cumsum(tf.cast(words == SEPARATOR, tf.int32), axis=1)[..., None] > 0
-    there = asked_of & ~tf.math.is_nan(logits)
-    probabilities = tf.nn.softmax(tf.where(there, logits, LOWEST), axis=1)
-    return {"logits": logits, "probabilities": probabilities}
+    logits = tf.where(asked_of, logits, float("nan"))
+    pointed = tf.where(tf.math.is_nan(logits), LOWEST, logits)
+    return {"logits": logits, "probabilities": tf.nn.softmax(pointed, axis=1)}
 
 
 def write_keras(student: StudentPredictor, folder: Path) -> None:

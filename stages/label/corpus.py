@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -42,6 +43,13 @@ class CorpusPlan:
     answers: AnswerColumn | None = None
 
 
+_COUNTED_APART: Any = {  # files count by name and digest
+    "files": True,
+    "repeats": True,
+    "unlabelled": {"__all__": {"files": {"__all__": {"npm", "deb"}}}},
+}
+
+
 def plan_corpus(run: RunFile, *, base: Path) -> CorpusPlan:
     """Find the corpus files of a run.
 
@@ -63,7 +71,7 @@ def plan_corpus(run: RunFile, *, base: Path) -> CorpusPlan:
             units += units_of(
                 file.location, file.source, format=part.format, origin=origin, split=split
             )
-    how = run.corpus.model_dump(mode="json", exclude={"files", "repeats"})
+    how = run.corpus.model_dump(mode="json", exclude=_COUNTED_APART)
     names = [
         [file.source, file.digest, *([split] if split else [])]
         for file, split in zip(files, splits, strict=True)

@@ -15,6 +15,7 @@ from stages.label.intake import Intake
 from stages.label.units import ROWS_PER_BATCH, RawRows, TextFormat, Unit
 
 Row = dict[str, Any]
+_SURROGATE = re.compile("[\ud800-\udfff]")
 Parse = Callable[[str, int], Row | None]
 
 
@@ -38,10 +39,23 @@ def json_object(line: str, number: int, intake: Intake) -> dict[str, Any] | None
     except (ValueError, RecursionError) as error:
         intake.refuse("not JSON", number, f"{error}. Mend the line.", line)
         return None
-    if isinstance(value, dict):
-        return value
-    intake.refuse("not a JSON object", number, f"found {line[:80]!r}. Mend the line.", line)
-    return None
+    if not isinstance(value, dict):
+        intake.refuse("not a JSON object", number, f"found {line[:80]!r}. Mend the line.", line)
+        return None
+    if "\\u" in line and (half := half_a_character(value)):
+        intake.refuse("half a character", number, f"found {half}. Mend the line.", line)
+        return None
+    return value
+
+
+def half_a_character(value: Any) -> str | None:
+    r"""Return the first surrogate without its other half in JSON data, as it is written.
+
+    >>> half_a_character({"text": "cut \ud83d"})
+    '\\ud83d'
+    """
+    found = _SURROGATE.search(json.dumps(value, ensure_ascii=False))
+    return f"\\u{ord(found[0]):04x}" if found else None
 
 
 def read_lines(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows]:

@@ -22,6 +22,7 @@ from stages.label.hard_labels import hard_labels
 from stages.label.identity import input_digests, splits_by_digest
 from stages.label.intake import Intake
 from stages.label.list_columns import numbers, words
+from stages.label.pointer_column import refuse_without_separator
 from stages.label.previous import KNOWN_COLUMN
 from stages.label.units import RawRows
 
@@ -42,7 +43,7 @@ def normalise(
         and nothing may be quarantined.
     """
     rows = CheckedRows(raw, intake)
-    columns = _inputs(rows, corpus, answers)
+    columns = _inputs(rows, corpus, head, answers)
     columns[head.label_column] = hard_labels(rows, head, of=columns[corpus.features[0]])
     columns["example_id"] = _example_id(rows, corpus)
     columns[SPLIT_COLUMN] = (
@@ -69,17 +70,21 @@ def normalise_unlabelled(
         quarantined.
     """
     rows = CheckedRows(raw, intake)
-    columns = _inputs(rows, corpus, answers)
+    columns = _inputs(rows, corpus, head, answers)
     columns[head.label_column] = pa.nulls(raw.table.num_rows, label_type(head))
     columns["example_id"] = pa.nulls(raw.table.num_rows, pa.string())
     columns[SPLIT_COLUMN] = pa.repeat(pa.scalar("train"), raw.table.num_rows)
     return rows.usable(columns, origin=origin)
 
 
-def _inputs(rows: CheckedRows, corpus: Corpus, answers: AnswerColumn | None) -> dict[str, pa.Array]:
+def _inputs(
+    rows: CheckedRows, corpus: Corpus, head: Head, answers: AnswerColumn | None
+) -> dict[str, pa.Array]:
     features = [
         _READERS[corpus.feature_kinds.get(name, "text")](rows, name) for name in corpus.features
     ]
+    if head.points:
+        refuse_without_separator(rows, features[0])
     columns: dict[str, pa.Array] = dict(zip(corpus.features, features, strict=True))
     columns["input_digest"] = input_digests(features)
     if answers is not None:

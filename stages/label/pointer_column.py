@@ -10,23 +10,26 @@ from stages.label.checked_rows import CheckedRows
 from stages.pointers import SEPARATOR, answer_text, read_span, separators, write_span
 
 
+def refuse_without_separator(rows: CheckedRows, words: pa.Array) -> None:
+    """Refuse rows that have no `[SEP]` between what is asked and what is asked about."""
+    rows.refuse(
+        pa.array(separators(words) < 0),
+        "no separator",
+        lambda _: f"expected the question, {SEPARATOR!r} and the context. Mend the row.",
+    )
+
+
 def spans_of_one_row(rows: CheckedRows, head: Head, *, of: pa.Array) -> pa.Array:
     """Return the answers of each row, a list, empty where there is none; null where none is stated.
 
-    A row without a `[SEP]` after its question is refused, and one with an answer that is no span of
-    the words after it.
+    A row with an answer that is no span of the words after its `[SEP]` is refused.
 
     Args:
-      rows: under check.
+      rows: under check, of which those without `[SEP]` are refused already.
       head: for its column.
       of: the words, a list a row.
     """
     places = separators(of)
-    rows.refuse(
-        pa.array(places < 0),
-        "no separator",
-        lambda _: f"expected the question, {SEPARATOR!r} and the context. Mend the row.",
-    )
     found: list[list[str] | None] = []
     wrong: dict[int, str] = {}
     stated = rows.lists(head.corpus_column).to_pylist()

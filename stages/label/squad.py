@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from schemas.errors import CorpusError
 from stages.label.intake import Intake, Unfit
+from stages.label.lines import half_a_character
 from stages.label.units import ROWS_PER_BATCH, RawRows, TextFormat, Unit
 from stages.pointers import SEPARATOR, cut_words, write_span
 
@@ -76,6 +77,8 @@ def _asked(unit: Unit, text: TextFormat) -> Iterator[Asked]:
 
 def _row(context: Any, question: Any) -> Row:
     stated = _stated(question)
+    if half := half_a_character([context, stated]):
+        raise Unfit("half a character", f"found {half}.", "question")
     asked, name = stated.get("question"), stated.get("id")
     if not isinstance(asked, str) or not asked.strip():
         raise Unfit("no question", f"found {asked!r}.", "question")

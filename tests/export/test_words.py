@@ -6,7 +6,8 @@ import pytest
 from schemas.errors import StudentError
 from schemas.export_card import FORMATS, ExportCard
 from stages.evaluate.predict import StudentPredictor
-from stages.export.pipeline import compared, export
+from stages.export.pipeline import compared, export, only_asked
+from stages.pointers import SEPARATOR
 from stages.row_logits import RowLogits
 from stages.train.pipeline import train, trained_card
 from stages.train.plan import plan_students
@@ -89,8 +90,10 @@ def test_words_are_padded_with_nothing_and_those_not_seen_have_no_answer(trained
     assert np.isnan(said["logits"][1, 20:]).any()
     for row, name in enumerate(rows):
         ours = answers.values[answers.offsets[row] : answers.offsets[row + 1]]
+        ours[:1] = np.nan if run.head.points else ours[:1]
         np.testing.assert_allclose(said["logits"][row, : len(name)], ours, atol=1e-5)
     if run.head.points:
+        assert np.isnan(said["logits"][:, 0]).all()  # before the separator
         np.testing.assert_allclose(said["probabilities"].sum(axis=1), 1.0, rtol=1e-5)
         assert (said["probabilities"][:, 0] == 0).all()  # before the separator
         assert (said["probabilities"][0, 4:] == 0).all()
@@ -108,6 +111,20 @@ def test_an_export_that_sees_other_words_is_refused(words):
     others.values[-1] = np.nan
     with pytest.raises(StudentError, match="says something else: .* a logit differs by inf"):
         compared("onnx", card, answers, others, out, seconds=0.1)
+
+
+def test_what_is_said_of_the_question_counts_for_nothing(questions):
+    run, table, out = questions
+    train(run, table, out=out)
+    _, card = student_of(questions)
+    asked = [["cat", SEPARATOR, "old", "cat"]]
+    lines = ([9, 0, 3, 0], [9, 0, 0, 3])
+    said = [np.array([[one, one] for one in line], np.float32) for line in lines]
+    found = [only_asked(RowLogits(one, np.array([0, 4])), asked, "pointer") for one in said]
+    assert np.isnan(found[0].values[0]).all()
+    with pytest.raises(StudentError, match=r"a logit differs by 3\.00e\+00"):
+        compared("onnx", card, *found, out, seconds=0.1)
+    assert compared("tflite_int8", card, *found, out, seconds=0.1).agreement == 0.0
 
 
 def test_a_head_by_pixel_is_not_exported(tmp_path):

@@ -57,6 +57,10 @@ def test_an_entity_within_a_word_has_the_word_and_white_space_is_none_of_it(tmp_
     [
         ("{", "not JSON: e.jsonl row 1: "),
         ("[]", "not a JSON object: e.jsonl row 1: "),
+        (
+            '{"text": "cut \\ud83d", "entities": []}',
+            "half a character: e.jsonl row 1: found \\ud83d",
+        ),
         (stated(text="  "), "no text: e.jsonl row 1 column 'text': found '  '."),
         (stated(text=None), "no text: "),
         ({"text": TEXT, "entities": "PER"}, "entities are no list: "),
@@ -147,6 +151,19 @@ def test_a_corpus_with_every_flaw_is_labelled_but_for_them(tmp_path):
     }
 
 
-def test_other_columns_or_heads_are_refused():
+@pytest.mark.parametrize(
+    "stated",
+    [
+        ['heads=[{name="a", kind="pointer", column="tags"}]'],
+        ['heads=[{name="a", per="token", classes=["O", "B-X"]}]'],
+        ['heads=[{name="a", column="tags", classes=["O", "B-X"]}]'],
+        [
+            "corpus.format=squad",
+            'heads=[{name="a", kind="pointer", column="answers"}]',
+            'corpus.unlabelled=[{files=[{path="u"}], format="entities"}]',
+        ],
+    ],
+)
+def test_other_columns_or_heads_are_refused(stated):
     with pytest.raises(RunFileError, match='format "entities" is for features'):
-        tiny_words.run("corpus.format=entities", 'heads=[{name="a", kind="pointer"}]')
+        tiny_words.run("corpus.format=entities", *stated)

@@ -62,6 +62,7 @@ def test_none_is_no_answer_and_not_stated_is_none_at_all(tmp_path):
         (asked(question=None), "no question: "),
         ({"context": CONTEXT, "qas": ["Who?"]}, "no question: "),
         (asked(answers="William"), "answers are no list: "),
+        (asked(context="cut \ud83d"), "half a character: questions.json row 1 column"),
     ],
 )
 def test_what_cannot_be_used_is_refused_and_the_rest_is_read(paragraph, said, tmp_path):
@@ -149,6 +150,17 @@ def test_rows_of_lists_state_answers_by_word(tmp_path):
     for part in ("found words 1 to 2, expected some of 2 to 4", "words 4 to 9", "found 'cat'"):
         assert part in said
     assert "no separator" in said
+
+
+def test_unlabelled_rows_need_a_separator_too(tmp_path):
+    tiny_questions.write(tmp_path)
+    lines = [{"words": words} for words in (["who", "[SEP]", "a", "cat"], ["no", "context"])]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (tmp_path / "more.jsonl").write_text(text, encoding="utf-8")
+    more = 'corpus.unlabelled=[{files=[{path="more.jsonl"}], format="jsonl"}]'
+    with pytest.raises(CorpusError, match="no separator: more.jsonl row 2: expected the question"):
+        tiny_questions.label(tmp_path, more)
+    assert tiny_questions.label(tmp_path, more, "label.max_quarantined=1").card.counts.rows == 91
 
 
 def points_anywhere():

@@ -90,13 +90,13 @@ class MeasureTasks(keras.callbacks.Callback):
         self._measures = {name: course.measuring() for name, course in courses.items()}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Add `val_<task>.<figure>`, and their mean, to what the callbacks after this are told."""
+        """Add `<task>.val_<figure>`, and their mean, to what the callbacks after this are told."""
         if logs is None:
             return
         decisive = []
         for name, measure in self._measures.items():
             found = measure()
-            logs |= {f"val_{name}.{figure}": value for figure, value in found.items()}
+            logs |= {f"{name}.val_{figure}": value for figure, value in found.items()}
             decisive.append(found[self._kept_by[name]])
         logs[MEAN_FIGURE] = sum(decisive) / len(decisive)
 

@@ -199,15 +199,11 @@ def _write(
 def _epochs_of(task: str, epochs: Epochs) -> Epochs:
     """Return one task's figures.
 
-    >>> _epochs_of("a", ({"a.loss": 1.0, "val_a.accuracy": 0.5, "val_b.accuracy": 0.1},))
+    >>> _epochs_of("a", ({"a.loss": 1.0, "a.val_accuracy": 0.5, "b.val_accuracy": 0.1},))
     ({'loss': 1.0, 'val_accuracy': 0.5},)
     """
-    own, held_out = f"{task}.", f"val_{task}."
+    own = f"{task}."
     return tuple(
-        {
-            name.replace(held_out, "val_", 1).removeprefix(own): value
-            for name, value in figures.items()
-            if name.startswith((own, held_out))
-        }
+        {name.removeprefix(own): value for name, value in figures.items() if name.startswith(own)}
         for figures in epochs
     )

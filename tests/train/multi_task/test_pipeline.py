@@ -79,9 +79,9 @@ def test_one_student_learns_both_tasks(tasks_of, tmp_path):
     assert [plan.whole.role for plan in plans] == ["student", "baseline"]
     for plan in plans:
         best = max(read_multi_task_card(plan.whole.path).epochs, key=lambda one: one["val_mean"])
-        assert best["val_thing.accuracy"] > 0.9
-        assert best["val_words.accuracy"] > 0.9
-        mean = (best["val_thing.accuracy"] + best["val_words.accuracy"]) / 2
+        assert best["thing.val_accuracy"] > 0.9
+        assert best["words.val_accuracy"] > 0.9
+        mean = (best["thing.val_accuracy"] + best["words.val_accuracy"]) / 2
         assert best["val_mean"] == pytest.approx(mean)
 
 
