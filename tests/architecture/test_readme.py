@@ -36,8 +36,7 @@ def test_every_command_it_shows_exists_with_its_options():
 def test_the_second_line_is_what_the_one_check_runs():
     check = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     line = next(line for line in blocks("sh")[1].splitlines() if "pytest" in line)
-    assert "python -m pytest" in line
-    assert "python -m pytest" in check
+    assert line[line.index("python -m pytest") :] in check
 
 
 @pytest.mark.parametrize("text", blocks("toml"))

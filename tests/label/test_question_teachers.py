@@ -5,9 +5,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stages.experiment import teacher_at_hand
 from stages.label.teachers import load_teacher
+from stages.label.teachers.questions import _Text
 from stages.pointers import SEPARATOR, cut_words
 from stages.teacher_places import find_teacher
 from stages.verify import verify
@@ -149,6 +152,30 @@ def test_rows_that_nothing_was_written_between_are_joined_by_a_space(model):
     rows = [["which", "axe", SEPARATOR, "the", "old", "cat"]]
     theirs = expected(model, "which axe", "the old cat")
     np.testing.assert_allclose(asked(teacher_of(), *rows)[0, 2:], theirs, rtol=1e-4, atol=1e-4)
+
+
+@given(st.text(max_size=60), st.lists(st.integers(0, 60)), st.integers(0, 12))
+def test_words_have_the_pieces_that_share_a_character_with_them(text, cuts, dropped):
+    """Any text, cut into pieces anywhere, of which the last may be cut off."""
+    places = cut_words(text)
+    words = [word for _, word in places]
+    whole = "".join(words)
+    ends = sorted({min(cut, len(whole)) for cut in cuts} | {0, len(whole)})
+    offsets = np.array(list(zip(ends[:-1], ends[1:], strict=True)), np.int64).reshape(-1, 2)
+    kept = offsets[: max(0, len(offsets) - dropped)]
+    found = _Text.of(words, "").tokens(kept, np.ones(len(kept), np.bool_), cut=dropped > 0)
+    begin, seen = 0, max((last for first, last in kept if whole[first:last].strip()), default=0)
+    seen = len(whole[:seen].rstrip())
+    for number, word in enumerate(words):
+        characters = set(range(begin, begin + len(word.rstrip())))
+        sharing = [
+            token
+            for token, (first, last) in enumerate(kept)
+            if characters & {place for place in range(first, last) if not whole[place].isspace()}
+        ]
+        there = bool(sharing) and (dropped == 0 or begin + len(word.rstrip()) <= seen)
+        assert found[number].tolist() == ([sharing[0], sharing[-1]] if there else [-1, -1])
+        begin += len(word)
 
 
 def test_a_table_of_such_a_teacher(model, tmp_path):
