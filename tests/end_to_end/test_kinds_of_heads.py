@@ -17,6 +17,7 @@ from stages.inspect import inspect_folder
 from stages.teach.pipeline import plan_teach, teach
 from stages.teacher_folder import read_card
 from stages.train.pipeline import read_student_card, train
+from stages.train.plan import plan_students
 from tests import tiny, tiny_kinds
 from tests.tiny_berts import write_hugging_face
 from tests.tiny_kinds import OF_LABELS, OF_VALUES
@@ -103,7 +104,7 @@ def test_thresholds_are_tuned_on_validation(made):
 
 def test_it_is_exported(made):
     run, table, folder, _, _ = made
-    [(_, card)] = export(run, table, out=folder, formats=["saved_model"])
+    [(_, card)] = export(plan_students(run, table, out=folder), table, formats=["saved_model"])
     assert card.agreement == 1.0
     assert card.classes == run.head.classes
     assert card.largest_difference < 1e-4

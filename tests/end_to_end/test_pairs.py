@@ -19,6 +19,7 @@ from stages.teacher_folder import read_card
 from stages.teacher_places import find_teacher
 from stages.text import Wordpiece
 from stages.train.pipeline import read_student_card, train
+from stages.train.plan import plan_students
 from stages.train.stream import SoftLabelStream
 from stages.verify import verify
 from tests import tiny, tiny_berts, tiny_pairs
@@ -59,7 +60,7 @@ def test_pairs_are_kept_streamed_trained_on_exported_and_reported(folder):
     report = evaluate(run, table, plans, out=folder)
     assert report.teacher.scores.auc == 1.0
     assert report.models[0].scores.auc > 0.6
-    [(_, card)] = export(run, table, out=folder, formats=["saved_model"])
+    [(_, card)] = export(plan_students(run, table, out=folder), table, formats=["saved_model"])
     assert card.shape == (None, 2)
     assert card.largest_difference < 1e-4
 
