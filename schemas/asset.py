@@ -11,7 +11,7 @@ from schemas.section import Section, Sha256
 PackageKind = Literal["wheel", "npm", "deb"]
 PACKAGES: tuple[PackageKind, ...] = ("wheel", "npm", "deb")
 _NPM = r"^(@[a-z0-9][\w.-]*/)?[a-z0-9][\w.-]*@\d[\w.+-]*$"
-DATASETS = ("hf://datasets/", "tfds://")  # handles of rows; others are of models
+HUB_ROWS, CATALOGUE = "hf://datasets/", "tfds://"  # handles of rows; others are of models
 
 
 class Asset(Section):
@@ -61,4 +61,13 @@ class Asset(Section):
     @property
     def of_dataset(self) -> bool:
         """Whether it is a handle of rows."""
-        return self.handle is not None and self.handle.startswith(DATASETS)
+        return self.handle is not None and self.handle.startswith((HUB_ROWS, CATALOGUE))
+
+
+def is_glob(path: str) -> bool:
+    """Return whether a path stands for any number of files.
+
+    >>> is_glob("data/train-*.jsonl"), is_glob("data/train.jsonl")
+    (True, False)
+    """
+    return any(mark in path for mark in "*?[")

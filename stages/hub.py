@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from schemas.asset import HUB_ROWS, is_glob
 from schemas.errors import AssetError, first_line
 from schemas.provenance import digest_bytes, fingerprint, sha256_file
 from stages.atomic import write_whole
 
-_SCHEME, _DATASETS = "hf://", "hf://datasets/"
+_SCHEME = "hf://"
 _TAKEN = ["*.safetensors", "*.h5", "*.json", "*.txt", "*.model"]
 
 
@@ -81,22 +82,22 @@ def dataset_files(handle: str, pattern: str, *, cache: Path) -> dict[str, Path]:
     """
     if not pattern or pattern.startswith("/") or ".." in pattern.split("/"):
         raise AssetError(f"path leaves the data set: {pattern!r} of {handle}. State one inside it.")
-    name, folder = _download(handle, _DATASETS, [pattern], kind="dataset")
-    kept = cache / name / folder.name / f"{digest_bytes(pattern.encode())}.json"
-    if not kept.is_file():
-        write_whole(kept, json.dumps(_names(handle, name, folder.name, pattern)).encode())
-    names = json.loads(kept.read_bytes())
+    name, folder = _download(handle, HUB_ROWS, [pattern], kind="dataset")
+    names = [pattern]
+    if is_glob(pattern):
+        kept = cache / name / folder.name / f"{digest_bytes(pattern.encode())}.json"
+        if not kept.is_file():
+            write_whole(kept, json.dumps(_names(handle, name, folder.name, pattern)).encode())
+        names = json.loads(kept.read_bytes())
     absent = [one for one in names if not (folder / one).is_file()]
     if absent or not names:
         said = absent[0] if absent else pattern
         raise AssetError(f"no such file: {said} in {handle}. Mend `path`, or fetch it again.")
-    return {f"{_DATASETS}{name}@{folder.name}/{one}": folder / one for one in names}
+    return {f"{HUB_ROWS}{name}@{folder.name}/{one}": folder / one for one in names}
 
 
 def _names(handle: str, name: str, commit: str, pattern: str) -> list[str]:
-    """Return the files of a commit that match, as the hub says; one that is stated needs no hub."""
-    if not any(mark in pattern for mark in "*?["):
-        return [pattern]
+    """Return the files of a commit that match, as the hub says."""
     from huggingface_hub import HfApi
 
     try:

@@ -37,13 +37,11 @@ def run_file_all(
     Raises:
       PipelineError: any stated failure; what is done is kept.
     """
-    text = read_run_text(path)
-    if not has_tasks(text, source=str(path)):
-        one = parse_run_file(text, source=str(path), overrides=overrides)
-        yield run_all(one, out=out, machinery=machinery)
-        return
-    run = parse_multi_task(text, source=str(path), overrides=overrides)
-    yield from run_tasks(run, base=path.parent, out=out, machinery=machinery)
+    run = _read(path, overrides)
+    if isinstance(run, MultiTask):
+        yield from run_tasks(run, base=path.parent, out=out, machinery=machinery)
+    else:
+        yield run_all(run, out=out, machinery=machinery)
 
 
 def run_tasks(
@@ -96,12 +94,10 @@ def export_file_all(
     """
     from stages.export.pipeline import export
 
-    text = read_run_text(path)
-    if not has_tasks(text, source=str(path)):
-        one = parse_run_file(text, source=str(path), overrides=overrides)
-        yield from export_step(one, labels=labels, out=out, formats=formats)
+    run = _read(path, overrides)
+    if isinstance(run, RunFile):
+        yield from export_step(run, labels=labels, out=out, formats=formats)
         return
-    run = parse_multi_task(text, source=str(path), overrides=overrides)
     tasks = {}
     for task in run.tasks:
         own = task_run(run, task, base=path.parent)
@@ -112,6 +108,13 @@ def export_file_all(
         views = [plan.views[name] for plan in plans]
         for student, card in export(views, labelled.table, formats=formats):
             yield f"{name}: {student}", card
+
+
+def _read(path: Path, overrides: Sequence[str]) -> RunFile | MultiTask:
+    """Return a run file, of one task or of several."""
+    text, source = read_run_text(path), str(path)
+    parse = parse_multi_task if has_tasks(text, source=source) else parse_run_file
+    return parse(text, source=source, overrides=overrides)
 
 
 def task_run(run: MultiTask, task: Task, *, base: Path) -> RunFile:

@@ -131,7 +131,7 @@ def unseen_positions(answers: RowLogits, rows: pa.Table, layout: Layout) -> int:
     unseen = int((~answers.seen).sum())
     if not layout.head.points:
         return unseen
-    return unseen - int(first_positions(rows[layout.features[0]], layout.head).sum())
+    return unseen - int(separators(rows[layout.features[0]]).sum())
 
 
 def pointer_labels(words: pa.ChunkedArray, labels: pa.ChunkedArray) -> npt.NDArray[np.float32]:

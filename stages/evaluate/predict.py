@@ -14,6 +14,7 @@ from schemas.errors import StudentError
 from schemas.student_card import STUDENT_MODEL_FILE, StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
 from stages.lists import offsets_of
+from stages.pointers import SEPARATOR
 from stages.row_logits import RowLogits
 from stages.text import Wordpiece, ragged_words, read_vocabulary
 from stages.train.students import find_builder
@@ -75,15 +76,25 @@ class StudentPredictor:
 
     def token_ids(self, inputs: list[Any]) -> npt.NDArray[np.int32]:
         """Return int32 [len(inputs), longest], padded with 0."""
-        found = self.word_inputs(inputs)["token_ids"] if self.by_position else None
-        ids: npt.NDArray[np.int32] = (
-            self.wordpiece.token_ids(tf.constant(inputs)) if found is None else found
-        ).numpy()
-        return ids
+        if self.by_position:
+            ids = self.word_inputs(ragged_words(inputs))["token_ids"]
+        else:
+            ids = self.wordpiece.token_ids(tf.constant(inputs))
+        found: npt.NDArray[np.int32] = ids.numpy()
+        return found
 
-    def word_inputs(self, inputs: list[Any]) -> Inputs:
-        """Return token ids of lists of words, and the place of each word's first piece."""
-        return word_inputs(self.wordpiece, ragged_words(inputs))
+    def word_inputs(self, words: tf.RaggedTensor) -> Inputs:
+        """Return token ids of rows of words, and the place of each word's first piece.
+
+        That is -1 for a word that is not seen, and for those of a question before `[SEP]`.
+        """
+        inputs = word_inputs(self.wordpiece, words)
+        if self.kind != "pointer":
+            return inputs
+        separators = tf.cast(words.to_tensor("") == SEPARATOR, tf.int32)
+        asked_of = tf.cumsum(separators, axis=1) > 0
+        first = tf.where(asked_of, inputs["first_pieces"], -1)
+        return {**inputs, "first_pieces": first}
 
     def of_texts(self, texts: tf.Tensor) -> tf.Tensor:
         """Return logits [batch, classes] of strings, in a graph."""
@@ -91,7 +102,7 @@ class StudentPredictor:
 
     def of_words(self, words: tf.RaggedTensor) -> tf.Tensor:
         """Return logits [batch, most words, classes] of rows of words, NaN for one not seen."""
-        inputs = word_inputs(self.wordpiece, words)
+        inputs = self.word_inputs(words)
         logits = self.model(inputs["token_ids"], training=False)
         first = inputs["first_pieces"]
         found = at_first_pieces(logits, first)

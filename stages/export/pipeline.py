@@ -10,10 +10,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pyarrow as pa
 
 from schemas.errors import StudentError, first_line
-from schemas.export_card import EXPORT_CARD_FILE, EXPORTED_FOLDER, ExportCard, ExportFormat
+from schemas.export_card import (
+    EXPORT_CARD_FILE,
+    EXPORTED_FOLDER,
+    FROM_STRINGS,
+    ExportCard,
+    ExportFormat,
+)
 from schemas.heads import HeadKind
 from schemas.student_card import StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
@@ -24,16 +29,15 @@ from stages.export.writers import WRITERS
 from stages.inputs import inputs_of
 from stages.likeness import largest_difference, pairs_of_lines, share_of_others
 from stages.lists import offsets_of
-from stages.pointers import separators
 from stages.progress import say
 from stages.row_logits import RowLogits
 from stages.table import SoftLabelTable
+from stages.text import ragged_words
 from stages.train.pipeline import trained_card
 from stages.train.plan import StudentPlan
 
 LARGEST_DIFFERENCE = 1e-3  # of a logit, for formats that keep float32
 _MOST_TEXTS = 1000
-_FROM_STRINGS = ("saved_model",)
 
 
 def export(
@@ -90,9 +94,8 @@ def export_student(plan: StudentPlan, kind: ExportFormat, *, texts: list[Any]) -
         raise StudentError(
             f"student cannot be exported: {path}: as {kind}: {said}. Leave this format out."
         ) from error
-    said = said_of(student, asked, texts, by_token=kind not in _FROM_STRINGS)
-    ours, theirs = (only_asked(one, texts, card.kind) for one in (student.answers(texts), said))
-    exported = compared(kind, card, ours, theirs, folder, seconds=asked.seconds)
+    said = said_of(student, asked, texts, by_token=kind not in FROM_STRINGS)
+    exported = compared(kind, card, student.answers(texts), said, folder, seconds=asked.seconds)
     write_whole(folder / EXPORT_CARD_FILE, exported.model_dump_json(indent=2).encode())
     say(
         f"export: {folder}: {exported.size_bytes} bytes, largest difference of a logit "
@@ -125,22 +128,11 @@ def said_of(
     counts = np.array([len(words) for words in inputs])
     if not by_token:
         return RowLogits(np.concatenate(asked.logits), offsets_of(counts))
-    first = student.word_inputs(inputs)["first_pieces"].numpy()
+    first = student.word_inputs(ragged_words(inputs))["first_pieces"].numpy()
     there = np.arange(first.shape[1]) < counts[:, None]
     values = np.take_along_axis(np.stack(asked.logits), np.maximum(first, 0)[..., None], axis=1)
     values[first < 0] = np.nan
     return RowLogits(values[there], offsets_of(counts))
-
-
-def only_asked(answers: RowLogits, inputs: list[Any], kind: HeadKind) -> RowLogits:
-    """Return answers without what pointers say of the words of the question."""
-    if kind != "pointer":
-        return answers
-    assert answers.offsets is not None
-    places = np.arange(len(answers.values)) - answers.offsets[answers.row_of_line]
-    first = separators(pa.array(inputs))[answers.row_of_line]
-    values = np.where((places < first)[:, None], np.float32("nan"), answers.values)
-    return RowLogits(values, answers.offsets)
 
 
 def asked_in_a_clean_process(
@@ -177,7 +169,7 @@ def compared(
         classes=card.classes,
         kind=card.kind,
         per=card.per,
-        takes=_strings(card) if kind in _FROM_STRINGS else "token_ids",
+        takes=_strings(card) if kind in FROM_STRINGS else "token_ids",
         shape=_shape(kind, card),
         lowercase=card.lowercase,
         max_length=card.max_length,
@@ -204,6 +196,6 @@ def _strings(card: StudentCard) -> Literal["text", "words"]:
 def _shape(kind: ExportFormat, card: StudentCard) -> tuple[int | None, ...]:
     if kind in ("tflite", "tflite_int8"):
         return (1, card.max_length)
-    if kind in _FROM_STRINGS and _strings(card) == "text":
+    if kind in FROM_STRINGS and _strings(card) == "text":
         return (None, 2) if card.pairs else (None,)
     return (None, None)

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from schemas.export_card import FROM_STRINGS
+
 Answer = Callable[[Any], npt.NDArray[np.float32]]
 
 
@@ -41,7 +43,7 @@ def ask(kind: str, folder: str, texts: list[Any], token_ids: npt.NDArray[np.int3
       token_ids: int32 [texts, max_length], for one that takes these; 0 is padding.
     """
     answer = READERS[kind](Path(folder))
-    inputs: list[Any] = [[text] for text in texts] if kind == "saved_model" else list(token_ids)
+    inputs: list[Any] = [[text] for text in texts] if kind in FROM_STRINGS else list(token_ids)
     logits, seconds = [], []
     for one in inputs:
         started = time.perf_counter()

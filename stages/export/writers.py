@@ -13,7 +13,7 @@ from schemas.export_card import ExportFormat
 from stages.atomic import write_whole
 from stages.evaluate.predict import StudentPredictor
 from stages.onnx_export import to_onnx
-from stages.pointers import LOWEST, SEPARATOR
+from stages.pointers import LOWEST
 
 TFLITE_FILE, ONNX_FILE, KERAS_FILE = "student.tflite", "student.onnx", "student.keras"
 Served = dict[str, tf.Tensor]
@@ -52,8 +52,6 @@ def _serve_words(student: StudentPredictor, words: tf.Tensor) -> Served:
     logits = tf.pad(logits, [[0, 0], [0, beyond], [0, 0]], constant_values=float("nan"))
     if student.kind != "pointer":
         return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
-    asked_of = tf.cumsum(tf.cast(words == SEPARATOR, tf.int32), axis=1)[..., None] > 0
-    logits = tf.where(asked_of, logits, float("nan"))
     pointed = tf.where(tf.math.is_nan(logits), LOWEST, logits)
     return {"logits": logits, "probabilities": tf.nn.softmax(pointed, axis=1)}
 

@@ -24,8 +24,10 @@ def read_jsonl(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows
 
     def parse(line: str, number: int) -> Row | None:
         value = json_object(line, number, intake)
-        row = value and _json_row(value, line, number, text, intake)
-        if value and row is not None and text.answers in row:
+        if value is None:
+            return None
+        row = _json_row(value, line, number, text, intake)
+        if row is not None and text.answers in row:
             row[text.answers] = json.dumps(value[text.answers])
         return row
 

@@ -38,6 +38,7 @@ class _Text:
 
     @staticmethod
     def of(words: list[str], between: str) -> _Text:
+        """Return words with something between them."""
         lengths = np.array([len(word) + len(between) for word in words], np.int64)
         begins = np.cumsum(lengths) - lengths
         seen = np.array([len(word.rstrip()) for word in words], np.int64)
@@ -69,6 +70,12 @@ class _Text:
         found = np.full((len(self.begins), 2), NO_TOKEN, np.int64)
         found[there] = some[np.stack([first[there], last[there]], axis=1)]
         return found
+
+    def counts(self, offsets: Ids) -> Ids:
+        """Return int64 [words], how many tokens end in each; their characters as for `spans`."""
+        owners = np.searchsorted(self.begins, self.spans(offsets)[:, 1] - 1, side="right") - 1
+        words = len(self.begins)
+        return np.bincount(np.maximum(owners, 0), minlength=words)[:words]
 
 
 class QuestionTeacher(TransformersTeacher):
@@ -143,20 +150,20 @@ class QuestionTeacher(TransformersTeacher):
 
         A piece that several words share is the last one's.
         """
-        counts = []
-        for words in inputs.column(0).to_pylist():
-            question, context = _texts_of(words)
-            none = np.zeros(1, np.int64)
-            counts += [self._pieces_of(question), none, self._pieces_of(context)]
-        return np.concatenate(counts)
-
-    def _pieces_of(self, part: _Text) -> Ids:
+        parts = [part for words in inputs.column(0).to_pylist() for part in _texts_of(words)]
         found = self._tokenizer(
-            part.text, add_special_tokens=False, return_offsets_mapping=True, verbose=False
+            [part.text for part in parts],
+            add_special_tokens=False,
+            return_offsets_mapping=True,
+            verbose=False,
         )
-        spans = part.spans(np.array(found["offset_mapping"], np.int64).reshape(-1, 2))
-        owners = np.searchsorted(part.begins, spans[:, 1] - 1, side="right") - 1
-        return np.bincount(np.maximum(owners, 0), minlength=len(part.begins))[: len(part.begins)]
+        counts = [
+            part.counts(np.array(offsets, np.int64).reshape(-1, 2))
+            for part, offsets in zip(parts, found["offset_mapping"], strict=True)
+        ]
+        none = np.zeros(1, np.int64)
+        rows = zip(counts[::2], counts[1::2], strict=True)
+        return np.concatenate([one for asked, of in rows for one in (asked, none, of)])
 
 
 def _texts_of(words: list[str]) -> tuple[_Text, _Text]:

@@ -74,14 +74,15 @@ def saved(path):
 
 
 def test_one_student_learns_both_tasks(tasks_of, tmp_path):
-    how = ("train.epochs=12", "train.learning_rate=4e-2", "train.baseline=false")
-    run = tiny_tasks.run(*how)
-    (plan,) = train_multi_task(run, tasks_of(run), out=tmp_path)
-    best = max(read_multi_task_card(plan.whole.path).epochs, key=lambda one: one["val_mean"])
-    assert best["thing.val_accuracy"] > 0.9
-    assert best["words.val_accuracy"] > 0.9
-    mean = (best["thing.val_accuracy"] + best["words.val_accuracy"]) / 2
-    assert best["val_mean"] == pytest.approx(mean)
+    run = tiny_tasks.run("train.epochs=12", "train.learning_rate=4e-2")
+    plans = train_multi_task(run, tasks_of(run), out=tmp_path)
+    assert [plan.whole.role for plan in plans] == ["student", "baseline"]
+    for plan in plans:
+        best = max(read_multi_task_card(plan.whole.path).epochs, key=lambda one: one["val_mean"])
+        assert best["thing.val_accuracy"] > 0.9
+        assert best["words.val_accuracy"] > 0.9
+        mean = (best["thing.val_accuracy"] + best["words.val_accuracy"]) / 2
+        assert best["val_mean"] == pytest.approx(mean)
 
 
 def test_the_views_of_a_student_share_its_weights(whole):
