@@ -11,6 +11,7 @@ import tensorflow as tf
 from stages.columns import Labels
 from stages.label.teachers.pieces import model_inputs
 from stages.text import Wordpiece
+from stages.untuned import untuned
 
 _WINDOW_BATCHES = 16
 
@@ -63,4 +64,4 @@ def batches(
 
     rows = tf.TensorSpec([None], tf.int64)
     order = tf.data.Dataset.from_generator(orders, output_signature=rows)
-    return order.map(gather).prefetch(2)
+    return untuned(order.map(gather).prefetch(2))

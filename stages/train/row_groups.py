@@ -41,17 +41,8 @@ class RowGroup:
         kept = rows[(self.views == 0) | np.isin(self.views, chosen)]
         return RowGroup(self.shard, self.number, len(kept), kept)
 
-    def read(self, names: list[str]) -> pa.Table:
-        """Return some columns of the rows that count.
-
-        Raises:
-          DamagedTableError: the file cannot be read.
-        """
-        try:
-            with pq.ParquetFile(self.shard.path) as file:
-                rows = file.read_row_group(self.number, columns=names)
-        except (pa.ArrowException, OSError) as error:
-            raise DamagedTableError(_unreadable(self.shard, error)) from error
+    def counted(self, rows: pa.Table) -> pa.Table:
+        """Return those of its rows that count."""
         return rows if self.kept is None else rows.take(pa.array(self.kept))
 
 
@@ -99,7 +90,7 @@ def row_groups(
     try:
         metadata = pq.read_metadata(shard.path)
     except (pa.ArrowException, OSError) as error:
-        raise DamagedTableError(_unreadable(shard, error)) from error
+        raise unreadable(shard, error) from error
     groups, start = [], 0
     for number in range(metadata.num_row_groups):
         size = metadata.row_group(number).num_rows
@@ -118,6 +109,9 @@ def row_groups(
     return groups
 
 
-def _unreadable(shard: Shard, error: Exception) -> str:
+def unreadable(shard: Shard, error: Exception) -> DamagedTableError:
+    """Return what to raise of a shard that cannot be read."""
     said = str(error).splitlines()[0]
-    return f"shard cannot be read: {shard.path}: {said}. Restore the file, or label again."
+    return DamagedTableError(
+        f"shard cannot be read: {shard.path}: {said}. Restore the file, or label again."
+    )

@@ -2,15 +2,17 @@
 
 The batch at (seed, step) is a pure function of the table version: in each pass row groups are
 permuted, then the rows within a window of row groups. Any step can be reached without reading
-what comes before it, but for its own window. Memory: two windows, since one is made ahead, each
-with its texts as they are in the file, as strings, and as batches.
+what comes before it, but for its own window. Memory: three windows, since while the batches of
+one are taken the next is made of its columns, and the one after that is read.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from itertools import count
 
 import numpy as np
 import numpy.typing as npt
@@ -19,17 +21,11 @@ import tensorflow as tf
 
 from schemas.errors import TableError
 from stages.table import SoftLabelTable
-from stages.train.batches import (
-    Columns,
-    columns_of,
-    of_one_width,
-    signature,
-    text_batches,
-    word_batches,
-)
+from stages.train.batches import Columns, columns_of, signature, text_batches, word_batches
 from stages.train.row_groups import ChosenRows, RowGroup, row_groups
+from stages.train.windows import Window, read_ahead, windows_of
+from stages.untuned import untuned
 
-_WINDOW_ROWS = 131_072
 _OF_VIEWS = 0x56  # apart from the numbers of windows
 
 
@@ -103,24 +99,22 @@ class SoftLabelStream:
         """
         first_pass, step = self._place_of(first_step)
         first_row = step * self._batch_size
-        passes = tf.data.Dataset.counter(first_pass)
-        return self._batches_of(passes, tf.constant(first_pass, tf.int64), first_row)
+        return self._batches_of(partial(count, first_pass), first_row)
 
     def one_pass(self) -> tf.data.Dataset:
         """Return every row once, as a dataset that knows its length."""
-        first = tf.constant(0, tf.int64)
-        batches = self._batches_of(tf.data.Dataset.from_tensors(first), first, 0)
+        batches = self._batches_of(lambda: [0], 0)
         return batches.apply(tf.data.experimental.assert_cardinality(self.steps_per_pass))
 
-    def chunks(self, number: int, first_row: int) -> Iterator[Columns]:
-        """Yield a pass's rows in order, as columns of whole batches; the last has what remains.
+    def chunks(self, passes: Iterable[int], first_row: int) -> Iterator[Columns]:
+        """Yield the rows of passes in order, as columns of whole batches, the last of what remains.
 
         Args:
-          number: of the pass.
-          first_row: where to begin; whole windows before it are not read.
+          passes: their numbers.
+          first_row: where in the first to begin; whole windows before it are not read.
         """
         try:
-            yield from self._whole_batches(number, first_row)
+            yield from self._whole_batches(self._windows(passes, first_row))
         except TableError as error:
             self._failure = error  # TensorFlow makes another error of it
             raise
@@ -165,47 +159,32 @@ class SoftLabelStream:
         chosen = self._views_of(number)
         return [group.with_views(chosen) for group in self._groups]
 
-    def _whole_batches(self, number: int, first_row: int) -> Iterator[Columns]:
-        left: pa.Table | None = None
-        for rows in self._ordered(number, first_row):
-            rows = rows if left is None else pa.concat_tables([left, rows])
-            whole = rows.num_rows - rows.num_rows % self._batch_size
-            left = rows.slice(whole)
-            if whole:
-                yield self._columns(rows.slice(0, whole))
-        if left is not None and left.num_rows:
-            yield self._columns(left)
+    def _windows(self, passes: Iterable[int], first_row: int) -> Iterator[Window]:
+        for number in passes:
+            groups = self._groups_of(number)
+            yield from windows_of(groups, seed=self._seed, number=number, first_row=first_row)
+            first_row = 0
 
-    def _ordered(self, number: int, first_row: int) -> Iterator[pa.Table]:
-        rng = np.random.default_rng([self._seed, number])
+    def _whole_batches(self, windows: Iterable[Window]) -> Iterator[Columns]:
+        """Yield each window's rows but those that fill no batch, which wait for the next."""
         names = [*self._layout.features, self._head.label_column, *self._layout.logit_columns]
         names += ["view"] if self._has_views else []
-        groups = self._groups_of(number)
-        order = [groups[place] for place in rng.permutation(len(groups))]
-        for place, window in enumerate(_windows(order)):
-            size = sum(group.size for group in window)
-            rows_order = np.random.default_rng([self._seed, number, place]).permutation(size)
-            if first_row < size:
-                rows = pa.concat_tables([group.read(names) for group in window]).combine_chunks()
-                yield of_one_width(rows, self._layout).take(pa.array(rows_order[first_row:]))
-            first_row = max(0, first_row - size)
+        waiting: list[pa.Table] = []
+        for window, read in read_ahead(windows, names):
+            before = sum(rows.num_rows for rows in waiting)
+            rows = pa.concat_tables([*waiting, read]).combine_chunks()
+            order = np.concatenate([np.arange(before), before + window.order()])
+            end = len(order) if window.last else len(order) // self._batch_size * self._batch_size
+            waiting = [] if window.last else [rows.take(pa.array(order[end:]))]
+            if end:
+                yield columns_of(rows, order[:end], self._layout, views=self._has_views)
 
-    def _columns(self, rows: pa.Table) -> Columns:
-        return columns_of(rows, self._layout, views=self._has_views)
-
-    def _batches_of(
-        self, passes: tf.data.Dataset, first_pass: tf.Tensor, first_row: int
-    ) -> tf.data.Dataset:
+    def _batches_of(self, passes: Callable[[], Iterable[int]], first_row: int) -> tf.data.Dataset:
         """Return the batches of passes, the first from a row on; one chunk is made ahead."""
-
-        def chunks(number: tf.Tensor) -> tf.data.Dataset:
-            return tf.data.Dataset.from_generator(
-                self.chunks,
-                output_signature=signature(self._head),
-                args=(number, tf.where(number == first_pass, first_row, 0)),
-            )
-
-        return passes.flat_map(chunks).prefetch(1).flat_map(self._batches)
+        chunks = tf.data.Dataset.from_generator(
+            lambda: self.chunks(passes(), first_row), output_signature=signature(self._head)
+        )
+        return untuned(chunks.prefetch(1).flat_map(self._batches))
 
     def _batches(self, *columns: tf.Tensor) -> tf.data.Dataset:
         """Cut a chunk's columns into batches."""
@@ -220,18 +199,6 @@ class SoftLabelStream:
         return batches.map(
             lambda batch: {**batch, "teacher_kept": largest(batch["teacher_logits"], top_k)}
         )
-
-
-def _windows(groups: Iterable[RowGroup]) -> Iterator[list[RowGroup]]:
-    """Yield row groups some at a time, so that a window has rows enough to be permuted."""
-    window: list[RowGroup] = []
-    for group in groups:
-        window.append(group)
-        if sum(one.size for one in window) >= _WINDOW_ROWS:
-            yield window
-            window = []
-    if window:
-        yield window
 
 
 def _rows_of_views(groups: Iterable[RowGroup]) -> npt.NDArray[np.int64]:

@@ -63,7 +63,7 @@ def test_epochs_differ_in_order(table):
 @pytest.mark.parametrize("window", [5, 131_072])
 @pytest.mark.parametrize("step", [3, 9, 10, 12, 25])
 def test_any_step_is_reached_without_what_comes_before(step, window, table, monkeypatch):
-    monkeypatch.setattr("stages.train.stream._WINDOW_ROWS", window)
+    monkeypatch.setattr("stages.train.windows._WINDOW_ROWS", window)
     made = stream(table)
     whole = batches(made.dataset(), step + 4)
     assert equal(whole[step:], batches(made.dataset(first_step=step), 4))
@@ -79,7 +79,7 @@ def test_what_a_table_kept_of_the_logits_is_marked(labelled):
 
 
 def test_small_windows_change_the_order_but_lose_nothing(table, monkeypatch):
-    monkeypatch.setattr("stages.train.stream._WINDOW_ROWS", 5)
+    monkeypatch.setattr("stages.train.windows._WINDOW_ROWS", 5)
     made = stream(table)
     texts = [
         text for batch in batches(made.dataset(), made.steps_per_epoch) for text in batch["text"]

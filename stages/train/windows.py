@@ -1,0 +1,122 @@
+"""Windows of row groups: what is read at once, and permuted together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain, pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stages.table import Shard
+from stages.train.row_groups import RowGroup, unreadable
+
+_WINDOW_ROWS = 131_072
+
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Some row groups of a pass.
+
+    Attributes:
+      groups: in the order in which the pass has them.
+      seeds: of the order of their rows.
+      first_row: where in that order to begin.
+      last: whether the pass ends with it.
+    """
+
+    groups: tuple[RowGroup, ...]
+    seeds: tuple[int, ...]
+    first_row: int
+    last: bool
+
+    @property
+    def size(self) -> int:
+        """How many rows of its groups count."""
+        return sum(group.size for group in self.groups)
+
+    def order(self) -> Numbers:
+        """Return int64 [rows from the first on]: the number of each among those that count."""
+        rows: Numbers = np.random.default_rng(self.seeds).permutation(self.size)
+        return rows[self.first_row :]
+
+    def read(self, names: list[str]) -> pa.Table:
+        """Return some columns of the rows that count; each file is opened once.
+
+        Raises:
+          DamagedTableError: a file cannot be read.
+        """
+        places: defaultdict[Shard, list[int]] = defaultdict(list)
+        for place, group in enumerate(self.groups):
+            places[group.shard].append(place)
+        parts: dict[int, pa.Table] = {}
+        for shard, own in places.items():
+            rows = _read(shard, [self.groups[place] for place in own], names)
+            parts.update(zip(own, rows, strict=True))
+        return pa.concat_tables([parts[place] for place in range(len(self.groups))])
+
+
+def windows_of(
+    groups: Sequence[RowGroup], *, seed: int, number: int, first_row: int = 0
+) -> Iterator[Window]:
+    """Yield the windows of a pass from a row on; those before it are left out.
+
+    Args:
+      groups: what the pass has, in the table's order.
+      seed: of the stream.
+      number: of the pass; with the seed it decides the order.
+      first_row: of the pass.
+    """
+    order = np.random.default_rng([seed, number]).permutation(len(groups))
+    cut = list(_cut(groups[place] for place in order))
+    for place, some in enumerate(cut):
+        last = place == len(cut) - 1
+        window = Window(tuple(some), (seed, number, place), max(0, first_row), last)
+        if window.first_row < window.size:
+            yield window
+        first_row -= window.size
+
+
+def read_ahead(windows: Iterable[Window], names: list[str]) -> Iterator[tuple[Window, pa.Table]]:
+    """Yield windows with some columns of their rows; the next is read while one is used.
+
+    Raises:
+      DamagedTableError: a file cannot be read.
+    """
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        reads = ((window, reader.submit(window.read, names)) for window in windows)
+        for read, _ in pairwise(chain(reads, [None])):
+            if read is not None:
+                window, rows = read
+                yield window, rows.result()
+
+
+def _cut(groups: Iterable[RowGroup]) -> Iterator[list[RowGroup]]:
+    """Yield row groups some at a time, so that a window has rows enough to be permuted."""
+    window: list[RowGroup] = []
+    for group in groups:
+        window.append(group)
+        if sum(one.size for one in window) >= _WINDOW_ROWS:
+            yield window
+            window = []
+    if window:
+        yield window
+
+
+def _read(shard: Shard, groups: Sequence[RowGroup], names: list[str]) -> Iterator[pa.Table]:
+    """Yield the rows that count of each of a shard's groups."""
+    try:
+        with pq.ParquetFile(shard.path) as file:
+            rows = file.read_row_groups([group.number for group in groups], columns=names)
+            sizes = [file.metadata.row_group(group.number).num_rows for group in groups]
+    except (pa.ArrowException, OSError) as error:
+        raise unreadable(shard, error) from error
+    for group, end, size in zip(groups, np.cumsum(sizes), sizes, strict=True):
+        yield group.counted(rows.slice(end - size, size))
