@@ -77,8 +77,19 @@ def class_numbers(labels: pa.ChunkedArray, classes: tuple[str, ...]) -> npt.NDAr
     """
     if pa.types.is_list(labels.type):
         labels = pa.chunked_array([labels.combine_chunks().flatten()], pa.string())
+    if pa.types.is_dictionary(labels.type):
+        return np.concatenate([_numbers_of_codes(codes, classes) for codes in labels.chunks])
     numbers = pc.fill_null(pc.index_in(labels, value_set=pa.array(classes)), -1)
     return np.asarray(numbers.to_numpy(), np.int64)
+
+
+def _numbers_of_codes(
+    labels: pa.DictionaryArray, classes: tuple[str, ...]
+) -> npt.NDArray[np.int64]:
+    """Return the same of labels that a file's dictionary holds, each looked up once."""
+    values = class_numbers(pa.chunked_array([labels.dictionary]), classes)
+    codes = pc.fill_null(labels.indices, len(values)).to_numpy()
+    return np.asarray(np.append(values, -1)[codes], np.int64)
 
 
 def logits_matrix(column: pa.ChunkedArray) -> npt.NDArray[np.float32]:

@@ -2,8 +2,8 @@
 
 The batch at (seed, step) is a pure function of the table version: in each pass row groups are
 permuted, then the rows within a window of row groups. Any step can be reached without reading
-what comes before it, but for its own window. Memory: three windows, since while the batches of
-one are taken the next is made of its columns, and the one after that is read.
+what comes before it, but for its own window. Memory: four windows, since while the batches of
+one are taken the next is made of its columns, and the two after that are read.
 """
 
 from __future__ import annotations
@@ -170,7 +170,8 @@ class SoftLabelStream:
         names = [*self._layout.features, self._head.label_column, *self._layout.logit_columns]
         names += ["view"] if self._has_views else []
         waiting: list[pa.Table] = []
-        for window, read in read_ahead(windows, names):
+        by_code = [self._head.label_column]
+        for window, read in read_ahead(windows, names, by_code=by_code):
             before = sum(rows.num_rows for rows in waiting)
             rows = pa.concat_tables([*waiting, read]).combine_chunks()
             order = np.concatenate([np.arange(before), before + window.order()])

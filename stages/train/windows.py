@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from stages.table import Shard
 from stages.train.row_groups import RowGroup, unreadable
 
 _WINDOW_ROWS = 131_072
+_AHEAD = 2
 
 Numbers = npt.NDArray[np.int64]
 
@@ -47,8 +48,12 @@ class Window:
         rows: Numbers = np.random.default_rng(self.seeds).permutation(self.size)
         return rows[self.first_row :]
 
-    def read(self, names: list[str]) -> pa.Table:
+    def read(self, names: list[str], *, by_code: list[str]) -> pa.Table:
         """Return some columns of the rows that count; each file is opened once.
+
+        Args:
+          names: of the columns.
+          by_code: which of them to leave as numbers in the file's dictionary.
 
         Raises:
           DamagedTableError: a file cannot be read.
@@ -58,7 +63,7 @@ class Window:
             places[group.shard].append(place)
         parts: dict[int, pa.Table] = {}
         for shard, own in places.items():
-            rows = _read(shard, [self.groups[place] for place in own], names)
+            rows = _read(shard, [self.groups[place] for place in own], names, by_code)
             parts.update(zip(own, rows, strict=True))
         return pa.concat_tables([parts[place] for place in range(len(self.groups))])
 
@@ -84,18 +89,24 @@ def windows_of(
         first_row -= window.size
 
 
-def read_ahead(windows: Iterable[Window], names: list[str]) -> Iterator[tuple[Window, pa.Table]]:
-    """Yield windows with some columns of their rows; the next is read while one is used.
+def read_ahead(
+    windows: Iterable[Window], names: list[str], *, by_code: list[str]
+) -> Iterator[tuple[Window, pa.Table]]:
+    """Yield windows with what `read` returns of each; while one is used the next two are read.
 
     Raises:
       DamagedTableError: a file cannot be read.
     """
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        reads = ((window, reader.submit(window.read, names)) for window in windows)
-        for read, _ in pairwise(chain(reads, [None])):
-            if read is not None:
-                window, rows = read
-                yield window, rows.result()
+    with ThreadPoolExecutor(max_workers=_AHEAD) as readers:
+        reads = (
+            (window, readers.submit(window.read, names, by_code=by_code)) for window in windows
+        )
+        under_way = deque(islice(reads, _AHEAD))
+        while under_way:
+            window, rows = under_way.popleft()
+            read = rows.result()
+            under_way.extend(islice(reads, 1))
+            yield window, read
 
 
 def _cut(groups: Iterable[RowGroup]) -> Iterator[list[RowGroup]]:
@@ -110,11 +121,15 @@ def _cut(groups: Iterable[RowGroup]) -> Iterator[list[RowGroup]]:
         yield window
 
 
-def _read(shard: Shard, groups: Sequence[RowGroup], names: list[str]) -> Iterator[pa.Table]:
+def _read(
+    shard: Shard, groups: Sequence[RowGroup], names: list[str], by_code: list[str]
+) -> Iterator[pa.Table]:
     """Yield the rows that count of each of a shard's groups."""
     try:
-        with pq.ParquetFile(shard.path) as file:
-            rows = file.read_row_groups([group.number for group in groups], columns=names)
+        with pq.ParquetFile(shard.path, read_dictionary=by_code) as file:
+            rows = file.read_row_groups(
+                [group.number for group in groups], columns=names, use_threads=False
+            )
             sizes = [file.metadata.row_group(group.number).num_rows for group in groups]
     except (pa.ArrowException, OSError) as error:
         raise unreadable(shard, error) from error
