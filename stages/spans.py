@@ -2,7 +2,7 @@
 
 A tag is `O`, or a prefix, a hyphen and a type: `B-PER`. The schemes differ in their prefixes: IOB1
 has B only between spans of one type, IOB2 at every start, IOES marks ends (E) and spans of one word
-(S) too. What a row of tags means is the same for all of them.
+(S) too, which BILOU calls L and U. What a row of tags means is the same for all of them.
 
 Reference:
   Tjong Kim Sang, De Meulder. Introduction to the CoNLL-2003 Shared Task. 2003.
@@ -20,6 +20,7 @@ from schemas.spans import SpanScores, TagScheme, TypeScores
 Numbers = npt.NDArray[np.int64]
 OUTSIDE = "O"
 _PREFIXES = "OBIES"
+_OF_BILOU = {"L": "E", "U": "S"}
 
 
 class TagSet:
@@ -67,12 +68,13 @@ class TagSet:
 def split_tag(tag: str) -> tuple[str, str]:
     """Return a tag's prefix and type; a class that is no tag is a type of its own, of prefix I.
 
-    >>> split_tag("B-PER"), split_tag("O"), split_tag("NOUN")
-    (('B', 'PER'), ('O', ''), ('I', 'NOUN'))
+    >>> split_tag("B-PER"), split_tag("O"), split_tag("NOUN"), split_tag("U-PER")
+    (('B', 'PER'), ('O', ''), ('I', 'NOUN'), ('S', 'PER'))
     """
     if tag == OUTSIDE:
         return OUTSIDE, ""
     prefix, hyphen, kind = tag.partition("-")
+    prefix = _OF_BILOU.get(prefix, prefix)
     if hyphen and prefix in _PREFIXES and prefix != OUTSIDE:
         return prefix, kind
     return "I", tag

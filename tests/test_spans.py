@@ -1,9 +1,10 @@
-"""Spans as the CoNLL script counts them: equal to a plain reading of its rules, and by hand."""
+"""Spans as the CoNLL script counts them: equal to `seqeval`'s, and by hand."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from seqeval.metrics import sequence_labeling as seqeval
 
 from stages.spans import TagSet, broken_at, span_scores
 
@@ -13,46 +14,36 @@ rows_of_tags = st.lists(
 )
 
 
-def conlleval(tags):
-    """The script's own two questions, asked at every place: does a chunk end, does one start?"""
-    spans, begin = [], None
-    before, kind_before = "O", ""
-    for place, tag in enumerate([*tags, "O"]):
-        prefix, _, kind = tag.partition("-")
-        ends = before in ("E", "S") or (
-            before in ("B", "I") and (prefix in ("B", "S", "O") or kind != kind_before)
-        )
-        if ends and begin is not None:
-            spans.append((begin, place - 1, kind_before))
-            begin = None
-        starts = prefix in ("B", "S") or (
-            prefix in ("E", "I") and (before in ("E", "S", "O") or kind != kind_before)
-        )
-        if starts:
-            begin = place
-        before, kind_before = prefix, kind
-    return spans
-
-
 def flat(rows):
     tags = np.array([tag for row in rows for tag in row], np.int64)
     return tags, np.repeat(np.arange(len(rows)), [len(row) for row in rows])
 
 
 @given(rows_of_tags)
-def test_spans_are_those_of_the_script(rows):
+def test_spans_are_those_of_seqeval(rows):
     tags, owners = flat(rows)
     found = TagSet(TAGS).spans(tags, owners).tolist()
     expected, start = [], 0
     for row in rows:
-        for first, last, kind in conlleval([TAGS[tag] for tag in row]):
+        for kind, first, last in seqeval.get_entities([TAGS[tag] for tag in row]):
             expected.append([first + start, last + start, "AB".index(kind)])
         start += len(row)
     assert found == expected
 
 
 @given(rows_of_tags, st.randoms(use_true_random=False))
-def test_scores_are_those_of_sets(rows, random):
+def test_scores_are_those_of_seqeval(rows, random):
+    said = [[tag if random.random() < 0.7 else random.randrange(9) for tag in row] for row in rows]
+    (labels, owners), (predicted, _) = flat(rows), flat(said)
+    found = span_scores(TAGS, labels, predicted, owners)
+    names = [[[TAGS[tag] for tag in row] for row in side] for side in (rows, said)]
+    assert found.precision == pytest.approx(seqeval.precision_score(*names), abs=1e-12)
+    assert found.recall == pytest.approx(seqeval.recall_score(*names), abs=1e-12)
+    assert found.f1 == pytest.approx(seqeval.f1_score(*names), abs=1e-12)
+
+
+@given(rows_of_tags, st.randoms(use_true_random=False))
+def test_scores_of_each_type_are_those_of_sets(rows, random):
     labels, owners = flat(rows)
     predicted = np.array([tag if random.random() < 0.7 else random.randrange(9) for tag in labels])
     found = span_scores(TAGS, labels, predicted, owners)
@@ -130,3 +121,14 @@ def test_a_whole_row_of_ioes_says_the_same_spans_as_its_rewriting_in_iob2(prefix
     owners = np.zeros(len(tags), int)
     one, two = (TagSet(TAGS).spans(part, owners).tolist() for part in numbers)
     assert one == two
+
+
+@given(rows_of_tags)
+def test_bilou_is_ioes_by_other_names(rows):
+    bilou = tuple(tag.replace("E-", "L-").replace("S-", "U-") for tag in TAGS)
+    tags, owners = flat(rows)
+    one, two = (TagSet(names).spans(tags, owners).tolist() for names in (TAGS, bilou))
+    assert one == two
+    for row in rows:
+        ioes, other = ([names[tag] for tag in row] for names in (TAGS, bilou))
+        assert broken_at(ioes, "ioes") == broken_at(other, "ioes")

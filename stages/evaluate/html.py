@@ -47,6 +47,7 @@ def render(report: Report) -> str:
         *_exports(report),
         *_scope(report),
         *_thresholds(report),
+        *_spans(report),
         *_calibration(report),
         "<h2>Where the rows came from</h2>",
         _counts(report),
@@ -194,6 +195,23 @@ def _thresholds(report: Report) -> list[str]:
         "<h2>Classes</h2><p>First seed of each; thresholds come from validation where another "
         "split is scored.</p>"
     )
+    return [title, _table(heads, rows)] if rows else []
+
+
+def _spans(report: Report) -> list[str]:
+    """Return how well each model finds the spans of each type."""
+    models = [(model.role, model.scores) for model in _first_of_each(report)]
+    found = [(role, s.spans.types) for role, s in models if isinstance(s, Scores) and s.spans]
+    heads = ["type", "spans", *(f"{role}: precision, recall, F1" for role, _ in found)]
+    rows = [
+        [
+            one.name,
+            str(one.support),
+            *(f"{t[at].precision:.3f}, {t[at].recall:.3f}, {t[at].f1:.3f}" for _, t in found),
+        ]
+        for at, one in enumerate(found[0][1] if found else ())
+    ]
+    title = "<h2>Types of span</h2><p>First seed of each.</p>"
     return [title, _table(heads, rows)] if rows else []
 
 

@@ -170,7 +170,8 @@ class SoftLabelStream:
         names = [*self._layout.features, self._head.label_column, *self._layout.logit_columns]
         names += ["view"] if self._has_views else []
         waiting: list[pa.Table] = []
-        by_code = [self._head.label_column]
+        one_class = self._head.kind == "softmax" and not self._head.by_position
+        by_code = [self._head.label_column] if one_class else []
         for window, read in read_ahead(windows, names, by_code=by_code):
             before = sum(rows.num_rows for rows in waiting)
             rows = pa.concat_tables([*waiting, read]).combine_chunks()

@@ -1,4 +1,4 @@
-"""Real corpora in their standard splits: JSON lines with labels and `split`, or SQuAD's JSON.
+"""Real corpora in their standard splits: JSON lines with labels and `split`, or files as they are.
 
 `python -m tests.benchmarks.corpora NAME FOLDER` writes what the recipe of that name reads.
 """
@@ -16,7 +16,7 @@ from typing import Any
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 NOT_FOUND = "ANSWERNOTFOUND"  # as SubjQA writes it, also behind each review
 Row = dict[str, Any]
-Contents = list[Row] | Row  # of a file: rows of JSON lines, or one JSON document
+Contents = list[Row] | str  # of a file: rows of JSON lines, or its text
 
 
 def trec(source: Path) -> dict[str, Contents]:
@@ -26,7 +26,7 @@ def trec(source: Path) -> dict[str, Contents]:
         for line in (source / name).read_text(encoding="latin-1").splitlines():
             kinds, _, text = line.partition(" ")
             rows.append(_row(text, kinds.partition(":")[0], split))
-    return {"trec": rows}
+    return {"trec.jsonl": rows}
 
 
 def clinc150(source: Path) -> dict[str, Contents]:
@@ -39,7 +39,7 @@ def clinc150(source: Path) -> dict[str, Contents]:
         for part, split in names.items()
         for text, label in parts[part]
     ]
-    return {"clinc150": rows}
+    return {"clinc150.jsonl": rows}
 
 
 def emotion(source: Path) -> dict[str, Contents]:
@@ -52,7 +52,7 @@ def emotion(source: Path) -> dict[str, Contents]:
         labels = _lines(source / f"{part}_labels.txt")
         for text, label in zip(texts, labels, strict=True):
             rows.append({"text": text, "label": classes[label], "split": split})
-    return {"emotion": rows}
+    return {"emotion.jsonl": rows}
 
 
 def ag_news(source: Path) -> dict[str, Contents]:
@@ -62,7 +62,8 @@ def ag_news(source: Path) -> dict[str, Contents]:
     test = [line.rsplit("\t", 1) for line in _lines(source / "test_description_only.tsv")]
     labelled = [_row(text, label, "train") for text, label in pairs[:1000]]
     labelled += [_row(text, label, "test") for text, label in test]
-    return {"ag-news": labelled, "ag-news-unlabelled": [{"text": text} for text, _ in pairs[1000:]]}
+    unlabelled: list[Row] = [{"text": text} for text, _ in pairs[1000:]]
+    return {"ag-news.jsonl": labelled, "ag-news-unlabelled.jsonl": unlabelled}
 
 
 def snips(source: Path) -> dict[str, Contents]:
@@ -75,7 +76,7 @@ def snips(source: Path) -> dict[str, Contents]:
             slots = sorted({tag[2:] for tag in tags if tag != "O"})
             row = {"text": " ".join(words), "intent": intent, "slots": slots}
             rows.append({**row, "words": words, "tags": tags, "split": split})
-    return {"snips": rows}
+    return {"snips.jsonl": rows}
 
 
 def subjqa(source: Path) -> dict[str, Contents]:
@@ -91,8 +92,14 @@ def subjqa(source: Path) -> dict[str, Contents]:
                 paragraph = asked.setdefault(row["q_review_id"], _paragraph(row))
                 answers = paragraph["qas"][0]["answers"]
                 answers.extend(one for one in _answer(row) if one not in answers)
-        found[f"subjqa-{split}"] = {"data": [{"paragraphs": list(asked.values())}]}
+        found[f"subjqa-{split}.json"] = _line({"data": [{"paragraphs": list(asked.values())}]})
     return found
+
+
+def wnut17(source: Path) -> dict[str, Contents]:
+    """The shared task's three files, as they are."""
+    names = ("wnut17train.conll", "emerging.dev.conll", "emerging.test.annotated")
+    return {f"wnut17/{name}": (source / name).read_text(encoding="utf-8") for name in names}
 
 
 CORPORA: dict[str, tuple[str, Callable[[Path], dict[str, Contents]]]] = {
@@ -101,21 +108,22 @@ CORPORA: dict[str, tuple[str, Callable[[Path], dict[str, Contents]]]] = {
     "emotion": ("tweeteval_emotion", emotion),
     "ag-news": ("ag_news", ag_news),
     "snips": ("snips", snips),
+    "snips-intent": ("snips", snips),
     "snips-slots": ("snips", snips),
+    "snips-tags": ("snips", snips),
     "subjqa": ("subjqa_electronics", subjqa),
+    "wnut17": ("wnut17_ner", wnut17),
 }
 
 
 def write(name: str, folder: Path) -> list[Path]:
     """Write the files of a corpus; return them."""
     place, read = CORPORA[name]
-    folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for stem, contents in read(SHARED / place).items():
-        if isinstance(contents, list):
-            path, text = folder / f"{stem}.jsonl", "".join(map(_line, contents))
-        else:
-            path, text = folder / f"{stem}.json", _line(contents)
+    for file, contents in read(SHARED / place).items():
+        path = folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = contents if isinstance(contents, str) else "".join(map(_line, contents))
         path.write_text(text, encoding="utf-8")
         written.append(path)
     return written

@@ -235,7 +235,11 @@ def test_where_classes_mark_spans_these_are_what_counts(folder):
     assert summary.retention == pytest.approx(found[0])
     assert {one.name for one in report.models[0].scores.spans.types} == set(tiny.CLASSES)
     assert "points of span F1" in summary.verdict and "span F1" in results_text(report)
-    assert "span F1" in render(report)
+    page = render(report)
+    assert "span F1" in page and "Types of span" in page
+    for one in report.models[0].scores.spans.types:
+        assert f"<td>{one.name}</td><td>{one.support}</td>" in page
+        assert f"{one.precision:.3f}, {one.recall:.3f}, {one.f1:.3f}" in page
 
 
 @pytest.mark.parametrize("kind", ["bag", "cnn"])
