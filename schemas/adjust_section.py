@@ -19,6 +19,7 @@ Metric = Literal[
     "f1_micro",
     "pearson",
     "r2",
+    "overlap_f1",
 ]
 Value = bool | int | float | str
 

@@ -12,6 +12,7 @@ METRICS: dict[HeadKind, tuple[str, ...]] = {  # of a split; the first keeps an e
     "regression": ("r2", "pearson"),
     "pointer": ("overlap_f1", "exact_match", "answer_f1"),
 }
+TARGETS: dict[HeadKind, tuple[str, ...]] = {**METRICS, "pointer": ("overlap_f1",)}  # in training
 
 
 def check_kind(kind: HeadKind, *, label: Label, train: Train) -> None:

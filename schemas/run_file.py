@@ -18,7 +18,7 @@ from schemas.corpus_section import Corpus, Unlabelled
 from schemas.errors import RunFileError
 from schemas.explain import explain
 from schemas.heads import Head
-from schemas.kinds import METRICS, check_kind
+from schemas.kinds import METRICS, TARGETS, check_kind
 from schemas.label_section import Label
 from schemas.layout import Encoding, Layout
 from schemas.section import Name, Section
@@ -190,8 +190,8 @@ class RunFile(Section):
         if metric.startswith("span_"):
             if not self.head.has_spans:
                 raise ValueError("target.metric counts spans, which the head's classes do not mark")
-        elif metric not in METRICS[self.head.kind]:
-            known = ", ".join(METRICS[self.head.kind])
+        elif metric not in TARGETS[self.head.kind]:
+            known = ", ".join(TARGETS[self.head.kind])
             raise ValueError(f"target.metric of a {self.head.kind} head is one of {known}")
         return self
 

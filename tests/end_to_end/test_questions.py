@@ -6,6 +6,7 @@ import pytest
 
 from stages.evaluate.pipeline import evaluate
 from stages.evaluate.text import results_text
+from stages.experiment import target_reached
 from stages.label.recheck import Tolerance, recheck
 from stages.label.teachers import load_teacher
 from stages.label.teachers.windows import Windowed
@@ -44,8 +45,10 @@ def test_a_student_learns_to_point_and_is_scored(labelled):
 
 def test_the_figure_of_validation_is_that_of_the_report(labelled, tmp_path):
     _, table = labelled
-    run = tiny_questions.run("train.baseline=false", "evaluate.split=validation")
+    target = "target={metric='overlap_f1', at_least=0.01}"
+    run = tiny_questions.run("train.baseline=false", "evaluate.split=validation", target)
     plans = train(run, table, out=tmp_path)
+    assert target_reached(run, plans)
     scores = evaluate(run, table, plans, out=tmp_path).models[0].scores
     best = max(one["val_overlap_f1"] for one in read_student_card(plans[0].path).epochs)
     assert scores.overlap_f1 == pytest.approx(best, abs=1e-6)

@@ -184,7 +184,10 @@ def points_anywhere():
             ['heads=[{name="a", kind="pointer", per="example"}]'],
             "a pointer head is per token; leave its classes and `per` out",
         ),
-        (["target={metric='accuracy', at_least=0.5}"], "target.metric of a pointer head is one of"),
+        (
+            ["target={metric='accuracy', at_least=0.5}"],
+            "target.metric of a pointer head is one of overlap_f1",
+        ),
     ],
 )
 def test_what_does_not_go_with_pointers_is_refused(overrides, said):
