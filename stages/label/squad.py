@@ -1,4 +1,4 @@
-"""SQuAD's JSON: questions about paragraphs, whose answers are parts of them.
+"""SQuAD's questions about paragraphs, whose answers are parts of them.
 
 Reference:
   Rajpurkar, Zhang, Lopyrev, Liang. SQuAD: 100,000+ Questions for Machine Comprehension of Text.
@@ -10,21 +10,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from os.path import commonprefix
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from schemas.errors import CorpusError
 from stages.label.intake import Intake, Unfit
 from stages.label.lines import half_a_character
+from stages.label.squad_files import asked_in
 from stages.label.units import ROWS_PER_BATCH, RawRows, TextFormat, Unit
 from stages.pointers import SEPARATOR, cut_words, write_span
 
 COLUMNS = {"words": pa.list_(pa.string()), "answers": pa.list_(pa.string()), "id": pa.string()}
 Row = dict[str, Any]
-Asked = tuple[str, Any]  # a paragraph's context, and one of its questions
 
 
 def read_squad(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows]:
@@ -34,18 +32,20 @@ def read_squad(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows
     they are kept, none where it says that there is none, null where it says nothing; `id` its own.
 
     Raises:
-      CorpusError: the file is no JSON of that form, or a question cannot be used and nothing may be
+      CorpusError: the file is of another form, or a question cannot be used and nothing may be
         quarantined.
     """
     rows: list[Row] = []
     numbers: list[int] = []
-    for number, (context, question) in enumerate(_asked(unit, text), start=1):
+    for number, (context, question) in enumerate(asked_in(unit, text), start=1):
         intake.seen += 1
         try:
             rows.append(_row(context, question))
             numbers.append(number)
         except Unfit as unfit:
-            content = json.dumps({"context": context, "question": question}, ensure_ascii=False)
+            content = json.dumps(
+                {"context": context, "question": question}, ensure_ascii=False, default=repr
+            )
             said = f"{unfit.said} Mend the question."
             intake.refuse(unfit.what, number, said, content, column=unfit.column)
         if len(rows) == ROWS_PER_BATCH:
@@ -53,26 +53,6 @@ def read_squad(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows
             rows, numbers = [], []
     if rows:
         yield _batch(rows, numbers)
-
-
-def _asked(unit: Unit, text: TextFormat) -> Iterator[Asked]:
-    with Path(unit.path).open(encoding=text.encoding) as file:
-        try:
-            whole = json.load(file)
-        except (ValueError, RecursionError) as error:
-            raise CorpusError(
-                f"corpus file cannot be read: {unit.source} as squad: {error}. Mend the file."
-            ) from error
-    try:
-        for article in whole["data"]:
-            for paragraph in article["paragraphs"]:
-                for question in paragraph["qas"]:
-                    yield paragraph.get("context"), question
-    except (KeyError, TypeError, AttributeError) as error:
-        raise CorpusError(
-            f"corpus file has another form: {unit.source} as squad: found no {error}, expected "
-            "data, paragraphs and qas. Mend the file or `format`."
-        ) from error
 
 
 def _row(context: Any, question: Any) -> Row:
@@ -100,6 +80,7 @@ def _answers(
         return []
     if stated is None:
         return None
+    stated = _one_by_one(stated)
     if not isinstance(stated, list):
         raise Unfit("answers are no list", f"found {type(stated).__name__}.", "answers")
     starts = np.array([start for start, _ in places])
@@ -110,6 +91,19 @@ def _answers(
         first_word, last_word = np.searchsorted(starts, [start, last], side="right") - 1
         found.append(write_span(int(first_word) + shift, int(last_word) + shift, text))
     return list(dict.fromkeys(found))
+
+
+def _one_by_one(answers: Any) -> Any:
+    """Return answers that are written as lists of texts and of places as one after another."""
+    if not isinstance(answers, dict) or not {"text", "answer_start"} <= answers.keys():
+        return answers
+    texts, starts = answers["text"], answers["answer_start"]
+    if not (isinstance(texts, list) and isinstance(starts, list) and len(texts) == len(starts)):
+        said = f"found {str(answers)[:80]!r}, expected as many places as texts."
+        raise Unfit("no answer", said, "answers")
+    return [
+        {"text": text, "answer_start": start} for text, start in zip(texts, starts, strict=True)
+    ]
 
 
 def _text_and_start(answer: Any, context: str) -> tuple[str, int]:
@@ -129,6 +123,8 @@ def _text_and_start(answer: Any, context: str) -> tuple[str, int]:
 
 
 def _stated(question: Any) -> Row:
+    if isinstance(question, UnicodeDecodeError):
+        raise Unfit("wrong encoding", f"found {question}.", "question")
     if not isinstance(question, dict):
         raise Unfit("no question", f"found {str(question)[:80]!r}.", "question")
     return question
