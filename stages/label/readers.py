@@ -10,6 +10,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from schemas.errors import CorpusError
+from stages.label.class_names import with_class_names
 from stages.label.conll import read_conll
 from stages.label.entities import read_entities
 from stages.label.intake import Intake
@@ -29,7 +30,7 @@ def read_parquet(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRo
             intake.seen += batch.num_rows
             numbers = np.arange(first, first + batch.num_rows)
             first += batch.num_rows
-            yield RawRows(pa.Table.from_batches([batch]), numbers)
+            yield RawRows(with_class_names(pa.Table.from_batches([batch])), numbers)
 
 
 def read_delimited(

@@ -1,0 +1,68 @@
+"""Names of classes that a Parquet file states beside numbers, as the library `datasets` writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stages.label.arrow_kinds import is_list
+
+_METADATA = b"huggingface"
+
+
+def with_class_names(rows: pa.Table) -> pa.Table:
+    """Return rows with the names of classes where columns, or lists in them, have their numbers.
+
+    A number below 0 is no label; one that has no name stays as it is, to be refused by it. Files
+    that state no names are left alone.
+    """
+    for name, feature in _features(rows.schema.metadata or {}).items():
+        names = _names_of(feature)
+        if names and name in rows.column_names:
+            column = rows[name].combine_chunks()
+            column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
+            if pa.types.is_integer(column.type):
+                column = _named(column, names)
+            elif is_list(column.type) and pa.types.is_integer(column.type.value_type):
+                column = _named_lists(column, names)
+            rows = rows.set_column(rows.column_names.index(name), name, column)
+    return rows
+
+
+def _features(metadata: Mapping[bytes, bytes]) -> dict[str, Any]:
+    try:
+        found = json.loads(metadata[_METADATA])["info"]["features"]
+    except (KeyError, TypeError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _names_of(feature: Any) -> list[str]:
+    """Return the names of a feature's classes, or of what it is a list of; none of any other."""
+    if not isinstance(feature, dict):
+        return []
+    if feature.get("_type") != "ClassLabel":
+        return _names_of(feature.get("feature"))
+    names = feature.get("names")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return []
+    return names
+
+
+def _named(numbers: pa.Array, names: list[str]) -> pa.Array:
+    has_name = pc.and_(pc.greater_equal(numbers, 0), pc.less(numbers, len(names)))
+    found = pa.array(names).take(pc.if_else(has_name, numbers, 0))
+    unnamed = pc.if_else(pc.less(numbers, 0), None, pc.cast(numbers, pa.string()))
+    return pc.if_else(has_name, found, unnamed)
+
+
+def _named_lists(lists: pa.Array, names: list[str]) -> pa.Array:
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    values = _named(pc.list_flatten(lists), names)
+    return pa.ListArray.from_arrays(pa.array(offsets), values, mask=lists.is_null())
