@@ -205,7 +205,9 @@ class LabelScores(Figures):
 
     @property
     def shown(self) -> tuple[str, str, str, str]:
-        """F1 over all pairs first."""
+        """F1 over all pairs first; of one class, as of clicks, what ranks by it and its loss."""
+        if len(self.classes) == 1:
+            return ("f1_micro", "auc", "agreement", "log_loss")
         return ("f1_micro", "average_precision", "agreement", "calibration_error")
 
     @property

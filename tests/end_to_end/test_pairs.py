@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.errors import RunFileError
 from stages.evaluate.pipeline import evaluate
+from stages.evaluate.text import results_text
 from stages.export.pipeline import export
 from stages.label.identity import input_digests
 from stages.label.recheck import Tolerance, recheck
@@ -60,6 +61,8 @@ def test_pairs_are_kept_streamed_trained_on_exported_and_reported(folder):
     report = evaluate(run, table, plans, out=folder)
     assert report.teacher.scores.auc == 1.0
     assert report.models[0].scores.auc > 0.6
+    said = results_text(report).splitlines()[1]
+    assert said.split()[:7] == ["model", "F1", "micro", "AUC", "agreement", "log", "loss"]
     [(_, card)] = export(plan_students(run, table, out=folder), table, formats=["saved_model"])
     assert card.shape == (None, 2)
     assert card.largest_difference < 1e-4
