@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from schemas.errors import RunFileError
 from stages.evaluate.decoding import constrained
+from stages.evaluate.judge import Judge
 from stages.evaluate.metrics import probabilities
 from stages.lists import offsets_of
 from stages.row_logits import RowLogits
-from stages.spans import broken_at
+from stages.spans import broken_at, span_scores
 from tests import tiny_words
 
 TAGS = {
@@ -53,3 +54,30 @@ def test_what_was_not_seen_is_outside():
 def test_it_needs_a_scheme():
     with pytest.raises(RunFileError, match="needs a head with `tags`"):
         tiny_words.run("evaluate.keep_to_tags=true")
+
+
+def test_a_report_scores_the_tags_that_keep_to_the_scheme(tmp_path):
+    rows = tiny_words.examples(60)
+    for row in rows:
+        row["tags"] = ["O" if tag == "other" else f"B-{tag}" for tag in row["tags"]]
+    tiny_words.write_corpus(tmp_path, rows)
+    classes = ("O", "B-animal", "I-animal", "B-tool", "I-tool", "B-fruit", "I-fruit")
+    stated = f'name="thing", per="token", column="tags", tags="iob2", classes={list(classes)}'
+    head = f"heads=[{{{stated}}}]"
+    how = (head, 'teacher={kind="module", callable="tests.tiny_words:of_spans"}')
+    table = tiny_words.label(tmp_path, *how)
+    judges = {
+        kept: Judge(tiny_words.run(*how, f"evaluate.keep_to_tags={kept}"), table)
+        for kept in ("true", "false")
+    }
+    held = judges["true"].rows
+    values = np.random.default_rng(1).normal(0, 2, held.teacher.values.shape).astype(np.float32)
+    answers = RowLogits(values, held.teacher.offsets)
+    owners = np.repeat(np.arange(len(answers.offsets) - 1), np.diff(answers.offsets))
+    for kept, predicted in (
+        ("true", constrained(answers, classes, "iob2")),
+        ("false", values.argmax(axis=1)),
+    ):
+        found = judges[kept].student(lambda _: answers)
+        assert found.spans == span_scores(classes, held.labels, predicted, owners)
+    assert judges["true"].student(lambda _: answers) != judges["false"].student(lambda _: answers)
