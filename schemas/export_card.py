@@ -33,11 +33,15 @@ class ExportCard(BaseModel):
       agreement: share of the texts with the same class; of pairs of text and class with the same
         word; of numbers that are within a hundredth of their deviation.
       milliseconds_a_text: for one text at a time, median.
+      thresholds: of a `sigmoid` head, by class the probability from which on it is said; tuned on
+        validation, null where nothing there is labelled.
+      confidence: of a head with `out_of_scope`, that of the likeliest class below which a text is
+        of none; tuned on validation, null where it has no such text.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format_version: int = 1
+    format_version: int = 2
     format: ExportFormat
     student_fingerprint: str
     classes: tuple[str, ...]
@@ -52,3 +56,5 @@ class ExportCard(BaseModel):
     largest_difference: float
     agreement: float
     milliseconds_a_text: float
+    thresholds: tuple[float, ...] | None = None
+    confidence: float | None = None

@@ -52,7 +52,7 @@ def held_out(run: RunFile, table: SoftLabelTable, split: str) -> HeldOut:
     Raises:
       TableError: there is none.
     """
-    found = rows_of(run, table, split)
+    found = rows_of(table, split, once=run.corpus.repeats == "once")
     if not has_label(found.labels).any():
         raise TableError(
             f"no labelled row in split {split!r}: {table.path}. Mend the corpus's "
@@ -61,12 +61,12 @@ def held_out(run: RunFile, table: SoftLabelTable, split: str) -> HeldOut:
     return found
 
 
-def rows_of(run: RunFile, table: SoftLabelTable, split: str) -> HeldOut:
-    """Return the rows of a split; repeats count as the run file says."""
+def rows_of(table: SoftLabelTable, split: str, *, once: bool) -> HeldOut:
+    """Return the rows of a split; with `once`, without those that repeat another's input."""
     head, layout = table.card.head, table.card.layout
     columns = ["input_digest", *layout.features, head.label_column, *layout.logit_columns]
     rows = table.read(split, columns)
-    if run.corpus.repeats == "once":
+    if once:
         rows = rows.filter(pa.array(~repeats(rows, head.label_column)))
     inputs, labels = inputs_of(rows, layout.features), labels_by_line(rows, layout)
     teacher, outside = decode(rows, layout), out_of_scope(rows, head)
@@ -131,5 +131,5 @@ def _tuning(run: RunFile, table: SoftLabelTable) -> HeldOut | None:
     has_thresholds = run.head.kind == "sigmoid" or run.head.out_of_scope is not None
     if not has_thresholds or run.evaluate.split == "validation":
         return None
-    found = rows_of(run, table, "validation")
+    found = rows_of(table, "validation", once=run.corpus.repeats == "once")
     return found if has_label(found.labels).any() else None

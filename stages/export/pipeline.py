@@ -24,6 +24,7 @@ from schemas.student_card import StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
 from stages.atomic import write_whole
 from stages.evaluate.predict import StudentPredictor
+from stages.export.decisions import Decisions, decisions
 from stages.export.readers import Said, ask
 from stages.export.writers import WRITERS
 from stages.inputs import inputs_of
@@ -65,17 +66,21 @@ def export(
     for plan in plans:
         if plan.role != "student":
             continue
+        decided = decisions(StudentPredictor(plan.path, trained_card(plan)), table)
         for kind in formats:
-            yield plan.name, export_student(plan, kind, texts=texts)
+            yield plan.name, export_student(plan, kind, texts=texts, decided=decided)
 
 
-def export_student(plan: StudentPlan, kind: ExportFormat, *, texts: list[Any]) -> ExportCard:
+def export_student(
+    plan: StudentPlan, kind: ExportFormat, *, texts: list[Any], decided: Decisions | None = None
+) -> ExportCard:
     """Write one student in one format under its folder; the card is written last.
 
     Args:
       plan: of a student that is trained.
       kind: the format.
       texts: that both are asked.
+      decided: what the student says from which probability on.
 
     Raises:
       StudentError: it cannot be written in this format, or says something else in it.
@@ -96,6 +101,7 @@ def export_student(plan: StudentPlan, kind: ExportFormat, *, texts: list[Any]) -
         ) from error
     said = said_of(student, asked, texts, by_token=kind not in FROM_STRINGS)
     exported = compared(kind, card, student.answers(texts), said, folder, seconds=asked.seconds)
+    exported = exported.model_copy(update=dict(decided or {}))
     write_whole(folder / EXPORT_CARD_FILE, exported.model_dump_json(indent=2).encode())
     say(
         f"export: {folder}: {exported.size_bytes} bytes, largest difference of a logit "

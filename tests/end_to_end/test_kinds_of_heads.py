@@ -103,11 +103,16 @@ def test_thresholds_are_tuned_on_validation(made):
 
 
 def test_it_is_exported(made):
-    run, table, folder, _, _ = made
+    run, table, folder, _, report = made
     [(_, card)] = export(plan_students(run, table, out=folder), table, formats=["saved_model"])
     assert card.agreement == 1.0
     assert card.classes == run.head.classes
     assert card.largest_difference < 1e-4
+    assert card.confidence is None
+    if run.head.kind == "sigmoid":
+        assert card.thresholds == tuple(one.threshold for one in report.models[0].scores.classes)
+    else:
+        assert card.thresholds is None
     [place] = folder.glob("students/bag/seed-1/student/exported/saved_model")
     serve = tf.saved_model.load(str(place)).signatures["serving_default"]
     said = serve(text=tf.constant(["the cat"]))

@@ -9,6 +9,7 @@ from stages.evaluate.html import render
 from stages.evaluate.pipeline import evaluate
 from stages.evaluate.scope import Judged, score_scope, tuned_confidence
 from stages.evaluate.text import results_text
+from stages.export.pipeline import export
 from stages.label.corpus import plan_corpus
 from stages.teach.pipeline import labelled_rows, plan_teach, teach
 from stages.teacher_folder import read_card
@@ -68,7 +69,11 @@ def test_rows_out_of_scope_are_kept_trained_on_and_told_apart(corpus):
     assert outside.any()
     assert not has_label(labels_by_line(rows, layout))[outside].any()
     run = tiny.run(*how)
-    report = evaluate(run, table, train(run, table, out=corpus), out=corpus)
+    plans = train(run, table, out=corpus)
+    report = evaluate(run, table, plans, out=corpus)
+    [(_, card)] = export(plans, table, formats=["keras"])
+    assert card.confidence == pytest.approx(report.models[0].scores.scope.confidence, abs=1e-6)
+    assert 0 < card.confidence < 1 and card.thresholds is None
     for model in (report.teacher, *report.models):
         assert model.scores.scope.outside_rows == outside.sum()
         assert model.scores.rows == len(outside) - outside.sum()
