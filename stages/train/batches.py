@@ -53,14 +53,20 @@ def columns_of(rows: pa.Table, order: Numbers, layout: Layout, *, views: bool) -
     is_view = rows["view"].to_numpy()[order] > 0 if views else np.zeros(0, np.bool_)
     if layout.head.by_position:
         return _columns_of_words(rows.take(pa.array(order)), layout, is_view)
-    asked = rows.select(layout.features).take(pa.array(order))
+    names = [*layout.features, layout.head.label_column]
+    asked = rows.select(names).take(pa.array(order))
     texts = one_after_another(asked, layout.features) if layout.has_pairs else asked[0]
     blob, ends = text_buffers(texts)
-    labels = labels_by_line(rows, layout)[order]
-    logits = np.take(decode(rows, layout).values, order, axis=0)  # faster than an index of rows
-    return Columns(
-        blob, ends, np.zeros(0, np.int64), labels, logits, np.zeros(0, np.bool_), is_view
-    )
+    labels, logits = labels_by_line(asked, layout), _logits(rows, order, layout)
+    nothing, unsaid = np.zeros(0, np.int64), np.zeros(0, np.bool_)
+    return Columns(blob, ends, nothing, labels, logits, unsaid, is_view)
+
+
+def _logits(rows: pa.Table, order: Numbers, layout: Layout) -> npt.NDArray[np.float32]:
+    """Return some rows' logits; those that a table kept a few of are made whole for these alone."""
+    if layout.encoding.top_k is None:
+        return np.take(decode(rows, layout).values, order, axis=0)  # faster than an index of rows
+    return decode(rows.select(layout.logit_columns).take(pa.array(order)), layout).values
 
 
 def _columns_of_words(rows: pa.Table, layout: Layout, is_view: npt.NDArray[np.bool_]) -> Columns:

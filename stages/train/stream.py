@@ -2,8 +2,8 @@
 
 The batch at (seed, step) is a pure function of the table version: in each pass row groups are
 permuted, then the rows within a window of row groups. Any step can be reached without reading
-what comes before it, but for its own window. Memory: four windows, since while the batches of
-one are taken the next is made of its columns, and the two after that are read.
+what comes before it, but for its own window. Memory: three windows as they are kept, of which two
+are read ahead, and two chunks, parts of a window whose texts and logits are made whole at a time.
 """
 
 from __future__ import annotations
@@ -17,15 +17,17 @@ from itertools import count
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import tensorflow as tf
 
 from schemas.errors import TableError
 from stages.table import SoftLabelTable
 from stages.train.batches import Columns, columns_of, signature, text_batches, word_batches
 from stages.train.row_groups import ChosenRows, RowGroup, row_groups
-from stages.train.windows import Window, read_ahead, windows_of
+from stages.train.windows import Numbers, Window, read_ahead, windows_of
 from stages.untuned import untuned
 
+_CHUNK_VALUES = 2**24  # logits of a chunk
 _OF_VIEWS = 0x56  # apart from the numbers of windows
 
 
@@ -178,8 +180,18 @@ class SoftLabelStream:
             order = np.concatenate([np.arange(before), before + window.order()])
             end = len(order) if window.last else len(order) // self._batch_size * self._batch_size
             waiting = [] if window.last else [rows.take(pa.array(order[end:]))]
-            if end:
-                yield columns_of(rows, order[:end], self._layout, views=self._has_views)
+            for part in self._parts(rows, order[:end]):
+                yield columns_of(rows, part, self._layout, views=self._has_views)
+
+    def _parts(self, rows: pa.Table, order: Numbers) -> Iterator[Numbers]:
+        """Yield some whole batches of rows at a time, so that their logits are not too many."""
+        lines = rows.num_rows
+        if self._head.by_position:
+            lines = pc.sum(pc.list_value_length(rows[self._layout.features[0]])).as_py() or 0
+        values = max(1, lines * len(self._head.classes))
+        size = max(1, _CHUNK_VALUES * rows.num_rows // values // self._batch_size)
+        for start in range(0, len(order), size * self._batch_size):
+            yield order[start : start + size * self._batch_size]
 
     def _batches_of(self, passes: Callable[[], Iterable[int]], first_row: int) -> tf.data.Dataset:
         """Return the batches of passes, the first from a row on; one chunk is made ahead."""

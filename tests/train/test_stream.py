@@ -78,6 +78,20 @@ def test_what_a_table_kept_of_the_logits_is_marked(labelled):
     assert "teacher_kept" not in batches(stream(open_table(labelled / "labels")).dataset(), 1)[0]
 
 
+@pytest.mark.parametrize("how", ["label.precision=float32", "label.top_k=2"])
+def test_a_window_is_cut_where_its_logits_are_many_and_batches_stay(how, labelled, monkeypatch):
+    table = tiny.label(labelled, labelled / how.replace("=", "-"), how)
+    made = stream(table)
+    steps = made.steps_per_pass + 2
+    whole, chunks = batches(made.dataset(), steps), len(list(made.chunks([0], 0)))
+    most = 15 * len(tiny.CLASSES)
+    monkeypatch.setattr("stages.train.stream._CHUNK_VALUES", most)
+    assert equal(whole, batches(made.dataset(), steps))
+    parts = list(made.chunks([0], 0))
+    assert len(parts) > 2 * chunks
+    assert max(part.logits.size for part in parts) <= most
+
+
 def test_small_windows_change_the_order_but_lose_nothing(table, monkeypatch):
     monkeypatch.setattr("stages.train.windows._WINDOW_ROWS", 5)
     made = stream(table)

@@ -108,6 +108,14 @@ def test_any_step_of_words_is_reached_without_what_comes_before(folder):
     assert list(rows_in(stream.dataset(first_step=4).take(5))) == whole[4 * 7 :]
 
 
+def test_a_window_of_words_is_cut_where_its_logits_are_many(folder, monkeypatch):
+    stream = SoftLabelStream(tiny_words.label(folder), "train", batch_size=7, seed=1, once=False)
+    whole, chunks = list(rows_in(stream.one_pass())), len(list(stream.chunks([0], 0)))
+    monkeypatch.setattr("stages.train.stream._CHUNK_VALUES", 1)
+    assert list(rows_in(stream.one_pass())) == whole
+    assert len(list(stream.chunks([0], 0))) == stream.steps_per_pass > chunks
+
+
 @pytest.mark.parametrize("weight", [0.0, 0.4, 1.0])
 @pytest.mark.parametrize("loss", ["kl", "jensen_shannon", "logit_mse", "decoupled"])
 def test_what_is_masked_changes_neither_loss_nor_gradient(weight, loss):
