@@ -34,7 +34,7 @@ class ExportCard(BaseModel):
         word; of numbers that are within a hundredth of their deviation.
       milliseconds_a_text: for one text at a time, median.
       thresholds: of a `sigmoid` head, by class the probability from which on it is said; tuned on
-        validation, null where nothing there is labelled.
+        validation with the student itself, null where nothing there is labelled.
       confidence: of a head with `out_of_scope`, that of the likeliest class below which a text is
         of none; tuned on validation, null where it has no such text.
     """

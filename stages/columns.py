@@ -94,7 +94,8 @@ def _numbers_of_codes(
 
 def logits_matrix(column: pa.ChunkedArray) -> npt.NDArray[np.float32]:
     """Return float32 [rows, classes] of a logits column."""
-    flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    lists = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    flat = lists.flatten().to_numpy(zero_copy_only=False)
     values: npt.NDArray[np.float32] = (
         flat.reshape(len(column), -1) if len(column) else flat[:, None]
     )

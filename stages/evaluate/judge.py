@@ -62,7 +62,7 @@ def held_out(run: RunFile, table: SoftLabelTable, split: str) -> HeldOut:
 
 
 def rows_of(table: SoftLabelTable, split: str, *, once: bool) -> HeldOut:
-    """Return the rows of a split; with `once`, without those that repeat another's input."""
+    """Return the rows of a split; with `once`, each pair of input and label is there once."""
     head, layout = table.card.head, table.card.layout
     columns = ["input_digest", *layout.features, head.label_column, *layout.logit_columns]
     rows = table.read(split, columns)

@@ -10,6 +10,8 @@ from stages.evaluate.label_metrics import tuned_thresholds
 from stages.evaluate.predict import StudentPredictor
 from stages.evaluate.scope import tuned_confidence
 from stages.table import SoftLabelTable
+from stages.train.pipeline import trained_card
+from stages.train.plan import StudentPlan
 
 
 class Decisions(TypedDict, total=False):
@@ -19,10 +21,11 @@ class Decisions(TypedDict, total=False):
     confidence: float
 
 
-def decisions(student: StudentPredictor, table: SoftLabelTable) -> Decisions:
-    """Return what the student's answers on validation give; nothing where there is none.
+def decisions(plan: StudentPlan, table: SoftLabelTable) -> Decisions:
+    """Return what a student's answers on validation give; nothing where none there is labelled.
 
-    They are those that a report scores with, where the same run file trained and evaluated it.
+    They are those that a report of another split scores with. In every format they are of the
+    student itself, which an 8-bit model comes near to.
     """
     head, corpus = table.card.head, table.card.run_file.get("corpus", {})
     if head.kind != "sigmoid" and head.out_of_scope is None:
@@ -30,7 +33,7 @@ def decisions(student: StudentPredictor, table: SoftLabelTable) -> Decisions:
     rows = rows_of(table, "validation", once=_counts_once(corpus))
     if not has_label(rows.labels).any():
         return {}
-    answers = student.answers(rows.inputs)
+    answers = StudentPredictor(plan.path, trained_card(plan)).answers(rows.inputs)
     if head.kind == "sigmoid":
         return {"thresholds": tuple(tuned_thresholds(answers.values, rows.labels))}
     confidence = tuned_confidence(rows.judged(answers))

@@ -66,7 +66,7 @@ def export(
     for plan in plans:
         if plan.role != "student":
             continue
-        decided = decisions(StudentPredictor(plan.path, trained_card(plan)), table)
+        decided = decisions(plan, table)
         for kind in formats:
             yield plan.name, export_student(plan, kind, texts=texts, decided=decided)
 

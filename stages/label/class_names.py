@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,15 +15,15 @@ from stages.label.arrow_kinds import is_list
 _METADATA = b"huggingface"
 
 
-def with_class_names(rows: pa.Table) -> pa.Table:
-    """Return rows with the names of classes where columns, or lists in them, have their numbers.
+def with_class_names(rows: pa.Table, columns: Container[str]) -> pa.Table:
+    """Return rows with the names of classes where some columns, or lists in them, have numbers.
 
     A number below 0 is no label; one that has no name stays as it is, to be refused by it. Files
     that state no names are left alone.
     """
     for name, feature in _features(rows.schema.metadata or {}).items():
         names = _names_of(feature)
-        if names and name in rows.column_names:
+        if names and name in columns and name in rows.column_names:
             column = rows[name].combine_chunks()
             column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
             if pa.types.is_integer(column.type):
@@ -44,6 +44,8 @@ def _features(metadata: Mapping[bytes, bytes]) -> dict[str, Any]:
 
 def _names_of(feature: Any) -> list[str]:
     """Return the names of a feature's classes, or of what it is a list of; none of any other."""
+    if isinstance(feature, list) and len(feature) == 1:  # as `datasets` once wrote a list
+        return _names_of(feature[0])
     if not isinstance(feature, dict):
         return []
     if feature.get("_type") != "ClassLabel":

@@ -109,6 +109,7 @@ def read_unit(
         lists_of(corpus, head),
         part.conll_columns,
         numbers_of(head),
+        named_of(head),
     )
     try:
         for raw in READERS[part.format](unit, text, intake):
@@ -130,6 +131,14 @@ def lists_of(corpus: Corpus, head: Head) -> frozenset[str]:
     words = {name for name, kind in corpus.feature_kinds.items() if kind == "words"}
     several = head.by_position or head.kind == "sigmoid"
     return frozenset(words | ({head.corpus_column} if several else set()))
+
+
+def named_of(head: Head) -> frozenset[str]:
+    """Return the corpus columns with classes that have names which are no numbers."""
+    by_number = all(name.isdigit() for name in head.classes)
+    if by_number or numbers_of(head) or head.kind == "pointer":
+        return frozenset()
+    return frozenset({head.corpus_column})
 
 
 def numbers_of(head: Head) -> frozenset[str]:

@@ -56,7 +56,7 @@ def half_a_character(value: Any) -> str | None:
     >>> half_a_character({"text": "cut \ud83d"})
     '\\ud83d'
     """
-    found = _SURROGATE.search(json.dumps(value, ensure_ascii=False))
+    found = _SURROGATE.search(json.dumps(value, ensure_ascii=False, default=repr))
     return f"\\u{ord(found[0]):04x}" if found else None
 
 

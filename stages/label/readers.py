@@ -22,15 +22,14 @@ Reader = Callable[[Unit, TextFormat, Intake], Iterator[RawRows]]
 
 
 def read_parquet(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows]:
-    """Yield the row group's batches."""
-    del text
+    """Yield the row group's batches, labels by the names that the file states for them."""
     first = unit.first_row
     with pq.ParquetFile(unit.path) as file:
         for batch in file.iter_batches(ROWS_PER_BATCH, row_groups=[unit.row_group or 0]):
             intake.seen += batch.num_rows
             numbers = np.arange(first, first + batch.num_rows)
             first += batch.num_rows
-            yield RawRows(with_class_names(pa.Table.from_batches([batch])), numbers)
+            yield RawRows(with_class_names(pa.Table.from_batches([batch]), text.named), numbers)
 
 
 def read_delimited(

@@ -123,8 +123,8 @@ def _text_and_start(answer: Any, context: str) -> tuple[str, int]:
 
 
 def _stated(question: Any) -> Row:
-    if isinstance(question, UnicodeDecodeError):
-        raise Unfit("wrong encoding", f"found {question}.", "question")
+    if isinstance(question, Unfit):
+        raise question
     if not isinstance(question, dict):
         raise Unfit("no question", f"found {str(question)[:80]!r}.", "question")
     return question

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.errors import CorpusError
+from stages.label.intake import Unfit
 from stages.label.units import ROWS_PER_BATCH, TextFormat, Unit
 
 _MAGIC = b"PAR1"
@@ -24,7 +25,7 @@ def asked_in(unit: Unit, text: TextFormat) -> Iterator[Asked]:
 
     A question is a mapping with `question`, `id` and `answers`: in JSON a list of mappings with
     `text` and `answer_start`; in Parquet, as data sets on a hub are, one mapping of two lists. One
-    that is no UTF-8 is the error that says so.
+    with a cell that is no UTF-8 is the error that says so.
 
     Raises:
       CorpusError: the file is of neither form.
@@ -65,12 +66,20 @@ def _of_parquet(unit: Unit) -> Iterator[Asked]:
 
 def _rows(batch: pa.RecordBatch) -> Iterator[Asked]:
     for number in range(batch.num_rows):
-        try:
-            (row,) = batch.slice(number, 1).to_pylist()
-        except UnicodeDecodeError as error:
-            yield None, error
+        row = {}
+        for name in batch.schema.names:
+            try:
+                row[name] = _cell(batch[name][number])
+            except UnicodeDecodeError as error:
+                yield None, Unfit("wrong encoding", f"found {error}.", name)
+                break
         else:
             yield row.pop("context"), row
+
+
+def _cell(cell: pa.Scalar) -> Any:
+    value = cell.as_py()
+    return value.decode("utf-8") if isinstance(value, bytes) else value
 
 
 def _unreadable(unit: Unit, error: Exception) -> CorpusError:

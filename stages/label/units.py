@@ -43,8 +43,9 @@ class TextFormat:
     """What a reader needs to be told: the columns that are wanted, and how text is written.
 
     `answers` is the column that holds lists of numbers, where one does; `lists` are those of the
-    columns that may hold lists of texts, `numbers` those that may hold a number. `column_numbers`
-    is where each is in a file without names.
+    columns that may hold lists of texts, `numbers` those that may hold a number, `named` those
+    whose numbers are of classes that the file may name. `column_numbers` is where each is in a file
+    without names.
     """
 
     columns: tuple[str, ...] = ()
@@ -54,6 +55,7 @@ class TextFormat:
     lists: frozenset[str] = frozenset()
     column_numbers: Mapping[str, int] = field(default_factory=dict)
     numbers: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

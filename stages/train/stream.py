@@ -175,13 +175,15 @@ class SoftLabelStream:
         one_class = self._head.kind == "softmax" and not self._head.by_position
         by_code = [self._head.label_column] if one_class else []
         for window, read in read_ahead(windows, names, by_code=by_code):
-            before = sum(rows.num_rows for rows in waiting)
             rows = pa.concat_tables([*waiting, read]).combine_chunks()
+            del read  # of which `rows` is a copy
+            before = rows.num_rows - window.size
             order = np.concatenate([np.arange(before), before + window.order()])
             end = len(order) if window.last else len(order) // self._batch_size * self._batch_size
             waiting = [] if window.last else [rows.take(pa.array(order[end:]))]
             for part in self._parts(rows, order[:end]):
                 yield columns_of(rows, part, self._layout, views=self._has_views)
+            del rows  # before the next are joined
 
     def _parts(self, rows: pa.Table, order: Numbers) -> Iterator[Numbers]:
         """Yield some whole batches of rows at a time, so that their logits are not too many."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
@@ -80,7 +80,7 @@ def windows_of(
       first_row: of the pass.
     """
     order = np.random.default_rng([seed, number]).permutation(len(groups))
-    cut = list(_cut(groups[place] for place in order))
+    cut = list(_cut(groups[place] for place in order if groups[place].size))
     for place, some in enumerate(cut):
         last = place == len(cut) - 1
         window = Window(tuple(some), (seed, number, place), max(0, first_row), last)
@@ -103,10 +103,14 @@ def read_ahead(
         )
         under_way = deque(islice(reads, _AHEAD))
         while under_way:
-            window, rows = under_way.popleft()
-            read = rows.result()
+            under_way[0][1].result()
             under_way.extend(islice(reads, 1))
-            yield window, read
+            yield _taken(*under_way.popleft())
+
+
+def _taken(window: Window, rows: Future[pa.Table]) -> tuple[Window, pa.Table]:
+    """Return what was read; a name that a generator has for it would keep it while it waits."""
+    return window, rows.result()
 
 
 def _cut(groups: Iterable[RowGroup]) -> Iterator[list[RowGroup]]:

@@ -90,7 +90,19 @@ def test_what_cannot_be_used_is_refused_and_the_rest_is_read(tmp_path):
         "no answer",
         "wrong encoding",
     ]
-    assert "row 4" in refused[2]
+    assert "row 4 column 'context'" in refused[2]
+
+
+def test_texts_as_bytes_are_texts_and_other_kinds_are_refused_one_by_one(tmp_path):
+    answers = pa.array([{"text": ["William"], "answer_start": [9]}], ANSWERS)
+    columns = {"question": [b"Who?"], "context": [ROW["context"].encode()], "id": [b"x"]}
+    pq.write_table(pa.table({**columns, "answers": answers}), tmp_path / "q.parquet")
+    [row], _ = read(tmp_path / "q.parquet")
+    assert (row["answers"], row["id"]) == (["6:6 William"], "x")
+    when = pa.array([0], pa.timestamp("s"))
+    pq.write_table(pa.table({**columns, "question": when, "id": when}), tmp_path / "q.parquet")
+    rows, [said] = read(tmp_path / "q.parquet", tolerant=True)
+    assert rows == [] and said.startswith("no question: q.parquet row 1 column 'question'")
 
 
 @pytest.mark.parametrize(

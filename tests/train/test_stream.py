@@ -92,6 +92,28 @@ def test_a_window_is_cut_where_its_logits_are_many_and_batches_stay(how, labelle
     assert max(part.logits.size for part in parts) <= most
 
 
+def test_passes_stay_apart_where_a_row_group_has_no_row_that_counts(labelled, monkeypatch):
+    monkeypatch.setattr("stages.train.windows._WINDOW_ROWS", 5)
+    found = tiny.label(labelled, labelled / "small", "label.num_shards=8")
+    made, none = stream(found), made_empty(found)
+    assert any(group.size == 0 for group in none._groups)
+    for one in (made, none):
+        sizes = [len(batch["text"]) for batch in batches(one.dataset(), 6 * one.steps_per_pass)]
+        full, rest = divmod(one.rows, 7)
+        assert rest
+        assert sizes == 6 * ([7] * full + [rest])
+
+
+def made_empty(table):
+    """Return a stream with a row group of which nothing counts, as `once` may leave one."""
+    from dataclasses import replace
+
+    made = stream(table)
+    empty = [replace(g, size=0, kept=np.zeros(0, np.int32)) for g in made._groups]
+    made._groups = [g for pair in zip(made._groups, empty, strict=True) for g in pair]
+    return made
+
+
 def test_small_windows_change_the_order_but_lose_nothing(table, monkeypatch):
     monkeypatch.setattr("stages.train.windows._WINDOW_ROWS", 5)
     made = stream(table)

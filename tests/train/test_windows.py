@@ -60,6 +60,14 @@ def test_a_pass_from_a_row_on_is_the_end_of_the_whole(shards, first):
     assert len(rest) == (2 * ROWS - first + 11) // 12, "a window before it was read"
 
 
+@pytest.mark.parametrize("number", range(12))
+def test_a_pass_ends_although_its_last_groups_have_no_row_that_counts(shards, number):
+    keep = np.arange(ROWS) < ROWS - 3 * GROUP
+    planned = list(windows_of(groups_of(shards, keep), seed=1, number=number))
+    assert [window.last for window in planned] == [False] * (len(planned) - 1) + [True]
+    assert sum(window.size for window in planned) == 2 * keep.sum()
+
+
 def test_only_the_last_window_ends_a_pass(shards):
     found = list(windows_of(groups_of(shards), seed=1, number=0))
     assert [window.last for window in found] == [False] * 9 + [True]
