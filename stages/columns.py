@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from schemas.heads import Head
 from schemas.layout import DIGEST_BYTES, Layout
+from stages.lists import one_chunk
 from stages.pointers import pointer_labels
 
 FLOAT32 = pa.float32()
@@ -94,8 +95,7 @@ def _numbers_of_codes(
 
 def logits_matrix(column: pa.ChunkedArray) -> npt.NDArray[np.float32]:
     """Return float32 [rows, classes] of a logits column."""
-    lists = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-    flat = lists.flatten().to_numpy(zero_copy_only=False)
+    flat = one_chunk(column).flatten().to_numpy(zero_copy_only=False)
     values: npt.NDArray[np.float32] = (
         flat.reshape(len(column), -1) if len(column) else flat[:, None]
     )
@@ -112,8 +112,7 @@ def logits_lists(
 
 def digest_matrix(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.uint8]:
     """Return uint8 [rows, 16] of a digest column, without a copy where it is one chunk."""
-    if isinstance(column, pa.ChunkedArray):
-        column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    column = one_chunk(column)
     if len(column) == 0:
         return np.zeros((0, DIGEST_BYTES), np.uint8)
     start, size = column.offset * DIGEST_BYTES, len(column) * DIGEST_BYTES

@@ -19,9 +19,15 @@ def offsets_of(counts: npt.NDArray[np.integer]) -> Numbers:
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
+def one_chunk(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array, without a copy where it is one."""
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
 def positions_of(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, Numbers]:
     """Return a list column's elements one after another, and where each row's begin."""
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
+    column = one_chunk(column)
     counts = pc.fill_null(pc.list_value_length(column), 0)
     return column.flatten(), offsets_of(counts.to_numpy(zero_copy_only=False))

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from schemas.report import ModelResult, Report, StudentSummary, Summary
-from schemas.scores import TITLES, LabelScores, Scores
+from schemas.scores import TITLES, LabelClass, LabelScores, Scores
+from schemas.spans import TypeScores
 from stages.evaluate import plots
 from stages.evaluate.adjustment import adjustment_rows
 from stages.evaluate.adjustment import verdict as adjustment_verdict
@@ -181,38 +182,40 @@ def _scope(report: Report) -> list[str]:
 def _thresholds(report: Report) -> list[str]:
     """Return by class what each model needs to say it, and how well it then does."""
     models = [(model.role, model.scores) for model in _first_of_each(report)]
-    found = [(role, scores) for role, scores in models if isinstance(scores, LabelScores)]
-    heads = ["class", "rows", *(f"{role}: threshold, F1" for role, _ in found)]
-    rows = [
-        [
-            one.name,
-            str(one.support),
-            *(f"{s.classes[at].threshold:.3f}, {s.classes[at].f1:.3f}" for _, s in found),
-        ]
-        for at, one in enumerate(found[0][1].classes if found else ())
-    ]
+    found = [(role, scores.classes) for role, scores in models if isinstance(scores, LabelScores)]
     title = (
         "<h2>Classes</h2><p>First seed of each; thresholds come from validation where another "
         "split is scored.</p>"
     )
-    return [title, _table(heads, rows)] if rows else []
+    return _by_name(title, ("class", "rows"), found, ("threshold", "f1"))
 
 
 def _spans(report: Report) -> list[str]:
     """Return how well each model finds the spans of each type."""
     models = [(model.role, model.scores) for model in _first_of_each(report)]
     found = [(role, s.spans.types) for role, s in models if isinstance(s, Scores) and s.spans]
-    heads = ["type", "spans", *(f"{role}: precision, recall, F1" for role, _ in found)]
+    title = "<h2>Types of span</h2><p>First seed of each.</p>"
+    return _by_name(title, ("type", "spans"), found, ("precision", "recall", "f1"))
+
+
+def _by_name(
+    title: str,
+    heads: tuple[str, str],
+    found: Sequence[tuple[str, Sequence[LabelClass | TypeScores]]],
+    figures: tuple[str, ...],
+) -> list[str]:
+    """Return a table of what models have some figures of, by name; nothing where none has."""
+    said = ", ".join(name.replace("f1", "F1") for name in figures)
     rows = [
         [
             one.name,
             str(one.support),
-            *(f"{t[at].precision:.3f}, {t[at].recall:.3f}, {t[at].f1:.3f}" for _, t in found),
+            *(", ".join(f"{getattr(of[at], name):.3f}" for name in figures) for _, of in found),
         ]
         for at, one in enumerate(found[0][1] if found else ())
     ]
-    title = "<h2>Types of span</h2><p>First seed of each.</p>"
-    return [title, _table(heads, rows)] if rows else []
+    every = [*heads, *(f"{role}: {said}" for role, _ in found)]
+    return [title, _table(every, rows)] if rows else []
 
 
 def _calibration(report: Report) -> list[str]:

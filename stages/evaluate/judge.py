@@ -84,7 +84,9 @@ class Judge:
         """
         self._run = run
         self.rows = held_out(run, table, run.evaluate.split)
-        self._tuning = _tuning(run, table)
+        self._tuning: HeldOut | None = None
+        if run.evaluate.split != "validation":
+            self._tuning = tuning_rows(table, once=run.corpus.repeats == "once")
         self._teachers = self._thresholds(self._tuning and self._tuning.teacher)
 
     def teacher(self) -> AnyScores:
@@ -126,10 +128,10 @@ class Judge:
         return tuned_thresholds(tuned_on.values, self._tuning.labels)
 
 
-def _tuning(run: RunFile, table: SoftLabelTable) -> HeldOut | None:
-    """Return the rows that thresholds are tuned on; None where there are none."""
-    has_thresholds = run.head.kind == "sigmoid" or run.head.out_of_scope is not None
-    if not has_thresholds or run.evaluate.split == "validation":
+def tuning_rows(table: SoftLabelTable, *, once: bool) -> HeldOut | None:
+    """Return the rows of validation that thresholds are tuned on; None where there are none."""
+    head = table.card.head
+    if head.kind != "sigmoid" and head.out_of_scope is None:
         return None
-    found = rows_of(table, "validation", once=run.corpus.repeats == "once")
+    found = rows_of(table, "validation", once=once)
     return found if has_label(found.labels).any() else None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import TypedDict
 
-from stages.columns import has_label
-from stages.evaluate.judge import rows_of
+from stages.evaluate.judge import tuning_rows
 from stages.evaluate.label_metrics import tuned_thresholds
 from stages.evaluate.predict import StudentPredictor
 from stages.evaluate.scope import tuned_confidence
@@ -27,18 +26,12 @@ def decisions(plan: StudentPlan, table: SoftLabelTable) -> Decisions:
     They are those that a report of another split scores with. In every format they are of the
     student itself, which an 8-bit model comes near to.
     """
-    head, corpus = table.card.head, table.card.run_file.get("corpus", {})
-    if head.kind != "sigmoid" and head.out_of_scope is None:
-        return {}
-    rows = rows_of(table, "validation", once=_counts_once(corpus))
-    if not has_label(rows.labels).any():
+    once = table.card.run_file.get("corpus", {}).get("repeats") == "once"
+    rows = tuning_rows(table, once=once)
+    if rows is None:
         return {}
     answers = StudentPredictor(plan.path, trained_card(plan)).answers(rows.inputs)
-    if head.kind == "sigmoid":
+    if table.card.head.kind == "sigmoid":
         return {"thresholds": tuple(tuned_thresholds(answers.values, rows.labels))}
     confidence = tuned_confidence(rows.judged(answers))
     return {} if confidence is None else {"confidence": confidence}
-
-
-def _counts_once(corpus: dict[str, Any]) -> bool:
-    return corpus.get("repeats") == "once"

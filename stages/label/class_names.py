@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.label.arrow_kinds import is_list
+from stages.lists import one_chunk, positions_of
 
 _METADATA = b"huggingface"
 
 
-def with_class_names(rows: pa.Table, columns: Container[str]) -> pa.Table:
+def with_class_names(rows: pa.Table, columns: Iterable[str]) -> pa.Table:
     """Return rows with the names of classes where some columns, or lists in them, have numbers.
 
     A number below 0 is no label; one that has no name stays as it is, to be refused by it. Files
     that state no names are left alone.
     """
-    for name, feature in _features(rows.schema.metadata or {}).items():
-        names = _names_of(feature)
-        if names and name in columns and name in rows.column_names:
-            column = rows[name].combine_chunks()
-            column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
-            if pa.types.is_integer(column.type):
-                column = _named(column, names)
-            elif is_list(column.type) and pa.types.is_integer(column.type.value_type):
-                column = _named_lists(column, names)
+    features = _features(rows.schema.metadata or {})
+    for name in columns:
+        names = _names_of(features.get(name))
+        if names and name in rows.column_names:
+            column = _named_column(one_chunk(rows[name]), names)
             rows = rows.set_column(rows.column_names.index(name), name, column)
     return rows
 
@@ -56,15 +52,18 @@ def _names_of(feature: Any) -> list[str]:
     return names
 
 
+def _named_column(column: pa.Array, names: list[str]) -> pa.Array:
+    if pa.types.is_integer(column.type):
+        return _named(column, names)
+    if not is_list(column.type) or not pa.types.is_integer(column.type.value_type):
+        return column
+    numbers, offsets = positions_of(column)
+    starts = pa.array(offsets, pa.int32())
+    return pa.ListArray.from_arrays(starts, _named(numbers, names), mask=column.is_null())
+
+
 def _named(numbers: pa.Array, names: list[str]) -> pa.Array:
     has_name = pc.and_(pc.greater_equal(numbers, 0), pc.less(numbers, len(names)))
     found = pa.array(names).take(pc.if_else(has_name, numbers, 0))
     unnamed = pc.if_else(pc.less(numbers, 0), None, pc.cast(numbers, pa.string()))
     return pc.if_else(has_name, found, unnamed)
-
-
-def _named_lists(lists: pa.Array, names: list[str]) -> pa.Array:
-    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    values = _named(pc.list_flatten(lists), names)
-    return pa.ListArray.from_arrays(pa.array(offsets), values, mask=lists.is_null())

@@ -14,9 +14,7 @@ from schemas.layout import Layout
 from stages.codec import decode
 from stages.columns import Labels, labels_by_line
 from stages.inputs import one_after_another
-from stages.lists import positions_of
-
-Numbers = npt.NDArray[np.int64]
+from stages.lists import Numbers, one_chunk, positions_of
 
 
 class Columns(NamedTuple):
@@ -70,7 +68,7 @@ def _logits(rows: pa.Table, order: Numbers, layout: Layout) -> npt.NDArray[np.fl
 
 
 def _columns_of_words(rows: pa.Table, layout: Layout, is_view: npt.NDArray[np.bool_]) -> Columns:
-    words, starts = positions_of(rows[layout.features[0]].combine_chunks())
+    words, starts = positions_of(rows[layout.features[0]])
     answers = decode(rows, layout)
     logits = np.where(answers.seen[:, None], answers.values, np.float32(0))
     blob, ends = text_buffers(words)
@@ -145,7 +143,7 @@ def _word_batch(columns: Columns, start: tf.Tensor, size: int) -> dict[str, tf.T
 
 def text_buffers(column: pa.Array) -> tuple[bytes, Numbers]:
     """Return a string column as one blob and int64 [rows + 1] offsets into it."""
-    column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
+    column = one_chunk(column)
     if len(column) == 0:
         return b"", np.zeros(1, np.int64)
     _, offsets, data = column.buffers()

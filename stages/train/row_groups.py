@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.errors import DamagedTableError
+from schemas.errors import DamagedTableError, first_line
 from schemas.heads import Head
 from stages.columns import out_of_scope, repeats
 from stages.table import Shard, read_shard
@@ -111,7 +111,7 @@ def row_groups(
 
 def unreadable(shard: Shard, error: Exception) -> DamagedTableError:
     """Return what to raise of a shard that cannot be read."""
-    said = str(error).splitlines()[0]
+    said = first_line(error)
     return DamagedTableError(
         f"shard cannot be read: {shard.path}: {said}. Restore the file, or label again."
     )

