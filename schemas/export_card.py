@@ -28,11 +28,13 @@ class ExportCard(BaseModel):
       kind: of the head: what the logits are.
       per: what has logits. Those of `token` are of each word, NaN of one that the student does not
         see; from `token_ids` they are of each of these, and a word's are those of its first piece.
+      stride: of words: a row that is longer than `max_length` is several such rows, each from
+        [CLS] to [SEP], which share so many pieces; what ends with [SEP] and asks begins each.
       largest_difference: of a logit (of numbers, as a share of the largest); for an 8-bit model
         that is what rounding costs.
       agreement: share of the texts with the same class; of pairs of text and class with the same
         word; of numbers that are within a hundredth of their deviation.
-      milliseconds_a_text: for one text at a time, median.
+      milliseconds_a_text: for one text, or one window of it, at a time, median.
       thresholds: of a `sigmoid` head, by class the probability from which on it is said; tuned on
         validation with the student itself, null where nothing there is labelled.
       confidence: of a head with `out_of_scope`, that of the likeliest class below which a text is
@@ -41,7 +43,7 @@ class ExportCard(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format_version: int = 2
+    format_version: int = 3
     format: ExportFormat
     student_fingerprint: str
     classes: tuple[str, ...]
@@ -51,6 +53,7 @@ class ExportCard(BaseModel):
     shape: tuple[int | None, ...]
     lowercase: bool
     max_length: int
+    stride: int | None = None
     size_bytes: int
     rows: int
     largest_difference: float

@@ -17,7 +17,7 @@ from schemas.section import Name, Section
 from schemas.toml_text import read_toml
 from schemas.train_section import OF_TEACHER, Train
 
-OF_A_TASK = (*OF_TEACHER, "label_smoothing", "batch_size")
+OF_A_TASK = (*OF_TEACHER, "label_smoothing", "batch_size", "stride")
 
 
 class Task(Section):

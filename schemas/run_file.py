@@ -161,6 +161,8 @@ class RunFile(Section):
             )
         if teacher.stride is not None and not self.head.by_position:
             raise ValueError("teacher.stride is for heads per token")
+        if self.train.stride is not None and self.head.per != "token":
+            raise ValueError("train.stride is for heads per token")
         has_some = self.head.kind != "regression" and not self.head.by_position
         if teacher.answers == "probabilities" and not has_some:
             raise ValueError(

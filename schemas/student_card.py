@@ -48,6 +48,8 @@ class StudentCard(TrainedCard):
       kind: what is said of each class.
       per: what has a class.
       pairs: whether it takes pairs of texts.
+      stride: of words: pieces that windows share, through which a row is seen that is longer than
+        `max_length`; None where it is cut.
     """
 
     file = STUDENT_CARD_FILE
@@ -58,3 +60,4 @@ class StudentCard(TrainedCard):
     kind: HeadKind = "softmax"
     per: HeadPer = "example"
     pairs: bool = False
+    stride: int | None = None

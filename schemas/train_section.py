@@ -132,6 +132,8 @@ class Train(Section):
       epochs, batch_size, learning_rate: of each; Adam.
       hard_label_epochs: more epochs afterwards on the hard labels alone, at a tenth of the rate.
       max_length: tokens of the longest input.
+      stride: of heads per token: rows that are longer are seen through several windows, which share
+        so many pieces; cut where it is None.
       compute_dtype: what products are computed in; weights, losses and what is saved are float32.
       xla: compile the step with XLA; inputs are then padded to `max_length`.
       baseline: train each student on hard labels only beside it.
@@ -153,6 +155,7 @@ class Train(Section):
     learning_rate: float = Field(default=1e-3, gt=0)
     hard_label_epochs: int = Field(default=0, ge=0)
     max_length: int = Field(default=64, ge=4)
+    stride: int | None = Field(default=None, ge=0)
     compute_dtype: ComputeDtype = "float32"
     xla: bool = False
     baseline: bool = True
@@ -172,6 +175,14 @@ class Train(Section):
         low, high = ends(self.hard_label_weight)
         if not (0 <= low <= 1 and 0 <= high <= 1):
             raise ValueError("hard_label_weight must stay in [0, 1]")
+        return self
+
+    @model_validator(mode="after")
+    def _windows_go_on(self) -> Self:
+        if self.stride is not None and self.xla:
+            raise ValueError("`stride` is without `xla`: rows have any number of windows")
+        if self.stride is not None and self.stride > (self.max_length - 2) // 2:
+            raise ValueError("`stride` is at most half of the pieces that `max_length` leaves")
         return self
 
     @model_validator(mode="after")

@@ -17,8 +17,9 @@ from stages.lists import offsets_of
 from stages.pointers import SEPARATOR
 from stages.row_logits import RowLogits
 from stages.text import Wordpiece, ragged_words, read_vocabulary
+from stages.train.distiller import logits_of
 from stages.train.students import find_builder
-from stages.train.words import Inputs, at_first_pieces, word_inputs
+from stages.train.words import Inputs, word_inputs
 
 _BATCH = 256
 
@@ -45,7 +46,7 @@ class StudentPredictor:
             said = str(error).splitlines()[0]
             raise StudentError(f"student cannot be loaded: {path}: {said}. Train again.") from error
         self.wordpiece = Wordpiece(vocabulary, lowercase=card.lowercase, max_length=card.max_length)
-        self.max_length = card.max_length
+        self.max_length, self.stride = card.max_length, card.stride
         self.pairs = card.pairs
         self.by_position, self.kind = card.per != "example", card.kind
         words = tf.RaggedTensorSpec([None, None], tf.string, ragged_rank=1)
@@ -75,7 +76,7 @@ class StudentPredictor:
         return RowLogits(padded[np.arange(padded.shape[1]) < counts[:, None]], offsets_of(counts))
 
     def token_ids(self, inputs: list[Any]) -> npt.NDArray[np.int32]:
-        """Return int32 [len(inputs), longest], padded with 0."""
+        """Return int32 [len(inputs), longest], padded with 0; with windows, of each."""
         if self.by_position:
             ids = self.word_inputs(ragged_words(inputs))["token_ids"]
         else:
@@ -88,8 +89,9 @@ class StudentPredictor:
 
         That is -1 for a word that is not seen, and for those of a question before `[SEP]`.
         """
-        inputs = word_inputs(self.wordpiece, words)
-        if self.kind != "pointer":
+        asks = self.kind == "pointer"
+        inputs = word_inputs(self.wordpiece, words, stride=self.stride, asks=asks)
+        if not asks:
             return inputs
         separators = tf.cast(words.to_tensor("") == SEPARATOR, tf.int32)
         asked_of = tf.cumsum(separators, axis=1) > 0
@@ -103,7 +105,5 @@ class StudentPredictor:
     def of_words(self, words: tf.RaggedTensor) -> tf.Tensor:
         """Return logits [batch, most words, classes] of rows of words, NaN for one not seen."""
         inputs = self.word_inputs(words)
-        logits = self.model(inputs["token_ids"], training=False)
-        first = inputs["first_pieces"]
-        found = at_first_pieces(logits, first)
-        return tf.where(first[..., None] >= 0, found, tf.constant(float("nan")))
+        found = logits_of(self.model, inputs, training=False)
+        return tf.where(inputs["first_pieces"][..., None] >= 0, found, tf.constant(float("nan")))

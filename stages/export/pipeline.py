@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import tensorflow as tf
 
 from schemas.errors import StudentError, first_line
 from schemas.export_card import (
@@ -34,6 +35,7 @@ from stages.progress import say
 from stages.row_logits import RowLogits
 from stages.table import SoftLabelTable
 from stages.text import ragged_words
+from stages.train.piece_windows import answers_of_windows
 from stages.train.pipeline import trained_card
 from stages.train.plan import StudentPlan
 
@@ -111,8 +113,10 @@ def export_student(
 
 
 def padded(student: StudentPredictor, texts: list[Any]) -> np.ndarray:
-    """Return int32 [texts, max_length], as a model of token ids takes them."""
+    """Return int32 [texts or windows of them, max_length], as a model of token ids takes them."""
     ids = student.token_ids(texts)
+    if ids.ndim == 3:
+        ids = ids[ids.any(axis=2)]
     found = np.zeros((len(ids), student.max_length), np.int32)
     found[:, : ids.shape[1]] = ids
     return found
@@ -134,9 +138,13 @@ def said_of(
     counts = np.array([len(words) for words in inputs])
     if not by_token:
         return RowLogits(np.concatenate(asked.logits), offsets_of(counts))
-    first = student.word_inputs(ragged_words(inputs))["first_pieces"].numpy()
+    found = student.word_inputs(ragged_words(inputs))
+    first, ids = found["first_pieces"].numpy(), found["token_ids"]
+    said = np.stack(asked.logits)[:, : ids.shape[-1]]
+    if len(ids.shape) == 3:
+        said = answers_of_windows(lambda _: tf.constant(said), ids).numpy()
     there = np.arange(first.shape[1]) < counts[:, None]
-    values = np.take_along_axis(np.stack(asked.logits), np.maximum(first, 0)[..., None], axis=1)
+    values = np.take_along_axis(said, np.maximum(first, 0)[..., None], axis=1)
     values[first < 0] = np.nan
     return RowLogits(values[there], offsets_of(counts))
 
@@ -179,6 +187,7 @@ def compared(
         shape=_shape(kind, card),
         lowercase=card.lowercase,
         max_length=card.max_length,
+        stride=card.stride,
         size_bytes=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
         rows=len(answers),
         largest_difference=difference,

@@ -40,7 +40,7 @@ def ask(kind: str, folder: str, texts: list[Any], token_ids: npt.NDArray[np.int3
       kind: an export format.
       folder: of the model.
       texts: for one that takes strings.
-      token_ids: int32 [texts, max_length], for one that takes these; 0 is padding.
+      token_ids: int32 [texts or windows, max_length], for one that takes these; 0 is padding.
     """
     answer = READERS[kind](Path(folder))
     inputs: list[Any] = [[text] for text in texts] if kind in FROM_STRINGS else list(token_ids)

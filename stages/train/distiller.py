@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from stages.train.figures import ClassFigures, Figures
 from stages.train.objective import Objective
+from stages.train.piece_windows import answers_of_windows
 from stages.train.words import Inputs, at_first_pieces
 
 
@@ -95,8 +96,15 @@ class Distiller(keras.Model):
 
 
 def logits_of(student: keras.Model, inputs: tf.Tensor | Inputs, *, training: bool) -> tf.Tensor:
-    """Return a student's logits; of words, those at the first piece of each."""
+    """Return a student's logits; of words, those at the first piece of each.
+
+    A row of words may be token ids in several windows, as `windowed_inputs` makes them.
+    """
     if not isinstance(inputs, dict):
         return student(inputs, training=training)
-    logits = student(inputs["token_ids"], training=training)
+    token_ids = inputs["token_ids"]
+    if token_ids.shape.rank == 3:
+        logits = answers_of_windows(lambda ids: student(ids, training=training), token_ids)
+    else:
+        logits = student(token_ids, training=training)
     return at_first_pieces(logits, inputs["first_pieces"])

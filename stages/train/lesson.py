@@ -174,7 +174,9 @@ class OneTable:
         length = how.max_length if how.xla else None
         if not self._run.head.by_position:
             return self._wordpiece.token_ids(batch["text"], length=length), targets
-        inputs = word_inputs(self._wordpiece, batch["text"], length=length)
+        asks = self._run.head.points
+        words = batch["text"]
+        inputs = word_inputs(self._wordpiece, words, length=length, stride=how.stride, asks=asks)
         return inputs, masked_targets(targets, inputs["first_pieces"])
 
     def _stream(

@@ -223,6 +223,7 @@ def card_of(
         per=run.head.per,
         pairs=run.layout().has_pairs,
         max_length=run.train.max_length,
+        stride=run.train.stride,
         lowercase=lowercase,
         parameters=int(model.count_params()),
         epochs=epochs,

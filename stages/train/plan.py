@@ -80,9 +80,10 @@ def folder_of(student: Student, seed: int, role: Role) -> Path:
 
 def learns_from(run: RunFile, table: SoftLabelTable, role: Role) -> dict[str, Any]:
     """Return what of a table and of a run a student depends on, for its fingerprint."""
+    apart = _APART[role] | ({"stride"} if run.train.stride is None else set())
     parts: dict[str, Any] = {
         "table": table.card.plan_fingerprint,
-        "how": run.train.model_dump(mode="json", exclude=_APART[role]),
+        "how": run.train.model_dump(mode="json", exclude=apart),
         "repeats": run.corpus.repeats,
     }
     if run.kept_by != "accuracy":

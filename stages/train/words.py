@@ -5,12 +5,18 @@ from __future__ import annotations
 import tensorflow as tf
 
 from stages.text import Wordpiece
+from stages.train.piece_windows import windowed_inputs
 
 Inputs = dict[str, tf.Tensor]
 
 
 def word_inputs(
-    wordpiece: Wordpiece, words: tf.RaggedTensor, *, length: int | None = None
+    wordpiece: Wordpiece,
+    words: tf.RaggedTensor,
+    *,
+    length: int | None = None,
+    stride: int | None = None,
+    asks: bool = False,
 ) -> Inputs:
     """Return what a student of words is asked with.
 
@@ -18,11 +24,16 @@ def word_inputs(
       wordpiece: the student's own tokenizer.
       words: string [batch, (words)].
       length: of the token ids, where it is fixed.
+      stride: where a row that is too long is seen through several windows, not cut: the pieces that
+        two of them share; then the token ids are those of `windowed_inputs`.
+      asks: whether the words up to `[SEP]` are in each window.
 
     Returns:
       `token_ids` int32 [batch, longest]; `first_pieces` int32 [batch, most words], the place of
       each word's first piece, -1 for a word that the student does not see, and for padding.
     """
+    if stride is not None:
+        return windowed_inputs(wordpiece, words, stride=stride, asks=asks)
     pieces, counts = wordpiece.words(words)
     shape = None if length is None else [None, length]
     token_ids = wordpiece.frame(pieces).to_tensor(wordpiece.pad_id, shape=shape)
