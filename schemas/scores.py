@@ -22,6 +22,7 @@ TITLES = {
     "has_answer_f1": "F1 with answer",
     "log_loss": "log loss",
     "mean_absolute_error": "MAE",
+    "mean_squared_error": "MSE",
     "no_answer_accuracy": "no answer",
     "overlap_f1": "F1 by place",
     "pearson": "Pearson",
@@ -235,6 +236,11 @@ class ValueScores(Figures):
     root_mean_squared_error: float
 
     @property
+    def mean_squared_error(self) -> float:
+        """The square of what is written."""
+        return self.root_mean_squared_error**2
+
+    @property
     def shown(self) -> tuple[str, str, str, str]:
         """Correlation of values first."""
         return ("pearson", "spearman", "agreement", "mean_absolute_error")
@@ -242,7 +248,7 @@ class ValueScores(Figures):
     @property
     def detailed(self) -> tuple[str, ...]:
         """Both correlations, and how far off the numbers are."""
-        return ("pearson", "spearman", "r2", "root_mean_squared_error")
+        return ("pearson", "spearman", "r2", "root_mean_squared_error", "mean_squared_error")
 
 
 class PointerScores(Figures):

@@ -128,6 +128,7 @@ def test_scores_of_numbers_are_those_of_scipy(pairs):
     squared = metrics.mean_squared_error(true, own)
     assert found.r2 == pytest.approx(metrics.r2_score(true, own), abs=1e-6)
     assert found.root_mean_squared_error == pytest.approx(np.sqrt(squared))
+    assert found.figures["mean_squared_error"] == pytest.approx(squared)
     assert found.agreement == pytest.approx(1.0)
 
 
