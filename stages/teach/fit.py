@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from stages.pointers import LOWEST
 from stages.progress import EpochProgress, by_epoch
 from stages.teach.batches import batches
 from stages.text import Wordpiece
+from stages.train.span_scores import SpanScores
 
 _NO_DECAY = ["bias", "gamma", "beta", "embedding"]
 
@@ -46,6 +48,27 @@ class LabelledAccuracy(keras.metrics.Mean):
         del sample_weight
         labels = tf.cast(y_true, tf.int64)
         super().update_state(tf.argmax(y_pred, axis=-1) == labels, sample_weight=labels >= 0)
+
+
+class LabelledSpanF1(SpanScores):
+    """F1 of the spans that tags mark, of the tokens that have one: the first piece of each word."""
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        super().__init__(classes, name="span_f1")
+
+    def update_state(
+        self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None
+    ) -> None:
+        """Count a batch."""
+        del sample_weight
+        labels = tf.cast(y_true, tf.int64)
+        labelled = labels >= 0
+        tags = (labels, tf.argmax(y_pred, axis=-1))
+        super().update_state(*(tf.ragged.boolean_mask(one, labelled).to_tensor(-1) for one in tags))
+
+    def result(self) -> tf.Tensor:
+        """Return the one number."""
+        return super().result()[self.name]
 
 
 class PointerCrossEntropy(keras.losses.Loss):
@@ -84,13 +107,13 @@ def fit(
       Training and validation figures by epoch.
     """
     steps = math.ceil(train.rows / how.batch_size)
-    loss, metric = _judged_by(head)
-    kept_by = "val_loss" if metric is None else f"val_{metric.name}"
+    loss, metrics = _judged_by(head)
+    kept_by = f"val_{metrics[-1].name}" if metrics else "val_loss"
     trained = keras.Model(model.input, model.output)
     trained.compile(
         optimizer=optimizer(how, steps=steps * how.epochs),
         loss=loss,
-        metrics=[] if metric is None else [metric],
+        metrics=metrics,
         jit_compile=False,  # XLA compiles anew for every batch length
     )
     trained.optimizer.build(model.trainable_variables)  # or else the step is traced twice
@@ -103,7 +126,7 @@ def fit(
     )
     stop = keras.callbacks.EarlyStopping(
         kept_by,
-        mode="min" if metric is None else "max",
+        mode="max" if metrics else "min",
         patience=how.patience_epochs,
         restore_best_weights=True,
     )
@@ -121,17 +144,18 @@ def fit(
     return by_epoch(history)
 
 
-def _judged_by(head: Head) -> tuple[keras.losses.Loss, keras.metrics.Metric | None]:
-    """Return the loss against hard labels, and what keeps an epoch: a metric, or None for it."""
+def _judged_by(head: Head) -> tuple[keras.losses.Loss, list[keras.metrics.Metric]]:
+    """Return the loss against hard labels and metrics, the last of which keeps an epoch, if any."""
     if head.kind == "sigmoid":
-        return keras.losses.BinaryCrossentropy(from_logits=True), None
+        return keras.losses.BinaryCrossentropy(from_logits=True), []
     if head.kind == "regression":
-        return keras.losses.MeanSquaredError(), None
+        return keras.losses.MeanSquaredError(), []
     if head.points:
-        return PointerCrossEntropy(), None
+        return PointerCrossEntropy(), []
     ignored = -1 if head.by_position else None
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=ignored)
-    return loss, LabelledAccuracy()
+    spans = [LabelledSpanF1(head.classes)] if head.has_spans else []
+    return loss, [LabelledAccuracy(), *spans]
 
 
 def optimizer(how: Fit, *, steps: int) -> keras.optimizers.Optimizer:
