@@ -19,7 +19,12 @@ class Speed(Measured):
 
 
 class ModelResult(Measured):
-    """One trained model: the teacher, or one student or baseline of one seed."""
+    """One trained model: the teacher, or one student or baseline of one seed.
+
+    Attributes:
+      cut: of a student, inputs of the split that are longer than it sees and are cut; of words, how
+        many of these it does not see. The teacher's are in the table's card.
+    """
 
     name: str
     role: str
@@ -29,6 +34,7 @@ class ModelResult(Measured):
     file_bytes: int
     speed: Speed | None
     epochs: tuple[dict[str, float], ...] = ()
+    cut: int = 0
 
 
 class Summary(Measured):

@@ -85,6 +85,11 @@ class Figures(Measured):
         return "rows"
 
     @property
+    def parts(self) -> str:
+        """What a model that does not see all of an input lacks."""
+        return "inputs" if self.lines == "rows" else self.lines
+
+    @property
     def bins(self) -> tuple[ReliabilityBin, ...]:
         """How sure and how right it is, where that is measured."""
         found: tuple[ReliabilityBin, ...] = getattr(self, "reliability", ())
@@ -281,6 +286,11 @@ class PointerScores(Figures):
         """F1, exact match, and each of the rows with and without an answer."""
         names = ("answer_f1", "exact_match", "has_answer_f1", "no_answer_accuracy")
         return tuple(name for name in names if name in self.figures)
+
+    @property
+    def parts(self) -> str:
+        """A context is read word by word."""
+        return "words"
 
 
 AnyScores = Scores | LabelScores | ValueScores | PointerScores

@@ -12,7 +12,7 @@ from stages.evaluate import plots
 from stages.evaluate.adjustment import adjustment_rows
 from stages.evaluate.adjustment import verdict as adjustment_verdict
 from stages.evaluate.compare import retained
-from stages.evaluate.text import export_rows, interval, scope_lines
+from stages.evaluate.text import cut_lines, export_rows, interval, scope_lines
 
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#22262b;background:#f6f7f8;margin:0}
@@ -47,6 +47,7 @@ def render(report: Report) -> str:
         *_adjustment(report),
         *_exports(report),
         *_scope(report),
+        *_cut(report),
         *_thresholds(report),
         *_spans(report),
         *_calibration(report),
@@ -177,6 +178,11 @@ def _student_section(student: StudentSummary, report: Report) -> str:
 def _scope(report: Report) -> list[str]:
     lines = scope_lines(report)
     return ["<h2>Out of scope</h2>", _table(["model", "found"], lines)] if lines else []
+
+
+def _cut(report: Report) -> list[str]:
+    lines = cut_lines(report)
+    return ["<h2>Cut</h2>", _table(["student", "found"], lines)] if lines else []
 
 
 def _thresholds(report: Report) -> list[str]:

@@ -154,4 +154,5 @@ def _student_result(run: RunFile, plan: StudentPlan, judge: Judge) -> ModelResul
         file_bytes=(plan.path / STUDENT_MODEL_FILE).stat().st_size,
         speed=speed,
         epochs=card.epochs,
+        cut=predictor.cut(judge.rows.inputs),
     )

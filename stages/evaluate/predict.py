@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +61,20 @@ class StudentPredictor:
 
     def answers(self, inputs: list[Any]) -> RowLogits:
         """Return the logits of texts, or of each word of lists of words; NaN for one not seen."""
-        return RowLogits.joined(
-            [
-                self._answered(inputs[start : start + _BATCH])
-                for start in range(0, len(inputs), _BATCH)
-            ]
-        )
+        return RowLogits.joined([self._answered(batch) for batch in _batches(inputs)])
+
+    def cut(self, inputs: list[Any]) -> int:
+        """Return how many texts are cut; of words how many that are to be answered are not seen."""
+        count = self._unseen_words if self.by_position else self._cut_texts
+        return sum(count(batch) for batch in _batches(inputs))
+
+    def _cut_texts(self, texts: list[Any]) -> int:
+        return int(self.wordpiece.tokens(tf.constant(texts, tf.string))[1].numpy().sum())
+
+    def _unseen_words(self, lists: list[Any]) -> int:
+        words = ragged_words(lists)
+        there = tf.sequence_mask(words.row_lengths()) & self._is_answered(words)
+        return int((there & (self.word_inputs(words)["first_pieces"] < 0)).numpy().sum())
 
     def _answered(self, inputs: list[Any]) -> RowLogits:
         if not self.by_position:
@@ -91,12 +100,15 @@ class StudentPredictor:
         """
         asks = self.kind == "pointer"
         inputs = word_inputs(self.wordpiece, words, stride=self.stride, asks=asks)
-        if not asks:
-            return inputs
-        separators = tf.cast(words.to_tensor("") == SEPARATOR, tf.int32)
-        asked_of = tf.cumsum(separators, axis=1) > 0
-        first = tf.where(asked_of, inputs["first_pieces"], -1)
+        first = tf.where(self._is_answered(words), inputs["first_pieces"], -1)
         return {**inputs, "first_pieces": first}
+
+    def _is_answered(self, words: tf.RaggedTensor) -> tf.Tensor:
+        """Return bool [batch, most words]: all, or of questions `[SEP]` and what comes after it."""
+        dense = words.to_tensor("")
+        if self.kind != "pointer":
+            return tf.ones_like(dense, tf.bool)
+        return tf.cumsum(tf.cast(dense == SEPARATOR, tf.int32), axis=1) > 0
 
     def of_texts(self, texts: tf.Tensor) -> tf.Tensor:
         """Return logits [batch, classes] of strings, in a graph."""
@@ -107,3 +119,8 @@ class StudentPredictor:
         inputs = self.word_inputs(words)
         found = logits_of(self.model, inputs, training=False)
         return tf.where(inputs["first_pieces"][..., None] >= 0, found, tf.constant(float("nan")))
+
+
+def _batches(inputs: list[Any]) -> Iterator[list[Any]]:
+    for start in range(0, len(inputs), _BATCH):
+        yield inputs[start : start + _BATCH]

@@ -28,10 +28,23 @@ def results_text(report: Report) -> str:
     scores = report.teacher.scores
     head = f"{report.name}: {scores.rows} {report.split} {scores.lines}; seeds {seeds}"
     verdicts = [one.verdict for one in report.students]
-    verdicts += [f"{name}: {said}" for name, said in scope_lines(report)]
+    verdicts += [f"{name}: {said}" for name, said in (*scope_lines(report), *cut_lines(report))]
     if report.adjustment is not None:
         verdicts.append(adjustment_verdict(report.adjustment))
     return "\n".join([head, *columns(rows), *verdicts])
+
+
+def cut_lines(report: Report) -> list[tuple[str, str]]:
+    """Return which student does not see all of its inputs, and what of them; most over seeds."""
+    cut: dict[str, int] = {}
+    for model in report.models:
+        cut[model.name] = max(cut.get(model.name, 0), model.cut)
+    parts = report.teacher.scores.parts
+    return [
+        (name, f"{count} {parts} go beyond train.max_length and are cut there")
+        for name, count in cut.items()
+        if count
+    ]
 
 
 def scope_lines(report: Report) -> list[tuple[str, str]]:

@@ -39,6 +39,7 @@ def test_a_student_learns_to_point_and_is_scored(labelled):
     scores = report.models[0].scores
     assert scores.answer_f1 > 0.5
     assert scores.agreement == pytest.approx(scores.exact_match)
+    assert [model.cut for model in report.models] == [0]
     head = results_text(report).splitlines()[1]
     assert head.split()[:3] == ["model", "F1", "EM"]
 

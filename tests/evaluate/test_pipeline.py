@@ -10,6 +10,7 @@ from schemas.report import Report
 from stages.evaluate.judge import held_out
 from stages.evaluate.pipeline import evaluate
 from stages.evaluate.predict import StudentPredictor
+from stages.evaluate.text import results_text
 from stages.train.pipeline import read_student_card, train
 from stages.train.plan import plan_students
 from tests import tiny
@@ -35,6 +36,19 @@ def test_a_student_is_scored_on_its_own_predictions(table, run, tmp_path):
     right = predictor.logits(data.inputs).argmax(axis=1) == data.labels
     made = evaluate(run, table, plans, out=tmp_path)
     assert made.models[0].scores.accuracy == pytest.approx(right.mean())
+
+
+def test_a_report_says_how_many_texts_a_student_cuts(table, tmp_path):
+    run = tiny.run("train.max_length=4", "train.epochs=1", "train.baseline=false")
+    made = evaluate(run, table, train(run, table, out=tmp_path), out=tmp_path)
+    texts = held_out(run, table, "test").inputs
+    longer = sum(len(text.split()) > 2 for text in texts)
+    assert 0 < longer < len(texts)
+    assert {model.cut for model in made.models} == {longer}
+    name = run.train.students[0].name
+    said = f"{name}: {longer} inputs go beyond train.max_length and are cut there"
+    assert said in results_text(made)
+    assert f"<td>{longer} inputs go beyond" in (tmp_path / "report" / "report.html").read_text()
 
 
 def test_a_saved_student_answers_the_same_in_any_batch(table, run, tmp_path):

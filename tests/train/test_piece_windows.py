@@ -185,6 +185,7 @@ def test_a_student_learns_and_says_what_is_beyond_its_length(folder):
     student = StudentPredictor(plan.path, card)
     answers = student.answers(rows)
     assert answers.seen.all()
+    assert student.cut(rows) == 0
     cut = word_inputs(student.wordpiece, ragged(rows))["first_pieces"].numpy()
     there = np.arange(cut.shape[1]) < np.array([len(row) for row in rows])[:, None]
     beyond = cut[there] < 0
@@ -216,6 +217,12 @@ def test_a_student_of_questions_reads_what_a_cut_one_would_not(folder):
     [plan] = train(run, table, out=folder)
     figures = read_student_card(plan.path).epochs
     labels = table.read("validation", ["label_answer"])["label_answer"].to_pylist()
+    lists = table.read("validation", ["words"])["words"].to_pylist()
+    card = read_student_card(plan.path)
+    assert StudentPredictor(plan.path, card).cut(lists) == 0
+    without = StudentPredictor(plan.path, card.model_copy(update={"stride": None}))
+    unseen = sum(int((~without.answers([row]).seen[row.index(SEPARATOR) :]).sum()) for row in lists)
+    assert without.cut(lists) == unseen > 0
     blind = labels.count([]) / len(labels)  # every answer is beyond `max_length`
     assert max(epoch["val_overlap_f1"] for epoch in figures) > blind + 0.2
     cards = list(export([plan], table, formats=["saved_model", "keras"]))

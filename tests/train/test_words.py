@@ -19,6 +19,7 @@ from stages.spans import span_scores
 from stages.text import Wordpiece
 from stages.train.objective import Objective
 from stages.train.pipeline import read_student_card, train
+from stages.train.plan import plan_students
 from stages.train.span_scores import SpanScores
 from stages.train.stream import SoftLabelStream
 from stages.train.students import build_student
@@ -201,7 +202,14 @@ def test_a_run_reports_words(folder):
     assert report.teacher.scores.accuracy < 1.0  # words beyond its window count as wrong
     assert {model.role for model in report.models} == {"student", "baseline"}
     assert report.teacher.scores.spans is None
-    assert "accuracy" in results_text(report)
+    shown = results_text(report)
+    assert "accuracy" in shown
+    lists = table.read("test", ["words"])["words"].to_pylist()
+    [plan, _] = plan_students(run, table, out=Path("out"))
+    unseen = (~StudentPredictor(plan.path, read_student_card(plan.path)).answers(lists).seen).sum()
+    assert [model.cut for model in report.models] == [unseen, unseen]
+    assert f"lstm: {unseen} words go beyond train.max_length and are cut there" in shown
+    assert f"<td>{unseen} words go beyond" in render(report)
 
 
 def test_words_that_the_student_does_not_see_count_in_training_as_in_the_report(folder):
