@@ -23,7 +23,8 @@ class ModelResult(Measured):
 
     Attributes:
       cut: of a student, inputs of the split that are longer than it sees and are cut; of words, how
-        many of these it does not see. The teacher's are in the table's card.
+        many of these it does not see. Of the teacher 0: what it does not
+        see is on the table's card.
     """
 
     name: str
@@ -33,8 +34,8 @@ class ModelResult(Measured):
     parameters: int
     file_bytes: int
     speed: Speed | None
+    cut: int
     epochs: tuple[dict[str, float], ...] = ()
-    cut: int = 0
 
 
 class Summary(Measured):

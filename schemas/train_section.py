@@ -133,7 +133,8 @@ class Train(Section):
       hard_label_epochs: more epochs afterwards on the hard labels alone, at a tenth of the rate.
       max_length: tokens of the longest input.
       stride: of heads per token: rows that are longer are seen through several windows, which share
-        so many pieces; cut where it is None.
+        so many pieces; cut where it is None. A batch is asked with all of its windows at once, so
+        its memory grows with its longest row.
       compute_dtype: what products are computed in; weights, losses and what is saved are float32.
       xla: compile the step with XLA; inputs are then padded to `max_length`.
       baseline: train each student on hard labels only beside it.

@@ -133,6 +133,7 @@ def _teacher_result(table: SoftLabelTable, judge: Judge) -> ModelResult:
         parameters=measures.parameters,
         file_bytes=measures.file_bytes,
         speed=measures.speed,
+        cut=0,
     )
 
 

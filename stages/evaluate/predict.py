@@ -64,7 +64,7 @@ class StudentPredictor:
         return RowLogits.joined([self._answered(batch) for batch in _batches(inputs)])
 
     def cut(self, inputs: list[Any]) -> int:
-        """Return how many texts are cut; of words how many that are to be answered are not seen."""
+        """Return how many texts are cut; of words how many are not seen for that."""
         count = self._unseen_words if self.by_position else self._cut_texts
         return sum(count(batch) for batch in _batches(inputs))
 
@@ -73,7 +73,8 @@ class StudentPredictor:
 
     def _unseen_words(self, lists: list[Any]) -> int:
         words = ragged_words(lists)
-        there = tf.sequence_mask(words.row_lengths()) & self._is_answered(words)
+        has_pieces = self.wordpiece.words(words)[1].to_tensor(0) > 0
+        there = has_pieces & self._is_answered(words)
         return int((there & (self.word_inputs(words)["first_pieces"] < 0)).numpy().sum())
 
     def _answered(self, inputs: list[Any]) -> RowLogits:
@@ -85,7 +86,7 @@ class StudentPredictor:
         return RowLogits(padded[np.arange(padded.shape[1]) < counts[:, None]], offsets_of(counts))
 
     def token_ids(self, inputs: list[Any]) -> npt.NDArray[np.int32]:
-        """Return int32 [len(inputs), longest], padded with 0; with windows, of each."""
+        """Return int32 [inputs, longest], or [inputs, most windows, longest]; 0 is padding."""
         if self.by_position:
             ids = self.word_inputs(ragged_words(inputs))["token_ids"]
         else:

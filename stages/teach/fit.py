@@ -51,7 +51,11 @@ class LabelledAccuracy(keras.metrics.Mean):
 
 
 class LabelledSpanF1(SpanScores):
-    """F1 of the spans that tags mark, of the tokens that have one: the first piece of each word."""
+    """F1 of the spans that tags mark, of the tokens that have one: the first piece of each word.
+
+    A word without a tag is left out, so its neighbours are beside each other; `stages/spans.py`
+    counts it as `O`.
+    """
 
     def __init__(self, classes: Sequence[str]) -> None:
         super().__init__(classes, name="span_f1")

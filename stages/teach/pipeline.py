@@ -86,6 +86,8 @@ def plan_teach(run: RunFile, *, base: Path) -> TeachPlan:
         "encoder": encoder.digest,
         "teacher": run.teacher.model_dump(mode="json", exclude=_NOT_FITTED_BY),
     }
+    if run.head.has_spans:
+        parts["kept_by"] = "span_f1"
     return TeachPlan(run, run.teacher.fit, corpus, encoder, fingerprint(parts))
 
 

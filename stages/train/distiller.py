@@ -68,7 +68,7 @@ class Distiller(keras.Model):
         self, targets: dict[str, tf.Tensor], logits: tf.Tensor, *, testing: bool
     ) -> dict[str, tf.Tensor]:
         """Count one batch; return the figures so far, with those of splits where one is tested."""
-        self._measures.count(targets, logits, testing=testing)
+        self._measures.count(targets, tf.cast(logits, tf.float32), testing=testing)
         return self._shown(super().get_metrics_result(), testing=testing)
 
     def get_metrics_result(self) -> dict[str, tf.Tensor]:

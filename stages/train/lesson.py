@@ -148,7 +148,7 @@ class OneTable:
         figures = figures_of(self._run.head)
         first = self.phases[0].objective
         model = Distiller(self.student, first, total_steps=1, figures=figures)
-        model.compile(keras.optimizers.SGD())  # of which nothing is asked
+        model.compile(keras.optimizers.SGD(), jit_compile=False)  # it takes no step
         batches = self.asked_of(self._held_out.one_pass())
         steps = self._held_out.steps_per_pass
         return lambda: model.evaluate(batches, steps=steps, verbose=0, return_dict=True)

@@ -18,6 +18,7 @@ def model(role, seed, right, *, rows=100, name="bag"):
     logits = np.eye(2, dtype=np.float32)[predicted]
     teacher = None if role == "teacher" else np.eye(2, dtype=np.float32)[labels]
     return ModelResult(
+        cut=0,
         name=name,
         role=role,
         seed=seed,

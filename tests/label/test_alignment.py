@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.label.intake import Intake
@@ -121,9 +121,7 @@ def teacher(request, tmp_path_factory):
 
 
 @given(lists_of_words)
-@settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60)
 def test_each_piece_of_a_fast_tokenizer_is_of_the_word_that_has_it_alone(teacher, lists):
     column = pa.table({"words": pa.array(lists, pa.list_(pa.string()))})
     encoded = teacher.encode(column)

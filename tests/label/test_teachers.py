@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from schemas.errors import CorpusError, PipelineError, RunFileError, TeacherError
 from stages.label.ask import soft_labels
@@ -59,34 +57,6 @@ def test_answers_are_the_same_alone_and_in_a_batch(make, experiment):
         alone = teacher.logits(encoded, np.array([row]))
         precision = 2**-8 if make in ROUNDED else 1e-5
         np.testing.assert_allclose(together[row], alone[0], rtol=precision, atol=precision)
-
-
-some_texts = st.lists(
-    st.lists(st.sampled_from(tiny.VOCABULARY[4:]) | st.text("xyz", min_size=1), min_size=1).map(
-        " ".join
-    ),
-    min_size=2,
-    max_size=6,
-)
-
-
-@pytest.mark.parametrize("make", ASKED)
-def test_no_batch_and_no_padding_changes_an_answer(make, experiment):
-    teacher = load_teacher(source_of(experiment, make(experiment)))
-    precision = 2**-7 if make in ROUNDED else 1e-4
-
-    @given(texts=some_texts, data=st.data())
-    @settings(max_examples=15, deadline=None)
-    def holds(texts, data):
-        encoded = teacher.encode(pa.table({"text": texts}))
-        whole = teacher.logits(encoded, np.arange(len(texts)))
-        order = np.array(data.draw(st.permutations(range(len(texts)))))
-        cut = data.draw(st.integers(1, len(texts) - 1))
-        for batch in (order[:cut], order[cut:], order[:1]):
-            found = teacher.logits(encoded, batch)
-            np.testing.assert_allclose(found, whole[batch], rtol=precision, atol=precision)
-
-    holds()
 
 
 @pytest.mark.parametrize("make", [*ASKED[1:], column])

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.spans import span_scores
-from stages.teach.fit import LabelledSpanF1
+from stages.teach.fit import LabelledSpanF1, _judged_by
 from stages.teach.pipeline import plan_teach, teach
 from stages.teacher_folder import read_card
 from tests import tiny_berts, tiny_words
@@ -59,6 +59,8 @@ def test_the_epoch_with_the_best_spans_is_kept(tmp_path, monkeypatch):
     )
     teach(plan_teach(run, base=tmp_path), out=tmp_path / "made")
     card = read_card(tmp_path / "made")
+    _, metrics = _judged_by(run.head)
+    assert metrics[-1].name == "span_f1"
     by_epoch = [figures["val_span_f1"] for figures in card.epochs]
     assert max(by_epoch) > min(by_epoch)
     assert card.scores["validation"].figures["span_f1"] == pytest.approx(max(by_epoch), abs=1e-5)

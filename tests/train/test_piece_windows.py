@@ -186,6 +186,7 @@ def test_a_student_learns_and_says_what_is_beyond_its_length(folder):
     answers = student.answers(rows)
     assert answers.seen.all()
     assert student.cut(rows) == 0
+    assert student.cut([["cat", "\u200b", "fig"]]) == 0  # of no piece, at any length
     cut = word_inputs(student.wordpiece, ragged(rows))["first_pieces"].numpy()
     there = np.arange(cut.shape[1]) < np.array([len(row) for row in rows])[:, None]
     beyond = cut[there] < 0
@@ -227,6 +228,17 @@ def test_a_student_of_questions_reads_what_a_cut_one_would_not(folder):
     assert max(epoch["val_overlap_f1"] for epoch in figures) > blind + 0.2
     cards = list(export([plan], table, formats=["saved_model", "keras"]))
     assert all(card.largest_difference < 1e-4 for _, card in cards)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_in_fewer_bits_a_student_of_questions_is_measured_in_float32(dtype, folder):
+    tiny_questions.write(folder)
+    how = ("train.epochs=1", "train.seeds=[1]", "train.max_length=10", "train.stride=2")
+    run = tiny_questions.run(*how, f"train.compute_dtype={dtype}", "train.baseline=false")
+    [plan] = train(run, tiny_questions.label(folder, *how), out=folder)
+    [figures] = read_student_card(plan.path).epochs
+    assert 0 <= figures["val_overlap_f1"] <= 1
+    assert np.isfinite(figures["val_loss"])
 
 
 def test_a_stride_is_part_of_what_determines_a_student_only_where_it_is_stated(folder):

@@ -54,7 +54,7 @@ class SeveralTables:
             self._weights,
             total_steps=steps * phase.epochs,
         )
-        model.compile(adam(self.student, phase.learning_rate))
+        model.compile(adam(self.student, phase.learning_rate), jit_compile=False)
         model.optimizer.build(self.student.trainable_variables)
         return Lesson(
             model,
