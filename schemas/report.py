@@ -23,8 +23,7 @@ class ModelResult(Measured):
 
     Attributes:
       cut: of a student, inputs of the split that are longer than it sees and are cut; of words, how
-        many of these it does not see. Of the teacher 0: what it does not
-        see is on the table's card.
+        many of these it does not see. 0 of the teacher: the table's card has what it does not see.
     """
 
     name: str

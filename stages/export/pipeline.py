@@ -35,7 +35,7 @@ from stages.progress import say
 from stages.row_logits import RowLogits
 from stages.table import SoftLabelTable
 from stages.text import ragged_words
-from stages.train.piece_windows import answers_of_windows
+from stages.train.distiller import logits_of
 from stages.train.pipeline import trained_card
 from stages.train.plan import StudentPlan
 
@@ -139,13 +139,11 @@ def said_of(
     if not by_token:
         return RowLogits(np.concatenate(asked.logits), offsets_of(counts))
     found = student.word_inputs(ragged_words(inputs))
-    first, ids = found["first_pieces"].numpy(), found["token_ids"]
-    said = np.stack(asked.logits)[:, : ids.shape[-1]]
-    if len(ids.shape) == 3:
-        said = answers_of_windows(lambda _: tf.constant(said), ids).numpy()
-    there = np.arange(first.shape[1]) < counts[:, None]
-    values = np.take_along_axis(said, np.maximum(first, 0)[..., None], axis=1)
+    first = found["first_pieces"].numpy()
+    said = tf.constant(np.stack(asked.logits)[:, : found["token_ids"].shape[-1]])
+    values = logits_of(lambda ids, training: said, found, training=False).numpy()
     values[first < 0] = np.nan
+    there = np.arange(first.shape[1]) < counts[:, None]
     return RowLogits(values[there], offsets_of(counts))
 
 

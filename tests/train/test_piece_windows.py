@@ -10,7 +10,7 @@ from schemas.errors import RunFileError
 from stages.evaluate.predict import StudentPredictor
 from stages.export.pipeline import export
 from stages.pointers import SEPARATOR
-from stages.text import Wordpiece
+from stages.text import Wordpiece, ragged_words
 from stages.train.distiller import logits_of
 from stages.train.pipeline import read_student_card, train
 from stages.train.plan import plan_students
@@ -25,11 +25,6 @@ word = st.one_of(
 )
 rows_of_words = st.lists(st.lists(word, max_size=30), min_size=1, max_size=4)
 strides = st.integers(0, ROOM // 2)
-WHICH = tf.range(WORDPIECE.vocabulary_size, dtype=tf.float32)
-
-
-def ragged(lists):
-    return tf.ragged.constant(lists, ragged_rank=1, dtype=tf.string)
 
 
 def echo(ids, training=False):
@@ -40,14 +35,14 @@ def echo(ids, training=False):
 
 def pieces_of(one):
     """Return the ids of one word's pieces."""
-    pieces, _ = WORDPIECE.words(ragged([[one]]))
+    pieces, _ = WORDPIECE.words(ragged_words([[one]]))
     return pieces.flat_values.numpy().tolist()
 
 
 @given(rows_of_words, strides)
 @settings(deadline=None, max_examples=60)
 def test_each_word_is_read_where_it_has_most_context(lists, stride):
-    inputs = word_inputs(WORDPIECE, ragged(lists), stride=stride)
+    inputs = word_inputs(WORDPIECE, ragged_words(lists), stride=stride)
     said = logits_of(echo, inputs, training=False).numpy()
     for row, own in enumerate(lists):
         pieces = [pieces_of(one) for one in own]
@@ -66,7 +61,7 @@ def test_each_word_is_read_where_it_has_most_context(lists, stride):
 @given(rows_of_words, strides)
 @settings(deadline=None, max_examples=40)
 def test_windows_hold_the_row_and_share_what_was_asked(lists, stride):
-    ids = word_inputs(WORDPIECE, ragged(lists), stride=stride)["token_ids"].numpy()
+    ids = word_inputs(WORDPIECE, ragged_words(lists), stride=stride)["token_ids"].numpy()
     start, end = (tiny.VOCABULARY.index(piece) for piece in ("[CLS]", "[SEP]"))
     for row, own in zip(ids, lists, strict=True):
         held = [[int(one) for one in window if one] for window in row if window.any()]
@@ -85,8 +80,8 @@ def test_windows_hold_the_row_and_share_what_was_asked(lists, stride):
 @settings(deadline=None, max_examples=30)
 def test_rows_that_fit_are_asked_as_without_windows(lists, stride):
     fitting = [own for own in lists if sum(len(pieces_of(one)) for one in own) <= ROOM] or [["cat"]]
-    windowed = word_inputs(WORDPIECE, ragged(fitting), stride=stride)
-    plain = word_inputs(WORDPIECE, ragged(fitting))
+    windowed = word_inputs(WORDPIECE, ragged_words(fitting), stride=stride)
+    plain = word_inputs(WORDPIECE, ragged_words(fitting))
     np.testing.assert_array_equal(windowed["token_ids"][:, 0], plain["token_ids"])
     np.testing.assert_array_equal(windowed["first_pieces"], plain["first_pieces"])
 
@@ -95,10 +90,10 @@ def test_rows_that_fit_are_asked_as_without_windows(lists, stride):
 @settings(deadline=None, max_examples=30)
 def test_other_rows_of_a_batch_change_nothing(lists, data):
     stride = data.draw(strides)
-    together = word_inputs(WORDPIECE, ragged(lists), stride=stride)
+    together = word_inputs(WORDPIECE, ragged_words(lists), stride=stride)
     whole = logits_of(echo, together, training=False).numpy()
     for row, own in enumerate(lists):
-        alone = word_inputs(WORDPIECE, ragged([own]), stride=stride)
+        alone = word_inputs(WORDPIECE, ragged_words([own]), stride=stride)
         said = logits_of(echo, alone, training=False).numpy()
         seen = alone["first_pieces"].numpy()[0] >= 0
         np.testing.assert_array_equal(seen, together["first_pieces"].numpy()[row, : len(own)] >= 0)
@@ -111,7 +106,7 @@ CONTEXT = ["the", "old", "dog", "saw", "my", "new", "fig", "and", "pear", "the",
 
 def test_each_window_begins_with_what_is_asked():
     row = [*ASKED, *CONTEXT]
-    inputs = word_inputs(WORDPIECE, ragged([row]), stride=2, asks=True)
+    inputs = word_inputs(WORDPIECE, ragged_words([row]), stride=2, asks=True)
     lead = [pieces_of(one) for one in ASKED]
     flat = [piece for cut in lead for piece in cut]
     windows = inputs["token_ids"].numpy()[0]
@@ -123,7 +118,7 @@ def test_each_window_begins_with_what_is_asked():
 
 
 def test_that_there_is_no_answer_is_the_least_that_any_window_says():
-    inputs = word_inputs(WORDPIECE, ragged([[*ASKED, *CONTEXT], ASKED]), stride=2, asks=True)
+    inputs = word_inputs(WORDPIECE, ragged_words([[*ASKED, *CONTEXT], ASKED]), stride=2, asks=True)
     most = inputs["token_ids"].shape[1]
 
     def number_of_window(ids, training=False):
@@ -140,14 +135,14 @@ def test_that_there_is_no_answer_is_the_least_that_any_window_says():
 
 def test_a_question_that_leaves_no_room_is_cut_as_without_windows():
     row = [*["cat"] * (ROOM // 2), SEPARATOR, *CONTEXT]
-    windowed = word_inputs(WORDPIECE, ragged([row]), stride=1, asks=True)
-    plain = word_inputs(WORDPIECE, ragged([row]))
+    windowed = word_inputs(WORDPIECE, ragged_words([row]), stride=1, asks=True)
+    plain = word_inputs(WORDPIECE, ragged_words([row]))
     np.testing.assert_array_equal(windowed["token_ids"][:, 0], plain["token_ids"])
     np.testing.assert_array_equal(windowed["first_pieces"], plain["first_pieces"])
 
 
 def test_gradients_reach_every_window():
-    inputs = word_inputs(WORDPIECE, ragged([[*CONTEXT, *CONTEXT]]), stride=2)
+    inputs = word_inputs(WORDPIECE, ragged_words([[*CONTEXT, *CONTEXT]]), stride=2)
     table = tf.Variable(tf.zeros([WORDPIECE.vocabulary_size, 2]))
     with tf.GradientTape() as tape:
         said = logits_of(lambda ids, training: tf.gather(table, ids), inputs, training=True)
@@ -187,7 +182,7 @@ def test_a_student_learns_and_says_what_is_beyond_its_length(folder):
     assert answers.seen.all()
     assert student.cut(rows) == 0
     assert student.cut([["cat", "\u200b", "fig"]]) == 0  # of no piece, at any length
-    cut = word_inputs(student.wordpiece, ragged(rows))["first_pieces"].numpy()
+    cut = word_inputs(student.wordpiece, ragged_words(rows))["first_pieces"].numpy()
     there = np.arange(cut.shape[1]) < np.array([len(row) for row in rows])[:, None]
     beyond = cut[there] < 0
     assert beyond.any()
@@ -216,7 +211,6 @@ def test_a_student_of_questions_reads_what_a_cut_one_would_not(folder):
     )
     table, run = tiny_questions.label(folder, *how), tiny_questions.run(*how)
     [plan] = train(run, table, out=folder)
-    figures = read_student_card(plan.path).epochs
     labels = table.read("validation", ["label_answer"])["label_answer"].to_pylist()
     lists = table.read("validation", ["words"])["words"].to_pylist()
     card = read_student_card(plan.path)
@@ -225,7 +219,7 @@ def test_a_student_of_questions_reads_what_a_cut_one_would_not(folder):
     unseen = sum(int((~without.answers([row]).seen[row.index(SEPARATOR) :]).sum()) for row in lists)
     assert without.cut(lists) == unseen > 0
     blind = labels.count([]) / len(labels)  # every answer is beyond `max_length`
-    assert max(epoch["val_overlap_f1"] for epoch in figures) > blind + 0.2
+    assert max(epoch["val_overlap_f1"] for epoch in card.epochs) > blind + 0.2
     cards = list(export([plan], table, formats=["saved_model", "keras"]))
     assert all(card.largest_difference < 1e-4 for _, card in cards)
 
