@@ -24,7 +24,8 @@ class ExportCard(BaseModel):
       takes: `text` strings; `words`, strings that "" pads; or `token_ids` as `vocab.txt` numbers
         them, padded with 0 to the shape.
       shape: of the input; null for any.
-      rows: texts that were compared with the student itself, in a process of its own.
+      rows: of the test split, which were asked in batches in a process of its own, and compared
+        with the student itself.
       kind: of the head: what the logits are.
       per: what has logits. Those of `token` are of each word, NaN of one that the student does not
         see; from `token_ids` they are of each of these, and a word's are those of its first piece.
@@ -34,7 +35,8 @@ class ExportCard(BaseModel):
         that is what rounding costs.
       agreement: share of the texts with the same class; of pairs of text and class with the same
         word; of numbers that are within a hundredth of their deviation.
-      milliseconds_a_text: for one text, or one window of it, at a time, median.
+      milliseconds_a_text: for one text, or one window of it, at a time; the median of the first
+        thousand.
       thresholds: of a `sigmoid` head, by class the probability from which on it is said; tuned on
         validation with the student itself, null where nothing there is labelled.
       confidence: of a head with `out_of_scope`, that of the likeliest class below which a text is

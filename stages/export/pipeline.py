@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
-
-import numpy as np
-import tensorflow as tf
 
 from schemas.errors import StudentError, first_line
 from schemas.export_card import (
@@ -20,27 +15,18 @@ from schemas.export_card import (
     ExportCard,
     ExportFormat,
 )
-from schemas.heads import HeadKind
 from schemas.student_card import StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
 from stages.atomic import write_whole
 from stages.evaluate.predict import StudentPredictor
+from stages.export.compare import Compared, compared, loaded
 from stages.export.decisions import Decisions, decisions
-from stages.export.readers import Said, ask
 from stages.export.writers import WRITERS
 from stages.inputs import inputs_of
-from stages.likeness import largest_difference, pairs_of_lines, share_of_others
-from stages.lists import offsets_of
 from stages.progress import say
-from stages.row_logits import RowLogits
 from stages.table import SoftLabelTable
-from stages.text import ragged_words
-from stages.train.distiller import logits_of
 from stages.train.pipeline import trained_card
 from stages.train.plan import StudentPlan
-
-LARGEST_DIFFERENCE = 1e-3  # of a logit, for formats that keep float32
-_MOST_TEXTS = 1000
 
 
 def export(
@@ -62,7 +48,7 @@ def export(
             "students of texts and words are exported. Serve the .keras file."
         )
     features = table.card.features
-    texts = inputs_of(table.read("test", list(features)).slice(0, _MOST_TEXTS), features)
+    texts = inputs_of(table.read("test", list(features)), features)
     if not texts:
         raise StudentError(f"nothing to compare an export on: {table.path}: no test row.")
     for plan in plans:
@@ -95,14 +81,15 @@ def export_student(
     try:
         WRITERS[kind](student, folder)
         shutil.copyfile(path / VOCABULARY_FILE, folder / VOCABULARY_FILE)
-        asked = asked_in_a_clean_process(kind, folder, texts, padded(student, texts))
+        with loaded(kind, folder, student) as there:
+            said, seconds = there.answers(texts), there.seconds(texts)
     except Exception as error:  # whatever a converter or a runtime raises
-        said = first_line(error)
         raise StudentError(
-            f"student cannot be exported: {path}: as {kind}: {said}. Leave this format out."
+            f"student cannot be exported: {path}: as {kind}: {first_line(error)}. "
+            "Leave this format out."
         ) from error
-    said = said_of(student, asked, texts, by_token=kind not in FROM_STRINGS)
-    exported = compared(kind, card, student.answers(texts), said, folder, seconds=asked.seconds)
+    found = compared(kind, card.kind, student.answers(texts), said, folder)
+    exported = _card(kind, card, found, folder, seconds=seconds)
     exported = exported.model_copy(update=dict(decided or {}))
     write_whole(folder / EXPORT_CARD_FILE, exported.model_dump_json(indent=2).encode())
     say(
@@ -112,69 +99,9 @@ def export_student(
     return exported
 
 
-def padded(student: StudentPredictor, texts: list[Any]) -> np.ndarray:
-    """Return int32 [texts or windows of them, max_length], as a model of token ids takes them."""
-    ids = student.token_ids(texts)
-    if ids.ndim == 3:
-        ids = ids[ids.any(axis=2)]
-    found = np.zeros((len(ids), student.max_length), np.int32)
-    found[:, : ids.shape[1]] = ids
-    return found
-
-
-def said_of(
-    student: StudentPredictor, asked: Said, inputs: list[Any], *, by_token: bool
-) -> RowLogits:
-    """Return what was said of each text, or of each word; NaN for one that was not seen.
-
-    Args:
-      student: that was exported.
-      asked: what the export said.
-      inputs: texts, or lists of words.
-      by_token: whether it was asked with token ids: a word's logits are those of its first piece.
-    """
-    if not student.by_position:
-        return RowLogits(np.stack(asked.logits))
-    counts = np.array([len(words) for words in inputs])
-    if not by_token:
-        return RowLogits(np.concatenate(asked.logits), offsets_of(counts))
-    found = student.word_inputs(ragged_words(inputs))
-    first = found["first_pieces"].numpy()
-    said = tf.constant(np.stack(asked.logits)[:, : found["token_ids"].shape[-1]])
-    values = logits_of(lambda ids, training: said, found, training=False).numpy()
-    values[first < 0] = np.nan
-    there = np.arange(first.shape[1]) < counts[:, None]
-    return RowLogits(values[there], offsets_of(counts))
-
-
-def asked_in_a_clean_process(
-    kind: ExportFormat, folder: Path, texts: list[Any], token_ids: np.ndarray
-) -> Said:
-    """Return what the export says in a new interpreter."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(ask, kind, str(folder), texts, token_ids).result()
-
-
-def compared(
-    kind: ExportFormat,
-    card: StudentCard,
-    answers: RowLogits,
-    said: RowLogits,
-    folder: Path,
-    *,
-    seconds: float,
+def _card(
+    kind: ExportFormat, card: StudentCard, found: Compared, folder: Path, *, seconds: float
 ) -> ExportCard:
-    """Return the card of an export.
-
-    Raises:
-      StudentError: a float format differs by more than 0.001, or sees other words.
-    """
-    difference = _difference(answers, said, card.kind)
-    if kind != "tflite_int8" and not difference <= LARGEST_DIFFERENCE:
-        raise StudentError(
-            f"exported student says something else: {folder}: a logit differs by {difference:.2e}, "
-            f"expected at most {LARGEST_DIFFERENCE:g}. Leave this format out."
-        )
     return ExportCard(
         format=kind,
         student_fingerprint=card.fingerprint,
@@ -187,19 +114,11 @@ def compared(
         max_length=card.max_length,
         stride=card.stride,
         size_bytes=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
-        rows=len(answers),
-        largest_difference=difference,
-        agreement=1.0 - share_of_others(*pairs_of_lines(answers, said, card.kind)),
+        rows=found.rows,
+        largest_difference=found.largest_difference,
+        agreement=found.agreement,
         milliseconds_a_text=1000 * seconds,
     )
-
-
-def _difference(answers: RowLogits, said: RowLogits, kind: HeadKind) -> float:
-    """Return the largest difference of a logit; infinite where other words were seen."""
-    if not np.array_equal(answers.seen, said.seen):
-        return float("inf")
-    seen = answers.seen
-    return largest_difference(answers.values[seen], said.values[seen], kind)
 
 
 def _strings(card: StudentCard) -> Literal["text", "words"]:

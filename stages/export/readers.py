@@ -6,54 +6,49 @@ needs.
 
 from __future__ import annotations
 
+import functools
 import statistics
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from schemas.export_card import FROM_STRINGS
-
 Answer = Callable[[Any], npt.NDArray[np.float32]]
 
 
-@dataclass(frozen=True)
-class Said:
-    """Logits float32 of each input, and the median seconds for one.
-
-    Of a text they are [classes]; of words [words, classes], or [tokens, classes] from token ids.
-    """
-
-    logits: list[npt.NDArray[np.float32]]
-    seconds: float
-
-
-def ask(kind: str, folder: str, texts: list[Any], token_ids: npt.NDArray[np.int32]) -> Said:
-    """Return what a model says of each text, or list of words, one at a time.
+def answers(kind: str, folder: str, inputs: Any) -> npt.NDArray[np.float32]:
+    """Return what a model says of a batch, float32 [inputs, classes] or [inputs, places, classes].
 
     Args:
       kind: an export format.
       folder: of the model.
-      texts: for one that takes strings.
-      token_ids: int32 [texts or windows, max_length], for one that takes these; 0 is padding.
+      inputs: strings, or int32 [texts or windows, max_length] for one that takes these; 0 is
+        padding. Places are those of words, or of tokens.
     """
-    answer = READERS[kind](Path(folder))
-    inputs: list[Any] = [[text] for text in texts] if kind in FROM_STRINGS else list(token_ids)
-    logits, seconds = [], []
-    for one in inputs:
+    return _reader(kind, folder)(inputs).astype(np.float32)
+
+
+def seconds(kind: str, folder: str, inputs: Any) -> float:
+    """Return the median seconds for one input at a time, without the first, which traces."""
+    answer, found = _reader(kind, folder), []
+    for place in range(len(inputs)):
         started = time.perf_counter()
-        logits.append(answer(one)[0].astype(np.float32))
-        seconds.append(time.perf_counter() - started)
-    return Said(logits, statistics.median(seconds[1:] or [0.0]))  # the first traces
+        answer(inputs[place : place + 1])
+        found.append(time.perf_counter() - started)
+    return statistics.median(found[1:] or found)
+
+
+@functools.cache
+def _reader(kind: str, folder: str) -> Answer:
+    return READERS[kind](Path(folder))
 
 
 def read_saved_model(folder: Path) -> Answer:
-    """Return a SavedModel as a function from strings to logits, a batch of one."""
+    """Return a SavedModel as a function from strings to logits of a batch."""
     import tensorflow as tf
     import tensorflow_text  # noqa: F401  (registers the tokenizer's operations)
 
@@ -64,7 +59,7 @@ def read_saved_model(folder: Path) -> Answer:
 
 
 def read_keras(folder: Path) -> Answer:
-    """Return a Keras model, in safe mode, as a function from a row of token ids to logits.
+    """Return a Keras model, in safe mode, as a function from rows of token ids to logits.
 
     Its builder is looked up first: that imports what registers layers of its own.
     """
@@ -77,11 +72,11 @@ def read_keras(folder: Path) -> Answer:
     find_builder(read_student_card(folder.parents[1]).student.kind)
     model = keras.saving.load_model(folder / "student.keras", compile=False, safe_mode=True)
     graph = tf.function(lambda ids: model(ids, training=False), reduce_retracing=True)
-    return lambda row: np.asarray(graph(tf.constant(row[None])).numpy())
+    return lambda rows: np.asarray(graph(tf.constant(rows)).numpy())
 
 
 def read_tflite(folder: Path) -> Answer:
-    """Return a TFLite model as a function from a row of token ids to logits."""
+    """Return a TFLite model as a function from rows of token ids to logits, each asked alone."""
     import tensorflow as tf
 
     with warnings.catch_warnings():
@@ -90,22 +85,22 @@ def read_tflite(folder: Path) -> Answer:
     model.allocate_tensors()
     (source,), (target,) = model.get_input_details(), model.get_output_details()
 
-    def answer(row: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
+    def of_one(row: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
         model.set_tensor(source["index"], row[None])
         model.invoke()
         return np.array(model.get_tensor(target["index"]))
 
-    return answer
+    return lambda rows: np.concatenate([of_one(row) for row in rows])
 
 
 def read_onnx(folder: Path) -> Answer:
-    """Return an ONNX model as a function from a row of token ids to logits."""
+    """Return an ONNX model as a function from rows of token ids to logits."""
     import onnxruntime
 
     providers = ["CPUExecutionProvider"]
     session = onnxruntime.InferenceSession(str(folder / "student.onnx"), providers=providers)
     name = session.get_inputs()[0].name
-    return lambda row: np.asarray(session.run(None, {name: row[None]})[0])
+    return lambda rows: np.asarray(session.run(None, {name: rows})[0])
 
 
 READERS: dict[str, Callable[[Path], Answer]] = {

@@ -9,10 +9,11 @@ from click.testing import CliRunner
 from run_pipeline import main
 from schemas.errors import StudentError
 from schemas.export_card import ExportCard
-from stages.export import pipeline
+from stages.evaluate.predict import StudentPredictor
+from stages.export import compare, pipeline
 from stages.export.pipeline import export, export_student
-from stages.export.readers import Said
-from stages.train.pipeline import train
+from stages.row_logits import RowLogits
+from stages.train.pipeline import train, trained_card
 from stages.train.plan import plan_students
 from tests import tiny
 
@@ -58,13 +59,36 @@ def plan_of(trained):
 
 def test_an_export_that_says_something_else_is_refused_and_has_no_card(trained, monkeypatch):
     plan = plan_of(trained)
-    said = Said(np.zeros((2, 3), np.float32) + 9, 0.001)
-    monkeypatch.setattr(pipeline, "asked_in_a_clean_process", lambda *asked: said)
+    said = RowLogits(np.zeros((2, 3), np.float32) + 9)
+    monkeypatch.setattr(compare.ExportedStudent, "answers", lambda self, inputs: said)
     with pytest.raises(
         StudentError, match=r"exported student says something else: .*tflite: a logit"
     ):
         export_student(plan, "tflite", texts=["a cat", "a fig"])
     assert not (plan.path / "exported" / "tflite" / "export.json").exists()
+
+
+@pytest.mark.timeout(600)
+def test_every_row_is_compared_however_many_there_are(kind, trained):
+    plan = plan_of(trained)
+    texts = [f"a cat and {word} fig" for word in ("a", "the", "no old") for _ in range(401)]
+    assert export_student(plan, kind, texts=texts).rows == 1203
+    student = StudentPredictor(plan.path, trained_card(plan))
+    with compare.loaded(kind, plan.path / "exported" / kind, student) as there:
+        said = there.answers(texts).values
+    np.testing.assert_allclose(
+        said, student.logits(texts), atol=0.05 if kind == "tflite_int8" else 1e-5
+    )
+
+
+def test_a_last_row_that_differs_is_enough_to_be_refused(tmp_path):
+    ours = RowLogits(np.zeros((2000, 3), np.float32))
+    theirs = RowLogits(ours.values.copy())
+    theirs.values[-1, 1] = 0.002
+    with pytest.raises(
+        StudentError, match=r"a logit differs by 2\.00e-03, expected at most 0\.001"
+    ):
+        compare.compared("onnx", "softmax", ours, theirs, tmp_path)
 
 
 def test_a_format_that_cannot_be_written_is_named(trained, monkeypatch):
