@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -115,6 +116,19 @@ def _write_tokenizer(folder: Path, words: dict[str, int]) -> None:
     tokenizer.save_pretrained(folder)
     stated = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
     assert stated["model_max_length"] == POSITIONS
+
+
+def byte_pair_tokenizer(folder: Path, texts: list[str], *, max_length: int) -> Any:
+    """Return a `RobertaTokenizerFast` whose byte pairs are learned from some texts."""
+    import tokenizers
+    import transformers
+
+    learned = tokenizers.ByteLevelBPETokenizer()
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    learned.train_from_iterator(texts, vocab_size=320, min_frequency=2, special_tokens=special)
+    learned.save_model(str(folder))
+    files = [str(folder / name) for name in ("vocab.json", "merges.txt")]
+    return transformers.RobertaTokenizerFast(*files, model_max_length=max_length)
 
 
 def write_hugging_face(folder: Path, layers: int = 2) -> dict[str, np.ndarray]:

@@ -3,11 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import tensorflow as tf
 
 from stages.pointers import SEPARATOR
 from stages.text import Wordpiece
+
+
+@dataclass(frozen=True)
+class _Windows:
+    """How each row of a batch is cut, in pieces; all int64 [batch].
+
+    Attributes:
+      count: of its windows, one at least.
+      lead: pieces that each window begins with.
+      room: for what comes after these, in one window.
+      step: from where one window begins to where the next does.
+    """
+
+    count: tf.Tensor
+    lead: tf.Tensor
+    room: tf.Tensor
+    step: tf.Tensor
+
+    @classmethod
+    def of(cls, lengths: tf.Tensor, asked: tf.Tensor, room_in_all: int, stride: int) -> _Windows:
+        """Cut rows of so many pieces, of which the first so many ask."""
+        has_room = 2 * asked <= room_in_all
+        lead = tf.where(has_room, asked, 0)
+        room = room_in_all - lead
+        step = room - tf.minimum(tf.constant(stride, tf.int64), room // 2)
+        beyond = tf.maximum(lengths - room_in_all, 0)
+        return cls(1 + tf.where(has_room, (beyond + step - 1) // step, 0), lead, room, step)
 
 
 def windowed_inputs(
@@ -32,16 +60,11 @@ def windowed_inputs(
       a word that the student does not see, and for padding.
     """
     pieces, counts = wordpiece.words(words)
-    room_in_all = tf.constant(wordpiece.max_pieces, tf.int64)
-    asked = _pieces_before(words, counts) if asks else tf.zeros_like(pieces.row_lengths())
-    has_room = 2 * asked <= room_in_all
-    lead = tf.where(has_room, asked, 0)
-    room = room_in_all - lead
-    step = room - tf.minimum(tf.constant(stride, tf.int64), room // 2)
-    beyond = tf.maximum(pieces.row_lengths() - room_in_all, 0)
-    windows = 1 + tf.where(has_room, (beyond + step - 1) // step, 0)
-    token_ids = _framed(wordpiece, pieces, windows, lead, step)
-    first = _first_pieces(counts, windows, lead, step, room, tf.shape(token_ids, tf.int64))
+    lengths = pieces.row_lengths()
+    asked = _pieces_before(words, counts) if asks else tf.zeros_like(lengths)
+    windows = _Windows.of(lengths, asked, wordpiece.max_pieces, stride)
+    token_ids = _framed(wordpiece, pieces, windows)
+    first = _first_pieces(counts, windows, tf.shape(token_ids, tf.int64))
     return {"token_ids": token_ids, "first_pieces": first}
 
 
@@ -74,43 +97,38 @@ def _pieces_before(words: tf.RaggedTensor, counts: tf.RaggedTensor) -> tf.Tensor
     return tf.reduce_sum(tf.where(before, counts.to_tensor(0), 0), axis=1)
 
 
-def _framed(
-    wordpiece: Wordpiece,
-    pieces: tf.RaggedTensor,
-    windows: tf.Tensor,
-    lead: tf.Tensor,
-    step: tf.Tensor,
-) -> tf.Tensor:
+def _framed(wordpiece: Wordpiece, pieces: tf.RaggedTensor, windows: _Windows) -> tf.Tensor:
     """Return int32 [batch, most windows, longest]: each window between [CLS] and [SEP]."""
-    row = tf.repeat(tf.range(pieces.nrows()), windows)
-    number = tf.ragged.range(windows).flat_values
+    row = tf.repeat(tf.range(pieces.nrows()), windows.count)
+    number = tf.ragged.range(windows.count).flat_values
     slots = tf.range(tf.constant(wordpiece.max_pieces, tf.int64))
-    moved = (number * tf.gather(step, row))[:, None]
-    place = slots + tf.where(slots < tf.gather(lead, row)[:, None], tf.zeros_like(moved), moved)
+    moved = (number * tf.gather(windows.step, row))[:, None]
+    is_lead = slots < tf.gather(windows.lead, row)[:, None]
+    place = slots + tf.where(is_lead, tf.zeros_like(moved), moved)
     there = place < tf.gather(pieces.row_lengths(), row)[:, None]
     at = tf.boolean_mask(place + tf.gather(pieces.row_starts(), row)[:, None], there)
     held = tf.reduce_sum(tf.cast(there, tf.int64), axis=1)
     framed = wordpiece.frame(
         tf.RaggedTensor.from_row_lengths(tf.gather(pieces.flat_values, at), held)
     )
-    return tf.RaggedTensor.from_row_lengths(framed, windows).to_tensor(wordpiece.pad_id)
+    return tf.RaggedTensor.from_row_lengths(framed, windows.count).to_tensor(wordpiece.pad_id)
 
 
-def _first_pieces(
-    counts: tf.RaggedTensor,
-    windows: tf.Tensor,
-    lead: tf.Tensor,
-    step: tf.Tensor,
-    room: tf.Tensor,
-    shape: tf.Tensor,
-) -> tf.Tensor:
-    """Return int32 [batch, most words]: where in the answers each word's first piece is."""
-    windows, lead, step, room = (one[:, None] for one in (windows, lead, step, room))
+def _first_pieces(counts: tf.RaggedTensor, windows: _Windows, shape: tf.Tensor) -> tf.Tensor:
+    """Return int32 [batch, most words]: where in the answers each word's first piece is.
+
+    Args:
+      counts: int64 [batch, (words)], pieces of each word.
+      windows: of the rows.
+      shape: of the token ids.
+    """
+    count, lead = windows.count[:, None], windows.lead[:, None]
+    room, step = windows.room[:, None], windows.step[:, None]
     dense = counts.to_tensor(0)
     starts = tf.cumsum(dense, axis=1, exclusive=True)
     within = starts - lead
     nearest = (2 * within - room + 1 + step) // (2 * step)
-    window = tf.clip_by_value(nearest, tf.zeros_like(windows), windows - 1)
+    window = tf.clip_by_value(nearest, tf.zeros_like(count), count - 1)
     offset = within - window * step
     most, longest = shape[1], shape[2]
     is_lead = starts < lead

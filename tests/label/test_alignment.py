@@ -85,22 +85,15 @@ def bert(folder):
 
 
 def byte_pairs(folder):
-    import tokenizers
     import transformers
 
     folder.mkdir()
-    bytes_ = tokenizers.ByteLevelBPETokenizer()
-    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     texts = [" ".join(row["words"]) for row in tiny_words.examples()]
-    bytes_.train_from_iterator(texts, vocab_size=320, min_frequency=2, special_tokens=special)
-    bytes_.save_model(str(folder))
-    tokenizer = transformers.RobertaTokenizerFast(
-        str(folder / "vocab.json"), str(folder / "merges.txt"), model_max_length=300
-    )
+    tokenizer = tiny_berts.byte_pair_tokenizer(folder, texts, max_length=300)
     labels = dict(enumerate(tiny_words.CLASSES))
     shape = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
     config = transformers.RobertaConfig(
-        vocab_size=bytes_.get_vocab_size(),
+        vocab_size=len(tokenizer),
         max_position_embeddings=302,
         intermediate_size=8,
         id2label=labels,

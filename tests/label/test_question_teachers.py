@@ -14,7 +14,7 @@ from stages.label.teachers.questions import _Text
 from stages.pointers import SEPARATOR, cut_words
 from stages.teacher_places import find_teacher
 from stages.verify import verify
-from tests import tiny_questions
+from tests import tiny_berts, tiny_questions
 
 QUESTION = "Which old axe?"
 CONTEXT = "The dearest cat (a small one) saw 3 pears.  It's old,\nnot new: café 日本!"
@@ -37,18 +37,10 @@ def bert(folder):
 
 
 def roberta(folder):
-    import tokenizers
     import transformers
 
-    bytes_ = tokenizers.ByteLevelBPETokenizer()
-    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-    texts = [QUESTION, CONTEXT] * 3
-    bytes_.train_from_iterator(texts, vocab_size=320, min_frequency=2, special_tokens=special)
-    bytes_.save_model(str(folder))
-    tokenizer = transformers.RobertaTokenizerFast(
-        str(folder / "vocab.json"), str(folder / "merges.txt"), model_max_length=64
-    )
-    size = bytes_.get_vocab_size()
+    tokenizer = tiny_berts.byte_pair_tokenizer(folder, [QUESTION, CONTEXT] * 3, max_length=64)
+    size = len(tokenizer)
     return tokenizer, transformers.RobertaForQuestionAnswering(
         transformers.RobertaConfig(
             vocab_size=size, max_position_embeddings=80, type_vocab_size=1, **_SIZES

@@ -1,7 +1,6 @@
 """One contract for every kind of teacher: the same words, the same class, whatever runs them."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -29,18 +28,7 @@ from tests.label.kinds import (
     transformers,
 )
 
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(autouse=True)
-def _own_modules_and_cache(monkeypatch, cache):
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setenv("SOFTSHARDS_CACHE", str(cache))
-    yield
-    sys.modules.pop("own_teacher", None)
+pytestmark = pytest.mark.usefixtures("own_modules_and_cache")
 
 
 @pytest.mark.parametrize("make", ASKED)
@@ -120,10 +108,10 @@ def test_a_converted_teacher_says_the_same_and_is_converted_once(experiment, cap
     assert "converting" not in capsys.readouterr().err
 
 
-def test_a_damaged_conversion_is_made_again(experiment, cache, capsys):
+def test_a_damaged_conversion_is_made_again(experiment, own_cache, capsys):
     source = source_of(experiment, on_onnx_runtime(experiment))
     load_teacher(source)
-    (place,) = (cache / "onnx").glob(f"{source.fingerprint}-*.onnx")
+    (place,) = (own_cache / "onnx").glob(f"{source.fingerprint}-*.onnx")
     place.write_bytes(place.read_bytes()[:100])
     load_teacher(source)
     assert f"{place} cannot be used and is made again" in capsys.readouterr().err

@@ -1,7 +1,5 @@
 """What a teacher of any kind says of a text is the same in whatever batch the text is asked."""
 
-import sys
-
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -12,14 +10,7 @@ from stages.label.teachers import load_teacher
 from tests import tiny
 from tests.label.kinds import ASKED, ROUNDED, source_of
 
-
-@pytest.fixture(autouse=True)
-def _own_modules_and_cache(monkeypatch, tmp_path):
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setenv("SOFTSHARDS_CACHE", str(tmp_path / "cache"))
-    yield
-    sys.modules.pop("own_teacher", None)
-
+pytestmark = pytest.mark.usefixtures("own_modules_and_cache")
 
 some_texts = st.lists(
     st.lists(st.sampled_from(tiny.VOCABULARY[4:]) | st.text("xyz", min_size=1), min_size=1).map(
