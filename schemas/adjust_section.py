@@ -17,6 +17,7 @@ Metric = Literal[
     "span_recall",
     "span_f1",
     "f1_micro",
+    "auc",
     "pearson",
     "r2",
     "overlap_f1",

@@ -12,7 +12,11 @@ METRICS: dict[HeadKind, tuple[str, ...]] = {  # of a split; the first keeps an e
     "regression": ("r2", "pearson"),
     "pointer": ("overlap_f1", "exact_match", "answer_f1"),
 }
-TARGETS: dict[HeadKind, tuple[str, ...]] = {**METRICS, "pointer": ("overlap_f1",)}  # in training
+TARGETS: dict[HeadKind, tuple[str, ...]] = {  # what training measures of validation
+    **METRICS,
+    "sigmoid": (*METRICS["sigmoid"], "auc"),
+    "pointer": ("overlap_f1",),
+}
 
 
 def check_kind(kind: HeadKind, *, label: Label, train: Train) -> None:

@@ -17,6 +17,7 @@ from stages.pointers import LOWEST
 from stages.train.losses import has_hard_label, has_labels
 from stages.train.macro_scores import MACRO_SCORES, MacroScores
 from stages.train.pointer_scores import best_spans, first_of, overlap_f1, right_spans
+from stages.train.ranking_scores import AreaUnderCurve
 from stages.train.span_scores import SPAN_SCORES, SpanScores
 from stages.train.value_scores import Correlation
 from stages.train.yes_or_no_scores import YES_OR_NO_SCORES, YesOrNoScores
@@ -81,19 +82,23 @@ class ClassFigures:
 
 
 class LabelFigures:
-    """F1 over all pairs of example and class, each said from a probability of 0.5 on; agreement."""
+    """F1 over all pairs of example and class, each said from a probability of 0.5 on; agreement.
 
-    of_splits = tuple(name for name in YES_OR_NO_SCORES if name != "f1_micro")
+    The area under the curve, which needs no threshold, is counted of splits alone.
+    """
+
+    of_splits = (*(name for name in YES_OR_NO_SCORES if name != "f1_micro"), "auc")
 
     def __init__(self, classes: int) -> None:
         """Begin."""
-        self._scores = YesOrNoScores(classes)
+        self._scores, self._area = YesOrNoScores(classes), AreaUnderCurve(classes)
         self._agreement = keras.metrics.Mean(name="agreement")
-        self.metrics = [self._scores, self._agreement]
+        self.metrics = [self._scores, self._area, self._agreement]
 
     def count(self, targets: Targets, logits: tf.Tensor, *, testing: bool) -> None:
         """Count one batch."""
-        del testing
+        if testing:
+            self._area.update_state(targets["label"], logits)
         self._scores.update_state(targets["label"], logits)
         self._agreement.update_state((logits >= 0) == (targets["teacher_logits"] >= 0))
 

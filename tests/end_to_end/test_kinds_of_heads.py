@@ -57,6 +57,24 @@ def test_a_student_learns_and_is_measured_as_its_kind_is(made):
     assert inspect_folder(folder, as_json=False).startswith("tiny: ")
 
 
+def test_the_epoch_that_ranks_best_is_kept_where_that_is_the_target(made):
+    run, table, folder, _, _ = made
+    if run.head.kind != "sigmoid":
+        return
+    ranks = tiny_kinds.run(
+        OF_LABELS,
+        "train.epochs=6",
+        "train.baseline=false",
+        "evaluate.split=validation",
+        "target={metric='auc', at_least=0.9999}",
+    )
+    plans = train(ranks, table, out=folder / "ranks")
+    (model,) = evaluate(ranks, table, plans, out=folder / "ranks").models
+    areas = [epoch["val_auc"] for epoch in model.epochs]
+    assert len(set(areas)) > 1
+    assert model.scores.auc == pytest.approx(max(areas), abs=2e-3)
+
+
 def test_the_report_says_what_its_kind_says(made):
     run, _, _, _, report = made
     text, page = results_text(report), render(report)

@@ -134,6 +134,35 @@ def counted(head, labels, logits, teacher):
     return {name: float(value) for name, value in found.items()}
 
 
+ranked = st.lists(
+    st.tuples(st.sampled_from([0.0, 1.0, NAN]), st.integers(-4000, 4000)), min_size=1, max_size=30
+)
+
+
+@given(ranked, ranked)
+def test_the_area_under_the_curve_is_the_reports(one, other):
+    rows = [(a, b) for a, b in zip(one, other, strict=False) if np.isnan(a[0]) == np.isnan(b[0])]
+    if not rows:
+        return
+    labels = np.array([[label for label, _ in row] for row in rows], np.float32)
+    logits = np.array([[place / 256 for _, place in row] for row in rows], np.float32)
+    head = Head(name="x", kind="sigmoid", classes=("a", "b"))
+    found = counted(head, labels, logits, logits)["auc"]
+    expected = None
+    if not np.isnan(labels).all():
+        expected = score_labels(logits, labels, classes=head.classes, bins=5).auc
+    assert found == pytest.approx(0.0 if expected is None else expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("logits", "area"), [([-1e30, 1e30], 1.0), ([1e30, -1e30], 0.0), ([80.0, 90.0], 0.5)]
+)
+def test_logits_beyond_the_limit_are_alike(logits, area):
+    head = Head(name="x", kind="sigmoid", classes=("a",))
+    column = np.array(logits, np.float32)[:, None]
+    assert counted(head, np.array([[0.0], [1.0]], np.float32), column, column)["auc"] == area
+
+
 def test_the_figures_of_training_are_those_of_the_report():
     draw = np.random.default_rng(4)
     logits, teacher = draw.normal(size=(2, 50, 3)).astype(np.float32)
@@ -143,6 +172,8 @@ def test_the_figures_of_training_are_those_of_the_report():
     expected = score_labels(logits, labels, classes=head.classes, bins=5).figures
     found = counted(head, labels, logits, teacher)
     assert found.pop("agreement") == pytest.approx(((logits >= 0) == (teacher >= 0)).mean())
+    assert found["auc"] == pytest.approx(expected["auc"], abs=2e-3)  # near logits count as equal
+    expected["auc"] = found["auc"]
     assert found == pytest.approx({name: expected[name] for name in found}, abs=1e-6)
     numbers = labels[:, :1] + 1000
     head = Head(name="x", kind="regression")
