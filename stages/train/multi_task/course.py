@@ -25,7 +25,12 @@ class SeveralTables:
     kept_by = MEAN_FIGURE
 
     def __init__(
-        self, student: keras.Model, courses: Mapping[str, OneTable], weights: Mapping[str, float]
+        self,
+        student: keras.Model,
+        courses: Mapping[str, OneTable],
+        weights: Mapping[str, float],
+        *,
+        xla: bool = False,
     ) -> None:
         """Plan it.
 
@@ -33,8 +38,9 @@ class SeveralTables:
           student: all tasks' heads, as one model.
           courses: of each task alone, on the same number of phases and epochs.
           weights: of each task's loss in the sum.
+          xla: whether the step is compiled.
         """
-        self.student = student
+        self.student, self._xla = student, xla
         self._courses, self._weights = dict(courses), dict(weights)
         self.phases = next(iter(courses.values())).phases
 
@@ -54,7 +60,7 @@ class SeveralTables:
             self._weights,
             total_steps=steps * phase.epochs,
         )
-        model.compile(adam(self.student, phase.learning_rate), jit_compile=False)
+        model.compile(adam(self.student, phase.learning_rate), jit_compile=self._xla)
         model.optimizer.build(self.student.trainable_variables)
         return Lesson(
             model,

@@ -140,7 +140,9 @@ def _course(
             seed=seed,
             replicas=Replicas(),
         )
-    return SeveralTables(student, courses, {name: task.weight for name, task in tasks.items()})
+    weights = {name: task.weight for name, task in tasks.items()}
+    xla = all(task.run.train.xla for task in tasks.values())
+    return SeveralTables(student, courses, weights, xla=xla)
 
 
 def _built(

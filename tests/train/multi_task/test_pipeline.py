@@ -14,6 +14,7 @@ from stages.experiment import LABELS_FOLDER, label_step, read_run_file
 from stages.inspect import inspect_folder
 from stages.multi_task import run_file_all, task_run
 from stages.table import open_table
+from stages.train.multi_task.course import SeveralTables
 from stages.train.multi_task.pipeline import read_multi_task_card, train_multi_task
 from stages.train.multi_task.plan import LabelledTask, plan_multi_task
 from stages.train.replicas import Replicas
@@ -107,6 +108,29 @@ def test_interrupted_it_ends_in_the_same_weights(whole, tasks_of, tmp_path, monk
         np.testing.assert_array_equal(mine, theirs)
     cards = [read_multi_task_card(plan.whole.path).epochs for plan in (one, cut)]
     assert cards[0] == cards[1]
+
+
+def test_a_step_compiled_with_xla_gives_the_same_student(tasks_of, tmp_path, monkeypatch):
+    asked, plain_build = [], SeveralTables.lesson
+
+    def lesson(course, number):
+        made = plain_build(course, number)
+        asked.append(made.model.jit_compile)
+        return made
+
+    monkeypatch.setattr(SeveralTables, "lesson", lesson)
+    how = (
+        "train.baseline=false",
+        "train.epochs=1",
+        "train.students=[{name='lstm', kind='lstm', options={units=8, dropout=0.0}}]",
+    )
+    losses = []
+    for xla in ("false", "true"):
+        run = tiny_tasks.run(*how, f"train.xla={xla}")
+        (plan,) = train_multi_task(run, tasks_of(run), out=tmp_path / xla)
+        losses.append([one["loss"] for one in read_multi_task_card(plan.whole.path).epochs])
+    assert asked == [False, True]
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
 
 
 def test_a_student_is_not_trained_twice(whole, tasks_of, capfd):
