@@ -33,7 +33,8 @@ class AreaUnderCurve(keras.metrics.Metric):
         """Count rows; float32 [batch, classes] each, labels 1 or 0, NaN for none."""
         del sample_weight
         there = has_labels(labels)[:, None]
-        share = (tf.cast(logits, tf.float32) + _LIMIT) / (2 * _LIMIT)
+        finite = tf.where(tf.math.is_nan(logits), -_LIMIT, logits)  # training says it, not this
+        share = (finite + _LIMIT) / (2 * _LIMIT)
         bins = tf.cast(tf.clip_by_value(share * self._bins, 0, self._bins - 1), tf.int32)
         columns = tf.broadcast_to(tf.range(tf.shape(bins)[1]), tf.shape(bins))
         places = tf.stack([bins, columns], axis=-1)

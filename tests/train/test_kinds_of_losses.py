@@ -155,7 +155,8 @@ def test_the_area_under_the_curve_is_the_reports(one, other):
 
 
 @pytest.mark.parametrize(
-    ("logits", "area"), [([-1e30, 1e30], 1.0), ([1e30, -1e30], 0.0), ([80.0, 90.0], 0.5)]
+    ("logits", "area"),
+    [([-1e30, 1e30], 1.0), ([1e30, -1e30], 0.0), ([80.0, 90.0], 0.5), ([NAN, 0.0], 1.0)],
 )
 def test_logits_beyond_the_limit_are_alike(logits, area):
     head = Head(name="x", kind="sigmoid", classes=("a",))
