@@ -136,8 +136,8 @@ class Train(Section):
         so many pieces; cut where it is None. A batch is asked with all of its windows at once, so
         its memory grows with its longest row.
       compute_dtype: what products are computed in; weights, losses and what is saved are float32.
-      xla: compile the step with XLA; inputs are then padded to `max_length`. Dropout draws other
-        numbers than without.
+      xla: compile the step with XLA; token ids are then padded to `max_length`, and rows of words
+        compile once for each width. Dropout draws other numbers than without.
       baseline: train each student on hard labels only beside it.
     """
 

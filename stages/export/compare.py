@@ -26,7 +26,8 @@ from stages.text import ragged_words
 from stages.train.distiller import logits_of
 
 LARGEST_DIFFERENCE = 1e-3  # of a logit, for formats that keep float32
-_BATCH = 64  # rows; of words all windows of these are in memory
+_BATCH = 64  # rows
+_TOKENS = 8192  # of one call, of formats that take token ids, with padding
 _TIMED = 1000  # texts, or windows of them
 
 
@@ -61,10 +62,12 @@ class ExportedStudent:
 
     def seconds(self, inputs: list[Any]) -> float:
         """Return the median seconds for one text, or one window of it, at a time."""
-        return self._ask(readers.seconds, self._fed(inputs[:_TIMED])[:_TIMED])
+        first = inputs[:_TIMED]
+        fed = first if self.kind in FROM_STRINGS else padded(self.student, first)[:_TIMED]
+        return self._ask(readers.seconds, fed)
 
     def _answered(self, inputs: list[Any]) -> RowLogits:
-        said = self._ask(readers.answers, self._fed(inputs))
+        said = np.concatenate([self._ask(readers.answers, part) for part in self._fed(inputs)])
         if not self.student.by_position:
             return RowLogits(said)
         counts = np.array([len(words) for words in inputs])
@@ -72,14 +75,15 @@ class ExportedStudent:
             said = _of_words(self.student, said, inputs)
         return RowLogits(said[np.arange(said.shape[1]) < counts[:, None]], offsets_of(counts))
 
-    def _fed(self, inputs: list[Any]) -> Any:
-        """Return a batch as the format takes it: strings, or int32 [windows, max_length]."""
+    def _fed(self, inputs: list[Any]) -> list[Any]:
+        """Return a batch as the format takes it: strings, or parts of int32 […, max_length]."""
         if self.kind not in FROM_STRINGS:
-            return padded(self.student, inputs)
+            ids, size = padded(self.student, inputs), max(1, _TOKENS // self.student.max_length)
+            return [ids[at : at + size] for at in range(0, len(ids), size)]
         if not self.student.by_position:
-            return inputs
+            return [inputs]
         longest = max(map(len, inputs))
-        return [[*words, *[""] * (longest - len(words))] for words in inputs]
+        return [[[*words, *[""] * (longest - len(words))] for words in inputs]]
 
     def _ask(self, question: Any, fed: Any) -> Any:
         return self._process.submit(question, self.kind, str(self.folder), fed).result()

@@ -55,7 +55,9 @@ def read_saved_model(folder: Path) -> Answer:
     model = tf.saved_model.load(str(folder))
     serve = model.signatures["serving_default"]
     [name] = serve.structured_input_signature[1]
-    return lambda texts: np.asarray(serve(**{name: tf.constant(texts)})["logits"].numpy())
+    return lambda texts: np.asarray(
+        serve(**{name: tf.constant(texts, tf.string)})["logits"].numpy()
+    )
 
 
 def read_keras(folder: Path) -> Answer:

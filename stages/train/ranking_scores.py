@@ -8,7 +8,7 @@ import tensorflow as tf
 from stages.train.losses import has_labels
 
 _LIMIT = 16.0  # of a logit; beyond it all are alike
-_COUNTERS = 2**20  # of all classes; of one, logits that are nearer than 1/32768 may count as equal
+_COUNTERS = 2**20  # of all classes; logits nearer than 32 · classes / 2**20 may count as equal
 
 
 class AreaUnderCurve(keras.metrics.Metric):
@@ -33,8 +33,8 @@ class AreaUnderCurve(keras.metrics.Metric):
         """Count rows; float32 [batch, classes] each, labels 1 or 0, NaN for none."""
         del sample_weight
         there = has_labels(labels)[:, None]
-        finite = tf.where(tf.math.is_nan(logits), -_LIMIT, logits)  # training says it, not this
-        share = (finite + _LIMIT) / (2 * _LIMIT)
+        numbers = tf.where(tf.math.is_nan(logits), -_LIMIT, logits)  # training says it, not this
+        share = (numbers + _LIMIT) / (2 * _LIMIT)
         bins = tf.cast(tf.clip_by_value(share * self._bins, 0, self._bins - 1), tf.int32)
         columns = tf.broadcast_to(tf.range(tf.shape(bins)[1]), tf.shape(bins))
         places = tf.stack([bins, columns], axis=-1)

@@ -68,6 +68,7 @@ def test_the_epoch_that_ranks_best_is_kept_where_that_is_the_target(made):
         "evaluate.split=validation",
         "target={metric='auc', at_least=0.9999}",
     )
+    assert ranks.kept_by == "auc"
     plans = train(ranks, table, out=folder / "ranks")
     (model,) = evaluate(ranks, table, plans, out=folder / "ranks").models
     areas = [epoch["val_auc"] for epoch in model.epochs]

@@ -1,5 +1,6 @@
 """Weights & Biases, offline: every epoch's figures are in the files that it would send."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,24 @@ from stages.train.watching import WandbFigures
 from tests import tiny
 
 
+def written(path, word):
+    """Return a file's bytes once it has a word three times: its process may write after `finish`.
+
+    Bytes of what never has it are returned after half a minute.
+    """
+    end = time.monotonic() + 30
+    while (data := path.read_bytes()).count(word) < 3 and time.monotonic() < end:
+        time.sleep(0.1)
+    return data
+
+
 def test_every_epochs_figures_are_kept_offline(table, monkeypatch):
     pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_MODE", "offline")
     run = tiny.run("train.epochs=3", "train.baseline=false")
     plans = train(run, table, out=Path("out"), wandb="softshards-tests")
     [kept] = (plans[0].path / "wandb").rglob("*.wandb")
-    data = kept.read_bytes()
+    data = written(kept, b"val_accuracy")
     for name in (
         b"val_accuracy",
         b"val_agreement",
