@@ -22,6 +22,7 @@ def compiled(
     replicas: Replicas | None = None,
     xla: bool = False,
     head: Head | None = None,
+    kept_by: str | None = None,
 ) -> Distiller:
     """Return the student under an objective, with Adam.
 
@@ -33,11 +34,12 @@ def compiled(
       replicas: who trains it; one alone when None.
       xla: whether the step is compiled.
       head: what it predicts, for its figures; one class of several when None.
+      kept_by: the figure of validation that decides which epoch is kept, where one is stated.
     """
     replicas = replicas or Replicas()
     kind = Distiller if replicas.count == 1 else DistributedDistiller
     with replicas.scope():
-        figures = None if head is None else figures_of(head)
+        figures = None if head is None else figures_of(head, kept_by=kept_by)
         distiller = kind(student, objective, total_steps=total_steps, figures=figures)
         distiller.compile(adam(student, learning_rate), jit_compile=xla)
         distiller.optimizer.build(student.trainable_variables)  # or the step is traced twice

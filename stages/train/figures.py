@@ -40,10 +40,10 @@ class Figures(Protocol):
         """Count one batch; with `testing`, for what is of whole splits too."""
 
 
-def figures_of(head: Head) -> Figures:
-    """Return the figures of a head."""
+def figures_of(head: Head, *, kept_by: str | None = None) -> Figures:
+    """Return the figures of a head; of yes or no, how well it ranks only where that decides."""
     if head.kind == "sigmoid":
-        return LabelFigures(len(head.classes))
+        return LabelFigures(len(head.classes), ranks=kept_by == "auc")
     if head.kind == "pointer":
         return PointerFigures()
     if head.kind == "regression":
@@ -84,20 +84,22 @@ class ClassFigures:
 class LabelFigures:
     """F1 over all pairs of example and class, each said from a probability of 0.5 on; agreement.
 
-    The area under the curve, which needs no threshold, is counted of splits alone.
+    The area under the curve, which needs no threshold but many counters, only where that decides.
     """
 
     of_splits = (*(name for name in YES_OR_NO_SCORES if name != "f1_micro"), "auc")
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, classes: int, *, ranks: bool = False) -> None:
         """Begin."""
-        self._scores, self._area = YesOrNoScores(classes), AreaUnderCurve(classes)
+        self._scores = YesOrNoScores(classes)
+        self._area = AreaUnderCurve(classes) if ranks else None
         self._agreement = keras.metrics.Mean(name="agreement")
-        self.metrics = [self._scores, self._area, self._agreement]
+        area = [] if self._area is None else [self._area]
+        self.metrics = [self._scores, *area, self._agreement]
 
     def count(self, targets: Targets, logits: tf.Tensor, *, testing: bool) -> None:
         """Count one batch."""
-        if testing:
+        if testing and self._area is not None:
             self._area.update_state(targets["label"], logits)
         self._scores.update_state(targets["label"], logits)
         self._agreement.update_state((logits >= 0) == (targets["teacher_logits"] >= 0))

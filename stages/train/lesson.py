@@ -131,6 +131,7 @@ class OneTable:
             replicas=self._replicas,
             xla=self._run.train.xla,
             head=self._run.head,
+            kept_by=self._run.kept_by,
         )
         return Lesson(
             model,
@@ -145,7 +146,7 @@ class OneTable:
 
     def measuring(self) -> Callable[[], dict[str, float]]:
         """Return what measures the student on the validation split: figures by name."""
-        figures = figures_of(self._run.head)
+        figures = figures_of(self._run.head, kept_by=self._run.kept_by)
         first = self.phases[0].objective
         model = Distiller(self.student, first, total_steps=1, figures=figures)
         model.compile(keras.optimizers.SGD(), jit_compile=False)  # it takes no step
