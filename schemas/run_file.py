@@ -154,11 +154,6 @@ class RunFile(Section):
             raise ValueError(
                 f"words need a teacher of kind {' or '.join(kinds)} (found {teacher.kind!r})"
             )
-        if self.corpus.feature_kinds and not self.head.by_position and teacher.kind != "module":
-            raise ValueError(
-                "words with a head per example need a teacher of kind module; state the feature as "
-                "text, or the head per token"
-            )
         if teacher.stride is not None and not self.head.by_position:
             raise ValueError("teacher.stride is for heads per token")
         if self.train.stride is not None and self.head.per != "token":
@@ -249,13 +244,34 @@ def parse_run_file(
       RunFileError: not TOML, an unknown key, a missing key or a value out of range.
     """
     data = read_toml(text, source=source, overrides=overrides)
-    if "tasks" in data:
+    if "tasks" in data or states_heads(data):
         raise RunFileError(
             f"run file has several tasks: {source}. Give it to `run`, or one task's own run file."
         )
-    if train is not None:
-        data["train"] = dict(train)
+    return run_file_of(data, source=source, train=train)
+
+
+def run_file_of(
+    data: Mapping[str, Any], *, source: str, train: Mapping[str, Any] | None = None
+) -> RunFile:
+    """Return the run file that nested dictionaries state.
+
+    Args:
+      data: as TOML has it.
+      source: name of the file, for messages.
+      train: in the place of its `[train]`, where given.
+
+    Raises:
+      RunFileError: an unknown key, a missing key or a value out of range.
+    """
+    stated = dict(data) if train is None else {**data, "train": dict(train)}
     try:
-        return RunFile.model_validate(data)
+        return RunFile.model_validate(stated)
     except ValidationError as error:
         raise RunFileError(explain(error, RunFile, source=source)) from error
+
+
+def states_heads(data: Mapping[str, Any]) -> bool:
+    """Return whether several heads are stated."""
+    heads = data.get("heads")
+    return isinstance(heads, list) and len(heads) > 1

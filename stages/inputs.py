@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.layout import Layout
 
 
 def inputs_of(rows: pa.Table, features: Sequence[str]) -> list[Any]:
@@ -19,6 +22,26 @@ def inputs_of(rows: pa.Table, features: Sequence[str]) -> list[Any]:
         return list(rows[features[0]].to_pylist())
     columns = (rows[name].to_pylist() for name in features)
     return [list(values) for values in zip(*columns, strict=True)]
+
+
+def texts_of(rows: pa.Table, features: Sequence[str]) -> list[Any]:
+    """Return each row's text, of two features a list of the two; words are joined by spaces.
+
+    >>> texts_of(pa.table({"words": [["one", "two"], []]}), ["words"])
+    ['one two', '']
+    """
+    return inputs_of(pa.table({name: as_text(rows[name]) for name in features}), features)
+
+
+def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column of texts; of lists of words, each row's joined by spaces."""
+    of_words = pa.types.is_list(column.type) and pa.types.is_string(column.type.value_type)
+    return pc.binary_join(column, " ") if of_words else column
+
+
+def student_inputs(rows: pa.Table, layout: Layout) -> list[Any]:
+    """Return what a student is asked about each row: its words where each has a class, or text."""
+    return (inputs_of if layout.head.by_position else texts_of)(rows, layout.features)
 
 
 def as_table(inputs: Sequence[Any], features: Sequence[str]) -> pa.Table:

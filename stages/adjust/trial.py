@@ -12,7 +12,8 @@ from schemas.run_file import RunFile
 from stages.adjust.space import of_trial
 from stages.adjust.study import AskedTrial
 from stages.evaluate.predict import StudentPredictor
-from stages.evaluate.speed import measure_speed, sample_texts
+from stages.evaluate.speed import measure_speed, sample_rows
+from stages.inputs import student_inputs
 from stages.locks import lock
 from stages.table import SoftLabelTable
 from stages.train.pipeline import is_current, read_student_card, train_student
@@ -67,7 +68,8 @@ def try_settings(run: RunFile, table: SoftLabelTable, trial: AskedTrial, *, fold
         return
     card = read_student_card(plan.path)
     predictor = StudentPredictor(plan.path, card)
-    speed = measure_speed(predictor.logits, sample_texts(table), calls=_SPEED_CALLS)
+    texts = student_inputs(sample_rows(table), table.card.layout)
+    speed = measure_speed(predictor.logits, texts, calls=_SPEED_CALLS)
     trial.complete(
         max(epoch[figure] for epoch in card.epochs),
         parameters=card.parameters,

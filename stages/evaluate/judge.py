@@ -19,7 +19,7 @@ from stages.evaluate.decoding import constrained
 from stages.evaluate.label_metrics import tuned_thresholds
 from stages.evaluate.scope import Judged, score_scope, tuned_confidence
 from stages.evaluate.scoring import score_rows
-from stages.inputs import inputs_of
+from stages.inputs import student_inputs
 from stages.pointers import Questions, questions_of
 from stages.row_logits import RowLogits
 from stages.table import SoftLabelTable
@@ -68,7 +68,7 @@ def rows_of(table: SoftLabelTable, split: str, *, once: bool) -> HeldOut:
     rows = table.read(split, columns)
     if once:
         rows = rows.filter(pa.array(~repeats(rows, head.label_column)))
-    inputs, labels = inputs_of(rows, layout.features), labels_by_line(rows, layout)
+    inputs, labels = student_inputs(rows, layout), labels_by_line(rows, layout)
     teacher, outside = decode(rows, layout), out_of_scope(rows, head)
     return HeldOut(inputs, labels, teacher, outside, questions_of(rows, layout))
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from schemas.report import Speed
-from stages.inputs import inputs_of
 from stages.table import SoftLabelTable
 
 BATCH = 64
@@ -38,14 +38,13 @@ def measure_speed(predict: Callable[[list[Any]], object], texts: list[Any], *, c
     )
 
 
-def sample_texts(table: SoftLabelTable) -> list[Any]:
-    """Return the first inputs of the test split (or else train), the same for every model."""
-    features = table.card.features
+def sample_rows(table: SoftLabelTable) -> pa.Table:
+    """Return the features of the first test rows (or else train), the same for every model."""
     for split in ("test", "validation", "train"):
-        rows = table.read(split, list(features)).slice(0, _SAMPLE_TEXTS)
-        if texts := inputs_of(rows, features):
+        rows = table.read(split, list(table.card.features)).slice(0, _SAMPLE_TEXTS)
+        if rows.num_rows:
             break
-    return list(texts)
+    return rows
 
 
 def _timed(predict: Callable[[list[Any]], object], inputs: list[list[Any]]) -> list[float]:

@@ -22,7 +22,7 @@ from stages.evaluate.predict import StudentPredictor
 from stages.export.compare import Compared, compared, loaded
 from stages.export.decisions import Decisions, decisions
 from stages.export.writers import WRITERS
-from stages.inputs import inputs_of
+from stages.inputs import student_inputs
 from stages.progress import say
 from stages.table import SoftLabelTable
 from stages.train.pipeline import trained_card
@@ -48,7 +48,7 @@ def export(
             "students of texts and words are exported. Serve the .keras file."
         )
     features = table.card.features
-    texts = inputs_of(table.read("test", list(features)), features)
+    texts = student_inputs(table.read("test", list(features)), table.card.layout)
     if not texts:
         raise StudentError(f"nothing to compare an export on: {table.path}: no test row.")
     for plan in plans:

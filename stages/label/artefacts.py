@@ -86,14 +86,15 @@ def export_embeddings(
 def _speed(teacher: Teacher, table: SoftLabelTable) -> Speed:
     import numpy as np
 
-    from stages.evaluate.speed import measure_speed, sample_texts
-    from stages.inputs import as_table
+    from stages.evaluate.speed import measure_speed, sample_rows
+    from stages.inputs import as_table, inputs_of
 
     def predict(texts: list[Any]) -> object:
         encoded = teacher.encode(as_table(texts, table.card.features))
         return teacher.logits(encoded, np.arange(len(texts)))
 
-    return measure_speed(predict, sample_texts(table), calls=_SPEED_CALLS)
+    texts = inputs_of(sample_rows(table), table.card.features)
+    return measure_speed(predict, texts, calls=_SPEED_CALLS)
 
 
 def vocabulary_bytes(source: TeacherSource, table: SoftLabelTable) -> bytes:

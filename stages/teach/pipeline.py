@@ -21,7 +21,7 @@ from schemas.teacher_section import Fit
 from stages.assets import ResolvedAsset, resolve_model
 from stages.atomic import whole_file, write_whole
 from stages.columns import has_label, labels_by_line, no_label, out_of_scope, repeats
-from stages.inputs import inputs_of
+from stages.inputs import student_inputs
 from stages.label.corpus import CorpusPlan, plan_corpus, read_unit
 from stages.label.intake import Intake
 from stages.label.shards import order_rows
@@ -188,7 +188,7 @@ def _fitted(
 
     def tokens(split: str) -> LabelledTokens:
         part = rows[split]
-        inputs = inputs_of(part, run.corpus.features)
+        inputs = student_inputs(part, layout)
         labels = labels_by_line(part, layout)
         if run.head.by_position:
             first = first_positions(part[layout.features[0]], run.head)

@@ -13,7 +13,7 @@ from schemas.heads import Head
 from schemas.layout import Layout
 from stages.codec import decode
 from stages.columns import Labels, labels_by_line
-from stages.inputs import one_after_another
+from stages.inputs import as_text, one_after_another
 from stages.lists import Numbers, one_chunk, positions_of
 
 
@@ -53,7 +53,7 @@ def columns_of(rows: pa.Table, order: Numbers, layout: Layout, *, views: bool) -
         return _columns_of_words(rows.take(pa.array(order)), layout, is_view)
     names = [*layout.features, layout.head.label_column]
     asked = rows.select(names).take(pa.array(order))
-    texts = one_after_another(asked, layout.features) if layout.has_pairs else asked[0]
+    texts = one_after_another(asked, layout.features) if layout.has_pairs else as_text(asked[0])
     blob, ends = text_buffers(texts)
     labels, logits = labels_by_line(asked, layout), _logits(rows, order, layout)
     nothing, unsaid = np.zeros(0, np.int64), np.zeros(0, np.bool_)

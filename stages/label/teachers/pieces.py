@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import tensorflow as tf
 
-from stages.inputs import inputs_of
+from stages.inputs import texts_of
 from stages.label.teachers.words import NO_WORD
 from stages.text import Wordpiece, ragged_words
 
@@ -26,8 +26,8 @@ class WordpieceInputs:
 
     @staticmethod
     def of(inputs: pa.Table, wordpiece: Wordpiece) -> WordpieceInputs:
-        """Return the token ids of the one text column, or of the pairs of two."""
-        texts = tf.constant(inputs_of(inputs, inputs.column_names), tf.string)
+        """Return the token ids of the one column of texts or words, or of the pairs of two."""
+        texts = tf.constant(texts_of(inputs, inputs.column_names), tf.string)
         texts = tf.reshape(texts, [-1, 2] if inputs.num_columns == 2 else [-1])
         token_ids, overlong = wordpiece.tokens(texts)
         lengths = token_ids.row_lengths().numpy().astype(np.int32)

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from schemas.errors import TeacherError, first_line
 from stages.hub import is_hub_handle, snapshot
-from stages.inputs import inputs_of
+from stages.inputs import texts_of
 from stages.label.teachers.tokens import TokenInputs
 from stages.label.teachers.words import NO_WORD, WordInputs, logits_of_words
 from stages.teacher_source import TeacherSource
@@ -57,9 +57,9 @@ class TransformersTeacher:
 
     def encode(self, inputs: pa.Table) -> TokenInputs:
         """Return the token ids of texts, of pairs of two columns, or of lists of words."""
-        texts = inputs_of(inputs, inputs.column_names)
         if self._of_words:
-            return self._encode_words(texts)
+            return self._encode_words(inputs.column(0).to_pylist())
+        texts = texts_of(inputs, inputs.column_names)
         token_ids, segments = self._tokenized(texts, truncation=False)
         overlong = np.array([len(ids) > self._max_length for ids in token_ids], np.bool_)
         cut = np.flatnonzero(overlong)

@@ -1,0 +1,67 @@
+"""Words with a class a row: teachers and students take them as the text that they are."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from click.testing import CliRunner
+
+from run_pipeline import main
+from stages.experiment import run_all, teach_step
+from stages.inputs import texts_of
+from stages.label.teachers import load_teacher
+from stages.teacher_folder import read_card
+from stages.teacher_places import find_teacher
+from tests import tiny, tiny_berts
+
+OF_WORDS = ('corpus.features=["words"]', 'corpus.feature_kinds={words="words"}')
+WELL = ("train.epochs=20", "train.learning_rate=3e-2", "train.baseline=false")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The tiny experiment with its texts as words."""
+    monkeypatch.chdir(tmp_path)
+    rows = [{"words": row["text"].split(), "thing": row["thing"]} for row in tiny.examples()]
+    tiny.write_experiment(tmp_path, rows=rows)
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", ["keras", "transformers"])
+def test_a_teacher_of_texts_answers_a_row_of_words_as_its_text(folder, kind):
+    how = OF_WORDS
+    if kind == "transformers":
+        tiny_berts.write_transformers(folder / "hugging")
+        how += ('teacher={kind="transformers", path="hugging", max_length=16}',)
+    teacher = load_teacher(find_teacher(tiny.run(*how), base=folder, fitted=folder / "made"))
+    words = pa.table({"words": [["old", "fig"], ["my", "cat", "saw"], []]})
+    texts = pa.table({"words": texts_of(words, ["words"])})
+    found = [teacher.logits(teacher.encode(one), np.arange(3)) for one in (words, texts)]
+    assert found[0].shape == (3, 3)
+    np.testing.assert_array_equal(*found)
+
+
+def test_a_student_of_words_learns_a_class_a_row_and_is_exported(folder):
+    kinds = "train.students=[{name='lstm', kind='lstm', options={embedding_width=8, units=8}}]"
+    run = tiny.run(*OF_WORDS, *WELL, kinds, "label.views={seed=1, augmenters=[{kind='swap'}]}")
+    report = run_all(run, out=folder / "out")
+    assert report.teacher.scores.accuracy == 1.0
+    assert report.students[0].student["accuracy"].mean > 0.9
+    sets = [part for one in (*OF_WORDS, *WELL, kinds) for part in ("--set", one)]
+    sets += ["--set", "label.views={seed=1, augmenters=[{kind='swap'}]}"]
+    formats = [part for one in ("saved_model", "tflite") for part in ("--format", one)]
+    how = ["export", "run.toml", "--labels", "out/labels", "--out", "out", *sets, *formats]
+    done = CliRunner().invoke(main, how)
+    assert done.exit_code == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 3
+
+
+def test_an_encoder_is_fine_tuned_on_words_with_a_class_a_row(folder):
+    tiny_berts.write_hugging_face(folder / "bert")
+    fit = (
+        'teacher={encoder={path="bert"}, max_length=16, fit={seed=1, epochs=25, batch_size=8, '
+        "learning_rate=5e-3, dropout=0.0, patience_epochs=25}}"
+    )
+    run = tiny.run(*OF_WORDS, fit)
+    teach_step(run, out=folder / "out")
+    card = read_card(folder / "out" / "teacher")
+    assert card.scores["test"].accuracy > 0.9
