@@ -117,6 +117,11 @@ class Head(BaseModel):
         return f"teacher_{self.name}"
 
     @property
+    def presence_column(self) -> str:
+        """The column of a table of several heads that says which rows have this one."""
+        return f"has_{self.name}"
+
+    @property
     def corpus_column(self) -> str:
         """The corpus column that holds the hard label."""
         return self.column or self.name

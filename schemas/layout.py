@@ -36,6 +36,17 @@ class Encoding(BaseModel):
         return f"{kept} {self.precision}"
 
 
+IDENTITY_FIELDS = (
+    pa.field("input_digest", pa.binary(), nullable=False),
+    pa.field("parent_digest", pa.binary()),
+    pa.field("view", pa.int16(), nullable=False),
+    pa.field("example_id", pa.string(), nullable=False),
+)
+SOURCE_FIELDS = (
+    pa.field("source_file", pa.string(), nullable=False),
+    pa.field("source_row", pa.int64(), nullable=False),
+)
+SPLIT_FIELD = pa.field(SPLIT_COLUMN, pa.string(), nullable=False)
 _FEATURE_TYPES: dict[FeatureKind, pa.DataType] = {
     "text": pa.string(),
     "words": pa.list_(pa.string()),
@@ -92,17 +103,18 @@ class Layout(BaseModel):
         """The schema of one shard file; `split` is in its path, not in it."""
         return pa.schema(
             [
-                pa.field("input_digest", pa.binary(), nullable=False),
-                pa.field("parent_digest", pa.binary()),
-                pa.field("view", pa.int16(), nullable=False),
-                pa.field("example_id", pa.string(), nullable=False),
-                *(pa.field(name, self._kind(name), nullable=False) for name in self.features),
+                *IDENTITY_FIELDS,
+                *self.feature_fields,
                 pa.field(self.head.label_column, label_type(self.head)),
                 *self.logit_fields,
-                pa.field("source_file", pa.string(), nullable=False),
-                pa.field("source_row", pa.int64(), nullable=False),
+                *SOURCE_FIELDS,
             ]
         )
+
+    @property
+    def feature_fields(self) -> tuple[pa.Field, ...]:
+        """The columns that the teacher saw."""
+        return tuple(pa.field(name, self._kind(name), nullable=False) for name in self.features)
 
     def _each(self, kind: pa.DataType) -> pa.DataType:
         """Return the type of a column that has a value for whatever has a class."""
@@ -114,4 +126,34 @@ class Layout(BaseModel):
     @property
     def table_schema(self) -> pa.Schema:
         """The schema of the whole table, with its partition column last."""
-        return self.file_schema.append(pa.field(SPLIT_COLUMN, pa.string(), nullable=False))
+        return self.file_schema.append(SPLIT_FIELD)
+
+
+class JoinedLayout(BaseModel):
+    """The columns of a table of several heads: those of each one's own table, once.
+
+    Attributes:
+      parts: a layout for each head.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    parts: tuple[Layout, ...]
+
+    @property
+    def file_schema(self) -> pa.Schema:
+        """The schema of one shard file; what a row may lack can be null."""
+        features = {field.name: field for part in self.parts for field in part.feature_fields}
+        lacked = [field.with_nullable(True) for field in features.values()]
+        for part in self.parts:
+            lacked += [
+                pa.field(part.head.presence_column, pa.bool_(), nullable=False),
+                pa.field(part.head.label_column, label_type(part.head)),
+                *(field.with_nullable(True) for field in part.logit_fields),
+            ]
+        return pa.schema([*IDENTITY_FIELDS, *lacked, *SOURCE_FIELDS])
+
+    @property
+    def table_schema(self) -> pa.Schema:
+        """The schema of the whole table, with its partition column last."""
+        return self.file_schema.append(SPLIT_FIELD)

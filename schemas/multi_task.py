@@ -1,38 +1,42 @@
-"""The run file of a student of several tasks: their own run files, and one `[train]` for all.
+"""The run file of a student of several tasks, and one `[train]` for all.
 
-Each task keeps its corpus, its head, its teacher and its table, so a task is labelled once for any
-number of such students, and alone.
+A task is a head of this very file, with the file's corpus and teacher, or has a run file of its
+own, with its corpus, head and teacher. Each is labelled once for any number of such students.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from schemas.errors import RunFileError
 from schemas.explain import explain
+from schemas.layout import Layout
+from schemas.run_file import RunFile, run_file_of, states_heads
 from schemas.section import Name, Section
-from schemas.toml_text import read_toml
+from schemas.toml_text import overridden, read_toml
 from schemas.train_section import OF_TEACHER, Train
 
 OF_A_TASK = (*OF_TEACHER, "label_smoothing", "batch_size", "stride")
+_OF_ALL = ("name", "tasks", "train")
 
 
 class Task(Section):
     """One task.
 
     Attributes:
-      name: of its folder and of its output.
-      run: its run file, from the folder of this one; its own `[train]` is not used.
+      name: of its folder and of its output; of a head of this file, the head's.
+      run: its run file, from the folder of this one, whose own `[train]` is not used; none of a
+        head of this file.
       weight: of its loss in the sum.
       set: overrides of its run file, each `section.key=value`.
       train: what of `[train]` is otherwise for it.
     """
 
     name: Name
-    run: str
+    run: str | None = None
     weight: float = Field(default=1.0, gt=0)
     set: tuple[str, ...] = ()
     train: dict[str, Any] = {}
@@ -49,11 +53,16 @@ class Task(Section):
 
 
 class MultiTask(Section):
-    """Several tasks that one student learns: one encoder, a head for each."""
+    """Several tasks that one student learns: one encoder, a head for each.
+
+    Attributes:
+      own: of a file that states heads: its sections, as those of a run file, but for `[train]`.
+    """
 
     name: Name
     tasks: tuple[Task, ...] = Field(min_length=2)
     train: Train
+    own: dict[str, Any] = {}
 
     @field_validator("tasks")
     @classmethod
@@ -63,9 +72,31 @@ class MultiTask(Section):
             raise ValueError(f"named twice in {names}")
         return value
 
+    @model_validator(mode="after")
+    def _each_has_a_run(self) -> Self:
+        heads = [head.get("name") for head in self.own.get("heads", ())]
+        for task in self.tasks:
+            if (task.run is None) != (task.name in heads):
+                said = "is a head of this file, and has a `run`" if task.run else "has no `run`"
+                raise ValueError(
+                    f"task {task.name!r} {said}; a task has a run file of its own, or is one of "
+                    f"[[heads]] (found {heads})"
+                )
+        return self
+
     def train_of(self, task: Task) -> dict[str, Any]:
         """Return the `[train]` of a task."""
         return {**self.train.model_dump(mode="json", exclude_unset=True), **task.train}
+
+    def run_of_head(self, task: Task, *, source: str) -> RunFile:
+        """Return the run file of a task that is a head of this file.
+
+        Raises:
+          RunFileError: it does not hold.
+        """
+        [head] = [one for one in self.own["heads"] if one.get("name") == task.name]
+        stated = {**self.own, "name": f"{self.name}-{task.name}", "heads": [head]}
+        return run_file_of(overridden(stated, task.set), source=source, train=self.train_of(task))
 
 
 def has_tasks(text: str, *, source: str) -> bool:
@@ -74,7 +105,8 @@ def has_tasks(text: str, *, source: str) -> bool:
     Raises:
       RunFileError: not TOML.
     """
-    return "tasks" in read_toml(text, source=source)
+    data = read_toml(text, source=source)
+    return "tasks" in data or states_heads(data)
 
 
 def parse_multi_task(text: str, *, source: str, overrides: Sequence[str] = ()) -> MultiTask:
@@ -85,6 +117,44 @@ def parse_multi_task(text: str, *, source: str, overrides: Sequence[str] = ()) -
     """
     data = read_toml(text, source=source, overrides=overrides)
     try:
-        return MultiTask.model_validate(data)
+        return MultiTask.model_validate(_with_heads(data) if "heads" in data else data)
     except ValidationError as error:
         raise RunFileError(explain(error, MultiTask, source=source)) from error
+
+
+def check_columns(layouts: Mapping[str, Layout], *, source: str) -> None:
+    """Compare what tasks call the columns of their tables, which become one.
+
+    Args:
+      layouts: by task.
+      source: name of what states them, for messages.
+
+    Raises:
+      RunFileError: two of them mean other things by one name.
+    """
+    owners: dict[str, tuple[str, object]] = {}
+    for task, layout in layouts.items():
+        features = {field.name: field.type for field in layout.feature_fields}
+        head = [layout.head.presence_column, layout.head.label_column, *layout.logit_columns]
+        for column in (*features, *head):
+            kind = features.get(column)
+            owner, before = owners.setdefault(column, (task, kind))
+            if owner != task and (kind is None or kind != before):
+                raise RunFileError(
+                    f"tasks cannot be in one table: {source}: {owner!r} and {task!r} both have a "
+                    f"column {column!r}, and mean other things by it. Give the head, or the "
+                    "feature, of one of them another name."
+                )
+
+
+def _with_heads(data: dict[str, Any]) -> dict[str, Any]:
+    """Return what is stated with a task for each head, and the sections of their runs as `own`."""
+    heads = data["heads"]
+    own = {name: value for name, value in data.items() if name not in _OF_ALL}
+    names = [head.get("name") for head in heads if isinstance(head, dict)]
+    stated = list(data.get("tasks", ()))
+    of_heads = {task.get("name"): task for task in stated if task.get("name") in names}
+    tasks = [{"name": name, **of_heads.get(name, {})} for name in names]
+    tasks += [task for task in stated if task.get("name") not in names]
+    of_all = {name: data[name] for name in _OF_ALL if name in data}
+    return {**of_all, "tasks": tasks, "own": own}

@@ -11,8 +11,9 @@ from schemas.heads import Head
 from schemas.layout import Encoding, Layout, Precision
 from schemas.quality import RuntimeCheck, TeacherQuality
 
-FORMAT_VERSION = 7
-READABLE_VERSIONS = (1, 2, 3, 4, 5, 6, 7)
+FORMAT_VERSION = 7  # of a table with one head
+JOINED_FORMAT_VERSION = 8  # of one with several
+READABLE_VERSIONS = (1, 2, 3, 4, 5, 6, FORMAT_VERSION, JOINED_FORMAT_VERSION)
 
 
 class Counts(BaseModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 from schemas.errors import RunFileError
@@ -27,6 +28,16 @@ def read_toml(text: str, *, source: str, overrides: Sequence[str] = ()) -> dict[
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RunFileError(f"run file is not TOML: {source}: {error}. Mend that line.") from error
+    return overridden(data, overrides)
+
+
+def overridden(data: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Return a copy of what is stated with `section.key=value` overrides.
+
+    Raises:
+      RunFileError: an override cannot be read or applied.
+    """
+    data = deepcopy(data)
     for override in overrides:
         _apply_override(data, override)
     return data

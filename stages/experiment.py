@@ -21,7 +21,7 @@ from stages.hub import snapshot
 from stages.label.plan import LOCAL, Machinery
 from stages.locks import lock
 from stages.progress import say
-from stages.table import SoftLabelTable, open_table
+from stages.table import SoftLabelTable, open_table, open_version
 from stages.teacher_places import find_teacher
 from stages.train.plan import StudentPlan
 
@@ -105,7 +105,7 @@ def verify_step(
     """
     from stages.verify import verify
 
-    table = open_table(labels)
+    table = open_version(labels)
     found = verify(table)
     yield (
         f"{labels}: version {table.version} is whole: {found.rows} rows in {found.shards} shards, "

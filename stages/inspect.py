@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,12 @@ from schemas.errors import PipelineError, TableError
 from schemas.multi_task_card import MEAN_FIGURE, MULTI_TASK_CARD_FILE
 from schemas.quality import AnyQuality, RuntimeCheck, SplitQuality, TeacherQuality
 from schemas.scores import TITLES, Figures
-from schemas.soft_labels import CombinedTeacher
+from schemas.soft_labels import CombinedTeacher, TableCard
 from schemas.student_card import STUDENT_CARD_FILE
 from schemas.teacher_card import CARD_FILE
 from stages.evaluate.pipeline import REPORT_FOLDER, REPORT_JSON, read_report
 from stages.evaluate.text import results_text
-from stages.table import open_table
+from stages.table import JoinedTable, SoftLabelTable, open_version
 from stages.teacher_folder import read_card
 from stages.train.multi_task.pipeline import read_multi_task_card
 from stages.train.pipeline import read_student_card
@@ -48,14 +49,50 @@ _KEPT_BY = (
 
 
 def _table(folder: Path) -> Description:
-    table = open_table(folder)
+    table = open_version(folder)
+    return _joined(table) if isinstance(table, JoinedTable) else _of_one_head(table)
+
+
+def _joined(table: JoinedTable) -> Description:
+    size = sum(shard.size_bytes for shard in table.shards)
+    card, counts = table.card.model_dump(mode="json"), table.card.counts
+    data = {"version": table.version, "size_bytes": size, "shards": len(table.shards), **card}
+    rows = [
+        ["soft-label table", f"{table.path}, of {len(table.card.parts)} heads"],
+        ["version", str(table.version)],
+        ["rows", f"{counts.rows} ({_splits(counts.split_rows)})"],
+        ["views", str(counts.views)],
+        ["rows of several heads", str(counts.shared_rows)],
+        ["inputs in several splits", str(counts.crossing_inputs)],
+        ["shards", f"{len(table.shards)} files, {size} bytes"],
+        ["plan", table.card.plan_fingerprint],
+    ]
+    texts = [columns_left(rows)]
+    texts += [["", *columns_left(_rows_of_head(part))] for part in table.card.parts]
+    return data, "\n".join(chain.from_iterable(texts))
+
+
+def _of_one_head(table: SoftLabelTable) -> Description:
+    folder = table.path
     card = table.card.model_dump(mode="json")
     size = sum(shard.size_bytes for shard in table.shards)
     data = {"version": table.version, "size_bytes": size, "shards": len(table.shards), **card}
-    counts = table.card.counts
+    each = size / max(1, table.card.counts.rows)
     rows = [
         ["soft-label table", str(folder)],
         ["version", str(table.version)],
+        *_rows_of_head(table.card),
+        ["shards", f"{len(table.shards)} files, {size} bytes"],
+        ["bytes per row", f"{each:.1f} ({table.card.encoding} logits)"],
+    ]
+    return data, "\n".join(columns_left(rows))
+
+
+def _rows_of_head(card: TableCard) -> list[list[str]]:
+    """Return what is said of one head's rows: how many, what they cost, how good the teacher is."""
+    counts = card.counts
+    return [
+        ["head", f"{card.head.name}: {', '.join(card.head.classes[:12])}"],
         ["rows", f"{counts.rows} ({_splits(counts.split_rows)})"],
         ["views", str(counts.views)],
         ["distinct inputs", str(counts.distinct_inputs)],
@@ -64,16 +101,12 @@ def _table(folder: Path) -> Description:
         ["removed", str(counts.removed_inputs)],
         ["truncated", str(counts.truncated)],
         ["quarantined", str(counts.quarantined)],
-        ["head", f"{table.card.head.name}: {', '.join(table.card.head.classes[:12])}"],
-        *_quality(table.card.quality),
-        *_runtime(table.card.runtime_check),
-        *_teachers(table.card.teachers),
-        ["shards", f"{len(table.shards)} files, {size} bytes"],
-        ["bytes per row", f"{size / max(1, counts.rows):.1f} ({table.card.encoding} logits)"],
-        ["teacher", table.card.teacher_fingerprint],
-        ["plan", table.card.plan_fingerprint],
+        *_quality(card.quality),
+        *_runtime(card.runtime_check),
+        *_teachers(card.teachers),
+        ["teacher", card.teacher_fingerprint],
+        ["plan", card.plan_fingerprint],
     ]
-    return data, "\n".join(columns_left(rows))
 
 
 def _quality(quality: TeacherQuality | None) -> list[list[str]]:

@@ -1,8 +1,8 @@
 """Several tasks from their run files to their reports; each step is skipped where it is done.
 
-Folders under `out`: `tasks/<task>/`, as of the task's own run (`teacher/`, `labels/`);
-`students/`, each with an output for every task; `by_task/<task>/`, the students as that task
-sees them, and its report.
+Folders under `out`: `tasks/<task>/`, as of the task's own run (`teacher/`, `labels/`); `labels/`,
+the tasks' tables as one; `students/`, each with an output for every task; `by_task/<task>/`, the
+students as that task sees them, and its report.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from schemas.export_card import ExportCard, ExportFormat
-from schemas.multi_task import MultiTask, Task, has_tasks, parse_multi_task
+from schemas.multi_task import MultiTask, Task, check_columns, has_tasks, parse_multi_task
 from schemas.report import Report
 from schemas.run_file import RunFile, parse_run_file
 from stages.experiment import (
@@ -23,7 +23,7 @@ from stages.experiment import (
     teacher_at_hand,
 )
 from stages.label.plan import LOCAL, Machinery
-from stages.table import open_table
+from stages.table import SoftLabelTable, open_table
 from stages.train.multi_task.plan import LabelledTask, plan_multi_task, view_place
 
 TASKS_FOLDER = "tasks"
@@ -58,14 +58,21 @@ def run_tasks(
     Raises:
       PipelineError: any stated failure; what is done is kept.
     """
+    from stages.combine.heads import join_heads
     from stages.evaluate.pipeline import evaluate
     from stages.train.multi_task.pipeline import train_multi_task
 
     runs = {task.name: task_run(run, task, base=base) for task in run.tasks}
-    tasks = {}
-    for task in run.tasks:
-        place = out / TASKS_FOLDER / task.name
-        tasks[task.name] = _labelled(runs[task.name], task.weight, place=place, machinery=machinery)
+    check_columns({name: own.layout() for name, own in runs.items()}, source=run.name)
+    tables = {
+        name: _labelled(own, place=out / TASKS_FOLDER / name, machinery=machinery)
+        for name, own in runs.items()
+    }
+    joined = join_heads(tables, labels=out / LABELS_FOLDER)
+    tasks = {
+        task.name: LabelledTask(runs[task.name], joined.part(runs[task.name].head), task.weight)
+        for task in run.tasks
+    }
     plans = train_multi_task(run, tasks, out=out)
     for name, labelled in tasks.items():
         views = [plan.views[name] for plan in plans]
@@ -85,7 +92,7 @@ def export_file_all(
     Args:
       path: of the run file.
       overrides: of its keys.
-      labels: folder of the table; of several tasks the folder of theirs, as `run_tasks` has them.
+      labels: folder of the table; of several tasks that of all their heads.
       out: of everything made.
       formats: to write.
 
@@ -101,7 +108,7 @@ def export_file_all(
     tasks = {}
     for task in run.tasks:
         own = task_run(run, task, base=path.parent)
-        table = open_table(labels / task.name / LABELS_FOLDER, head=own.head)
+        table = open_table(labels, head=own.head)
         tasks[task.name] = LabelledTask(own, table, task.weight)
     plans = list(plan_multi_task(run, tasks, out=out))
     for name, labelled in tasks.items():
@@ -123,14 +130,15 @@ def task_run(run: MultiTask, task: Task, *, base: Path) -> RunFile:
     Raises:
       RunFileError: it cannot be read, or does not hold.
     """
+    if task.run is None:
+        return run.run_of_head(task, source=f"task {task.name!r} of {run.name}")
     path = base / task.run
     return parse_run_file(
         read_run_text(path), source=str(path), overrides=task.set, train=run.train_of(task)
     )
 
 
-def _labelled(run: RunFile, weight: float, *, place: Path, machinery: Machinery) -> LabelledTask:
+def _labelled(run: RunFile, *, place: Path, machinery: Machinery) -> SoftLabelTable:
     labels = place / LABELS_FOLDER
     label_step(run, labels=labels, out=place, machinery=machinery)
-    table = open_table(labels, head=run.head, teacher=teacher_at_hand(run, out=place))
-    return LabelledTask(run, table, weight)
+    return open_table(labels, head=run.head, teacher=teacher_at_hand(run, out=place))

@@ -12,54 +12,26 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from schemas.errors import (
-    DamagedTableError,
-    MissingTableError,
-    StaleTableError,
-    TableError,
-)
+from schemas.errors import MissingTableError, StaleTableError, TableError
 from schemas.heads import Head
+from schemas.joined import JoinedCard
 from schemas.layout import SPLIT_COLUMN
-from schemas.provenance import digest_file
 from schemas.soft_labels import FORMAT_VERSION, READABLE_VERSIONS, TableCard
 from stages.inputs import inputs_of
+from stages.shard import Shard, check_size, read_shard
 
 CARD_KEY = "softshards"
 ARTEFACTS_FOLDER = "_artefacts"
-
-
-@dataclass(frozen=True)
-class Shard:
-    """One file of the visible version."""
-
-    path: Path
-    split: str
-    rows: int
-    size_bytes: int
-
-    @property
-    def bucket(self) -> int:
-        """The shard's number."""
-        return int(self.path.name.split("-")[1])
-
-    def meets(self, bucket: int, *, num_shards: int, own_shards: int) -> bool:
-        """Return whether its range of digests and a bucket's have some in common.
-
-        Args:
-          bucket: number of the other range.
-          num_shards: ranges of which that is one.
-          own_shards: ranges of which the shard is one.
-        """
-        ends_after = (self.bucket + 1) * num_shards > bucket * own_shards
-        starts_before = self.bucket * num_shards < (bucket + 1) * own_shards
-        return ends_after and starts_before
+AnyCard = TableCard | JoinedCard
+_CARDS: TypeAdapter[AnyCard] = TypeAdapter(AnyCard)
+_LACKING = "null_count.teacher_"
 
 
 @dataclass(frozen=True)
@@ -71,17 +43,22 @@ class SoftLabelTable:
       version: Delta version.
       card: what was committed with it.
       shards: its files, by (split, shard number).
+      of_several: whether it is one head's part of a table of several.
     """
 
     path: Path
     version: int
     card: TableCard
     shards: tuple[Shard, ...]
+    of_several: bool = False
 
     @property
     def artefacts_path(self) -> Path:
         """Folder of what the teacher left for students: its vocabulary and its measures."""
-        return self.path / ARTEFACTS_FOLDER / self.card.teacher_fingerprint
+        place = self.path / ARTEFACTS_FOLDER
+        if self.of_several:
+            place /= self.card.head.name
+        return place / self.card.teacher_fingerprint
 
     def shards_of(self, split: str) -> list[Shard]:
         """Return a split's shards in order of their number."""
@@ -108,6 +85,47 @@ class SoftLabelTable:
         return pa.concat_tables(parts)
 
 
+@dataclass(frozen=True)
+class JoinedTable:
+    """One committed version of a table of several heads.
+
+    Attributes: as of `SoftLabelTable`.
+    """
+
+    path: Path
+    version: int
+    card: JoinedCard
+    shards: tuple[Shard, ...]
+
+    def parts(self) -> Iterator[SoftLabelTable]:
+        """Yield the table as each head sees it: just the rows of its own table, in their order."""
+        for card in self.card.parts:
+            own = (shard.seen_by(card.head) for shard in self.shards)
+            shards = tuple(shard for shard in own if shard.rows)
+            yield SoftLabelTable(self.path, self.version, card, shards, of_several=True)
+
+    def part(self, head: Head | None) -> SoftLabelTable:
+        """Return the table as a head sees it.
+
+        Raises:
+          TableError: no head is named.
+          StaleTableError: it is none of the table's.
+        """
+        names = ", ".join(one.name for one in self.card.heads)
+        if head is None:
+            raise TableError(
+                f"table has several heads: {self.path}: {names}. Name one head's own table, or "
+                "give this one to `train` with a run file of one of its heads."
+            )
+        for table in self.parts():
+            if table.card.head == head:
+                return table
+        raise StaleTableError(
+            f"table has other heads: {self.path}: found {names}, expected {_head_text(head)}. "
+            "Label again with this run file, or mend [[heads]]."
+        )
+
+
 def open_table(
     path: Path, *, head: Head | None = None, teacher: str | None = None
 ) -> SoftLabelTable:
@@ -115,23 +133,18 @@ def open_table(
 
     Args:
       path: the table's folder.
-      head: when given, the table must have been made for just this head.
+      head: when given, the table must have been made for just this head, or have it among several.
       teacher: when given, the fingerprint of the teacher that must have made it, or one of those.
 
     Raises:
       MissingTableError: nothing is committed there.
       StaleTableError: another format version, head or teacher than asked for.
       DamagedTableError: a shard is missing or has another size than the log says.
+      TableError: it has several heads, and none is asked for.
     """
-    delta = open_delta(path)
-    if delta is None:
-        raise MissingTableError(f"no soft-label table: {path}: nothing committed. Run `label`.")
-    card = _newest_card(delta, path)
-    if card.format_version not in READABLE_VERSIONS:
-        raise StaleTableError(
-            f"table has another format: {path}: found version {card.format_version}, expected "
-            f"{FORMAT_VERSION}. Label again, or read it with the release that wrote it."
-        )
+    found = open_version(path)
+    table = found.part(head) if isinstance(found, JoinedTable) else found
+    card = table.card
     if head is not None and card.head != head:
         raise StaleTableError(
             f"table has another head: {path}: found {_head_text(card.head)}, expected "
@@ -143,49 +156,34 @@ def open_table(
             f"table was made by another teacher: {path}: found {card.teacher_fingerprint}, "
             f"expected {teacher}. Label again with this teacher, or name the one that made it."
         )
+    return table
+
+
+def open_version(path: Path) -> SoftLabelTable | JoinedTable:
+    """Return the newest committed version, of one head or of several.
+
+    Raises: as `open_table` of what it says without a head.
+    """
+    delta = open_delta(path)
+    if delta is None:
+        raise MissingTableError(f"no soft-label table: {path}: nothing committed. Run `label`.")
+    card = _newest_card(delta, path)
+    if card.format_version not in READABLE_VERSIONS:
+        raise StaleTableError(
+            f"table has another format: {path}: found version {card.format_version}, expected "
+            f"{FORMAT_VERSION}. Label again, or read it with the release that wrote it."
+        )
     shards = tuple(visible_shards(delta, path))
     for shard in shards:
-        _check_size(shard)
+        check_size(shard)
+    if isinstance(card, JoinedCard):
+        return JoinedTable(path, delta.version(), card, shards)
     return SoftLabelTable(path, delta.version(), card, shards)
 
 
 def table_exists(path: Path) -> bool:
     """Return whether a version is committed there."""
     return open_delta(path) is not None
-
-
-def read_shard(shard: Shard, columns: Sequence[str]) -> pa.Table:
-    """Return some columns of a shard.
-
-    Raises:
-      DamagedTableError: it cannot be read as Parquet.
-    """
-    try:
-        return pq.read_table(shard.path, columns=list(columns), partitioning=None)
-    except (pa.ArrowException, OSError) as error:
-        raise DamagedTableError(
-            f"shard cannot be read: {shard.path}: {str(error).splitlines()[0]}. Label again."
-        ) from error
-
-
-def check_bytes(shard: Shard) -> None:
-    """Compare a shard's bytes with the digest in its name.
-
-    Raises:
-      DamagedTableError: they differ.
-    """
-    if problem := digest_problem(shard):
-        raise DamagedTableError(
-            f"shard is damaged: {shard.path}: {problem}. Restore the file, or remove the table and "
-            "label again."
-        )
-
-
-def digest_problem(shard: Shard) -> str:
-    """Return how a shard's bytes differ from the digest in its name; nothing where they do not."""
-    named = shard.path.stem.rsplit("-", 1)[-1]
-    found = digest_file(shard.path)[: len(named)]
-    return "" if found == named else f"its bytes have digest {found}, its name says {named}"
 
 
 def open_delta(path: Path) -> DeltaTable | None:
@@ -204,11 +202,20 @@ def open_delta(path: Path) -> DeltaTable | None:
         ) from error
 
 
-def _newest_card(delta: DeltaTable, path: Path) -> TableCard:
+def card_of_entry(text: str) -> AnyCard:
+    """Return the card that an entry of the log holds.
+
+    Raises:
+      ValidationError: it is none of a format that is known here.
+    """
+    return _CARDS.validate_json(text)
+
+
+def _newest_card(delta: DeltaTable, path: Path) -> AnyCard:
     for entry in delta.history():
         if CARD_KEY in entry:
             try:
-                return TableCard.model_validate_json(entry[CARD_KEY])
+                return card_of_entry(entry[CARD_KEY])
             except ValidationError as error:
                 found = json.loads(entry[CARD_KEY]).get("format_version")
                 raise StaleTableError(
@@ -229,20 +236,21 @@ def visible_shards(delta: DeltaTable, path: Path) -> Iterator[Shard]:
             action[f"partition.{SPLIT_COLUMN}"],
             action["num_records"],
             action["size_bytes"],
+            _lacking(action),
         )
         for action in actions
     ]
     return iter(sorted(found, key=lambda shard: (shard.split, shard.path.name)))
 
 
-def _check_size(shard: Shard) -> None:
-    found = shard.path.stat().st_size if shard.path.is_file() else None
-    if found != shard.size_bytes:
-        state = "is missing" if found is None else f"has {found} bytes"
-        raise DamagedTableError(
-            f"shard is damaged: {shard.path}: it {state}, the log says {shard.size_bytes} bytes. "
-            "Restore the file, or remove the table and label again."
-        )
+def _lacking(action: dict[str, Any]) -> tuple[tuple[str, int], ...]:
+    """Return, by column of logits, in how many of a file's rows it is null."""
+    counts = {name: count for name, count in action.items() if name.startswith(_LACKING)}
+    return tuple(
+        (name.removeprefix("null_count."), count)
+        for name, count in counts.items()
+        if count is not None
+    )
 
 
 def one_line(error: Exception) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import pyarrow as pa
@@ -15,12 +16,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas.errors import DamagedTableError
+from schemas.joined import JoinedCard
 from schemas.soft_labels import TableCard
 from stages.codec import decode
 from stages.columns import family, shard_order
 from stages.label.identity import buckets, input_digests
 from stages.progress import task
-from stages.table import Shard, SoftLabelTable, digest_problem
+from stages.shard import Shard, digest_problem
+from stages.table import AnyCard, JoinedTable, SoftLabelTable
 
 _MOST_SHOWN = 5
 
@@ -34,18 +37,23 @@ class Verified:
     size_bytes: int
 
 
-def verify(table: SoftLabelTable) -> Verified:
+def verify(table: SoftLabelTable | JoinedTable) -> Verified:
     """Check every shard of the visible version against the log and against its own content.
+
+    One of several heads is checked as each of them sees it.
 
     Raises:
       DamagedTableError: anything differs; the message names the first few and counts them all.
     """
     problems: list[str] = []
+    seen = list(table.parts()) if isinstance(table, JoinedTable) else [table]
     with task("verify", total=max(1, len(table.shards)), unit="shards") as advance:
         for number, shard in enumerate(table.shards):
-            problems += [f"{shard.path.name}: {text}" for text in shard_problems(shard, table.card)]
+            found = shard_problems(shard, table.card)
+            problems += [f"{shard.path.name}: {text}" for text in found]
             advance(number + 1, "")
-    problems += _total_problems(table)
+    for one in seen:
+        problems += _total_problems(one)
     if problems:
         shown = "; ".join(problems[:_MOST_SHOWN])
         raise DamagedTableError(
@@ -59,7 +67,7 @@ def verify(table: SoftLabelTable) -> Verified:
     )
 
 
-def shard_problems(shard: Shard, card: TableCard) -> Iterator[str]:
+def shard_problems(shard: Shard, card: AnyCard) -> Iterator[str]:
     """Yield what is wrong with one shard, or nothing."""
     if problem := digest_problem(shard):
         yield problem
@@ -71,9 +79,31 @@ def shard_problems(shard: Shard, card: TableCard) -> Iterator[str]:
     if not rows.schema.equals(card.layout.file_schema):
         yield f"has other columns: {rows.schema.names}"
         return
+    if isinstance(card, JoinedCard):
+        yield from _joined_problems(rows, shard, card)
+    else:
+        yield from _row_problems(rows, shard, card)
+
+
+def _row_problems(rows: pa.Table, shard: Shard, card: TableCard) -> Iterator[str]:
     for check in _CHECKS:
         if problem := check(rows, shard, card):
             yield problem
+
+
+def _joined_problems(rows: pa.Table, shard: Shard, card: JoinedCard) -> Iterator[str]:
+    """Yield what is wrong with the rows of several heads, as each of them sees its own."""
+    flags = [rows[head.presence_column].combine_chunks() for head in card.heads]
+    if lost := int(pc.sum(pc.invert(reduce(pc.or_, flags))).as_py() or 0):
+        yield f"{lost} rows that no head has"
+    for part, flag in zip(card.parts, flags, strict=True):
+        name = part.head.name
+        if not flag.equals(rows[part.head.teacher_column].combine_chunks().is_valid()):
+            yield f"head {name!r}: its logits are not where {part.head.presence_column} is true"
+            continue
+        own = rows.filter(flag).select(part.layout.file_schema.names)
+        for problem in _row_problems(own, shard.seen_by(part.head), part):
+            yield f"head {name!r}: {problem}"
 
 
 Check = Callable[[pa.Table, Shard, TableCard], str]

@@ -10,8 +10,8 @@ from deltalake.exceptions import DeltaError
 from pydantic import ValidationError
 
 from schemas.errors import MissingTableError, TableError
-from schemas.soft_labels import TableCard
-from stages.table import CARD_KEY, one_line, open_delta
+from schemas.joined import JoinedCard
+from stages.table import CARD_KEY, AnyCard, card_of_entry, one_line, open_delta
 
 _HOURS_PER_DAY = 24
 _GUARDED_HOURS = 7 * _HOURS_PER_DAY
@@ -23,7 +23,7 @@ class Version:
 
     number: int
     committed_at: str
-    card: TableCard
+    card: AnyCard
 
 
 def history(path: Path) -> list[Version]:
@@ -39,7 +39,7 @@ def history(path: Path) -> list[Version]:
     versions = []
     for entry in delta.history():
         try:
-            card = TableCard.model_validate_json(entry.get(CARD_KEY, ""))
+            card = card_of_entry(entry.get(CARD_KEY, ""))
         except ValidationError:
             continue
         at = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC).isoformat(timespec="seconds")
@@ -51,19 +51,25 @@ def history_rows(versions: list[Version]) -> list[list[str]]:
     """Return versions as rows of a table for people, heads first."""
     heads = ["version", "committed", "rows", "inputs", "called", "reused", "removed", "teacher"]
     rows = [
-        [
-            str(version.number),
-            version.committed_at,
-            str(version.card.counts.rows),
-            str(version.card.counts.distinct_inputs),
-            str(version.card.counts.teacher_calls),
-            str(version.card.counts.reused_inputs),
-            str(version.card.counts.removed_inputs),
-            version.card.teacher_fingerprint[:12],
-        ]
-        for version in versions
+        [str(version.number), version.committed_at, *_made_of(version.card)] for version in versions
     ]
     return [heads, *rows]
+
+
+def _made_of(card: AnyCard) -> list[str]:
+    """Return the rows of a version, what they cost, and who made them."""
+    if isinstance(card, JoinedCard):
+        names = ", ".join(head.name for head in card.heads)
+        return [str(card.counts.rows), "", "", "", "", f"joined: {names}"]
+    counts = card.counts
+    return [
+        str(counts.rows),
+        str(counts.distinct_inputs),
+        str(counts.teacher_calls),
+        str(counts.reused_inputs),
+        str(counts.removed_inputs),
+        card.teacher_fingerprint[:12],
+    ]
 
 
 def vacuum(path: Path, *, keep_days: float, dry_run: bool) -> list[str]:

@@ -18,7 +18,8 @@ from schemas.heads import Head
 from schemas.soft_labels import FORMAT_VERSION
 from stages.label import publish
 from stages.label.publish import commit
-from stages.table import open_delta, open_table, read_shard
+from stages.shard import read_shard
+from stages.table import open_delta, open_table
 from tests import tiny
 
 

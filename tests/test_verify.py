@@ -7,7 +7,8 @@ import pytest
 
 from schemas.errors import DamagedTableError
 from stages.label.publish import commit
-from stages.table import Shard, open_table
+from stages.shard import Shard
+from stages.table import open_table
 from stages.verify import shard_problems, verify
 
 

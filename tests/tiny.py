@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from schemas.layout import SPLIT_COLUMN, SPLITS
 from schemas.run_file import RunFile, parse_run_file
-from stages.table import SoftLabelTable
+from stages.table import JoinedTable, SoftLabelTable
 from stages.teacher_folder import open_teacher
 
 CLASSES = ("animal", "fruit", "tool")
@@ -142,6 +144,15 @@ def label_run(folder: Path, how: RunFile, labels: str = "labels") -> SoftLabelTa
 
     teacher = find_teacher(how, base=folder, fitted=folder / "made")
     return label(plan_label(how, base=folder, teacher=teacher), labels=folder / labels)
+
+
+def rows_of_files(table: JoinedTable) -> list[dict[str, object]]:
+    """Return every row of a table of several heads, file by file."""
+    rows = []
+    for shard in table.shards:
+        found = pq.read_table(shard.path, partitioning=None)
+        rows += [{"split": shard.split, **row} for row in found.to_pylist()]
+    return rows
 
 
 def rows_of(table: SoftLabelTable) -> list[dict[str, object]]:

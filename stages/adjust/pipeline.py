@@ -15,7 +15,8 @@ from stages.adjust.space import check_space, searched_student, with_values
 from stages.adjust.study import Study
 from stages.atomic import write_whole
 from stages.progress import say
-from stages.table import SoftLabelTable, check_bytes
+from stages.shard import check_bytes
+from stages.table import SoftLabelTable
 from stages.train.plan import plan_students
 
 ADJUST_FOLDER = "adjust"

@@ -1,1 +1,1 @@
-"""Several teachers as one: their tables joined by content into a new table."""
+"""Tables become one: of several teachers their mean, of several heads a column for each."""

@@ -18,7 +18,8 @@ from stages.columns import family
 from stages.label.identity import buckets
 from stages.lists import offsets_of
 from stages.row_logits import RowLogits
-from stages.table import SoftLabelTable, read_shard
+from stages.shard import read_shard
+from stages.table import SoftLabelTable
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def joined_bucket(
       StaleTableError: a row is in one split of one table and in another of another.
       DamagedTableError: a shard cannot be read.
     """
-    parts = [_rows(table, bucket, num_shards, splits) for table in tables]
+    parts = [rows_of_bucket(table, bucket, num_shards, splits) for table in tables]
     if not any(part.num_rows for part in parts):
         return None
     keys = [_keys(part) for part in parts]
@@ -103,7 +104,14 @@ def check_alike(tables: Sequence[SoftLabelTable]) -> None:
                 )
 
 
-def _rows(table: SoftLabelTable, bucket: int, num_shards: int, splits: Sequence[str]) -> pa.Table:
+def rows_of_bucket(
+    table: SoftLabelTable, bucket: int, num_shards: int, splits: Sequence[str]
+) -> pa.Table:
+    """Return the rows of one range of digests, in some splits, with their split last.
+
+    Raises:
+      DamagedTableError: a shard cannot be read.
+    """
     schema = table.card.layout.table_schema
     parts = [schema.empty_table()]
     for shard in table.shards:

@@ -23,7 +23,7 @@ from stages.label.sample import corpus_rows, smallest
 from stages.label.shards import encode_parquet, order_rows, with_logits
 from stages.label.teacher import Teacher
 from stages.label.teachers import load_teacher
-from stages.table import read_shard
+from stages.shard import read_shard
 
 
 @dataclass(frozen=True)

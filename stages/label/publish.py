@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import DeltaError
@@ -17,9 +17,9 @@ from deltalake.transaction import AddAction, RemoveAction, create_table_with_add
 
 from schemas.errors import PublishError
 from schemas.layout import SPLIT_COLUMN
-from schemas.soft_labels import TableCard
 from stages.label.staging import BucketRecord, Staging
-from stages.table import CARD_KEY, Shard, one_line, open_delta, visible_shards
+from stages.shard import Shard
+from stages.table import CARD_KEY, AnyCard, one_line, open_delta, visible_shards
 
 
 def put_in_place(buckets: Mapping[int, BucketRecord], staging: Staging) -> list[Shard]:
@@ -47,11 +47,12 @@ def put_in_place(buckets: Mapping[int, BucketRecord], staging: Staging) -> list[
                     f"staged shard is gone: {place}: another run has removed it. Nothing became "
                     "visible. Run `label` again."
                 )
-            shards.append(Shard(place, file.split, file.rows, file.size_bytes))
+            lacking = tuple(file.lacking.items())
+            shards.append(Shard(place, file.split, file.rows, file.size_bytes, lacking))
     return shards
 
 
-def commit(path: Path, *, shards: Sequence[Shard], card: TableCard, attempt: str) -> int:
+def commit(path: Path, *, shards: Sequence[Shard], card: AnyCard, attempt: str) -> int:
     """Make the shards the table's newest version, in one transaction; return its number.
 
     The files are already in their places under `path`. A second commit of the same attempt
@@ -144,5 +145,10 @@ def _add_action(shard: Shard, path: Path) -> AddAction:
         partition_values={SPLIT_COLUMN: shard.split},
         modification_time=int(time.time() * 1000),
         data_change=True,
-        stats=json.dumps({"numRecords": shard.rows}),
+        stats=json.dumps(_stats(shard)),
     )
+
+
+def _stats(shard: Shard) -> dict[str, Any]:
+    counted = {"numRecords": shard.rows}
+    return {**counted, "nullCount": dict(shard.lacking)} if shard.lacking else counted

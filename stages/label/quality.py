@@ -31,7 +31,7 @@ from stages.evaluate.scoring import score_rows
 from stages.label.staging import BucketRecord, Staging
 from stages.pointers import Questions, questions_of
 from stages.row_logits import RowLogits
-from stages.table import Shard, read_shard
+from stages.shard import Shard, read_shard
 
 MOST_CANDIDATES = 20
 UNLIKELY = 0.05

@@ -17,7 +17,8 @@ from stages.codec import decode, encode
 from stages.label.ask import soft_labels
 from stages.label.teacher import Teacher
 from stages.likeness import mean_divergence, pairs_of_lines, share_of_others
-from stages.table import Shard, SoftLabelTable, read_shard
+from stages.shard import Shard, read_shard
+from stages.table import SoftLabelTable
 
 
 @dataclass(frozen=True)

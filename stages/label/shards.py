@@ -6,6 +6,8 @@ different versions of the table never share a name.
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -13,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas.heads import Head
-from schemas.layout import ASIDE, SPLIT_COLUMN, SPLITS, Layout, label_type
+from schemas.layout import ASIDE, SPLIT_COLUMN, SPLITS, JoinedLayout, Layout, label_type
 from schemas.provenance import digest_bytes
 from stages.atomic import write_whole
 from stages.codec import encode
@@ -84,21 +86,28 @@ def with_logits(rows: pa.Table, answers: RowLogits, layout: Layout) -> pa.Table:
 
 
 def write_shards(
-    rows: pa.Table, staging: Staging, *, bucket: int, num_shards: int, layout: Layout
+    rows: pa.Table,
+    staging: Staging,
+    *,
+    bucket: int,
+    num_shards: int,
+    layout: Layout | JoinedLayout,
 ) -> tuple[ShardFile, ...]:
     """Write one bucket's rows to the staging folder, a file for each split that has rows.
 
     What a retry does: writes the same bytes under the same names.
     """
     files = []
+    parts = layout.parts if isinstance(layout, JoinedLayout) else ()
     for split in (*SPLITS, ASIDE):
         part = rows.filter(pc.equal(rows[SPLIT_COLUMN], split)).drop_columns([SPLIT_COLUMN])
         if part.num_rows == 0:
             continue
-        data = encode_parquet(part, layout)
+        data = encode_parquet(part, *(parts or [layout]))
         name = f"shard-{bucket:05d}-of-{num_shards:05d}-{digest_bytes(data)[:16]}.parquet"
         path = f"{SPLIT_COLUMN}={split}/{name}"
         write_whole(staging.shard_path(path), data)
+        logits = [own.head.teacher_column for own in parts]
         files.append(
             ShardFile(
                 path=path,
@@ -106,24 +115,39 @@ def write_shards(
                 rows=part.num_rows,
                 size_bytes=len(data),
                 views=int((part["view"].to_numpy() > 0).sum()),
+                lacking={column: part[column].null_count for column in logits},
             )
         )
     return tuple(files)
 
 
-def encode_parquet(rows: pa.Table, layout: Layout) -> bytes:
+def encode_parquet(rows: pa.Table, *layouts: Layout) -> bytes:
     """Return a Parquet file of rows: zstd, logits as byte streams, labels as dictionaries."""
-    head, sink = layout.head, pa.BufferOutputStream()
-    each = ".list.element" if head.by_position else ""
-    labels = ".list.element" if pa.types.is_list(label_type(head)) else ""
-    classes = f"{head.teacher_column}_classes{each}.list.element"
-    numbers = [f"{head.teacher_column}{each}.list.element", f"{head.teacher_column}_tail{each}"]
+    sink = pa.BufferOutputStream()
     pq.write_table(
         rows,
         sink,
         compression="zstd",
         row_group_size=ROW_GROUP_ROWS,
-        use_dictionary=[f"{head.label_column}{labels}", "source_file", classes],
-        use_byte_stream_split=numbers,
+        use_dictionary=["source_file", *chain.from_iterable(map(_repeated, layouts))],
+        use_byte_stream_split=list(chain.from_iterable(map(_numbers, layouts))),
     )
     return bytes(sink.getvalue())
+
+
+def _repeated(layout: Layout) -> list[str]:
+    """Return the columns of a head that have few values."""
+    head = layout.head
+    labels = ".list.element" if pa.types.is_list(label_type(head)) else ""
+    classes = f"{head.teacher_column}_classes{_each(head)}.list.element"
+    return [f"{head.label_column}{labels}", classes]
+
+
+def _numbers(layout: Layout) -> list[str]:
+    """Return the columns of a head's logits."""
+    name, each = layout.head.teacher_column, _each(layout.head)
+    return [f"{name}{each}.list.element", f"{name}_tail{each}"]
+
+
+def _each(head: Head) -> str:
+    return ".list.element" if head.by_position else ""

@@ -34,7 +34,8 @@ Record = TypeVar("Record", bound=BaseModel)
 class ShardFile(BaseModel):
     """One Parquet file: path relative to the table, and what the log will say of it.
 
-    `views` of its rows are augmented ones.
+    `views` of its rows are augmented ones; `lacking`, of a table of several heads: by column of
+    logits how many rows have none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +45,7 @@ class ShardFile(BaseModel):
     rows: int
     size_bytes: int
     views: int = 0
+    lacking: dict[str, int] = {}
 
 
 class BucketRecord(BaseModel):

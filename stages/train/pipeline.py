@@ -16,7 +16,8 @@ from schemas.train_section import Train
 from stages.artefacts import read_measures
 from stages.atomic import whole_file, write_whole
 from stages.progress import say
-from stages.table import SoftLabelTable, check_bytes
+from stages.shard import check_bytes
+from stages.table import SoftLabelTable
 from stages.train.building import built, vocabulary_of
 from stages.train.plan import StudentPlan, phases, plan_students
 
@@ -74,9 +75,8 @@ def make_ready(waiting: int, how: Train, tables: Iterable[SoftLabelTable], *, pl
     from stages.train.replicas import replicas_here
 
     replicas_here()  # before TensorFlow does anything else
-    for table in tables:
-        for shard in table.shards:
-            check_bytes(shard)
+    for shard in {shard.path: shard for table in tables for shard in table.shards}.values():
+        check_bytes(shard)
 
 
 @contextmanager

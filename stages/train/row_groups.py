@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from schemas.errors import DamagedTableError, first_line
 from schemas.heads import Head
 from stages.columns import out_of_scope, repeats
-from stages.table import Shard, read_shard
+from stages.shard import Shard, read_file, read_shard
 
 
 @dataclass(frozen=True)
@@ -62,16 +62,34 @@ class ChosenRows:
 
     @staticmethod
     def of(shard: Shard, head: Head, *, once: bool) -> ChosenRows:
-        """Return a shard's; with `once`, a row that repeats another's input and label is not."""
-        label_column = head.label_column
-        rows = read_shard(shard, ["input_digest", "view", label_column])
+        """Return a shard's; with `once`, a row that repeats another's input and label is not.
+
+        Of several heads, rows that lack this one do not count.
+        """
+        names = ["input_digest", "view", head.label_column]
+        own = ChosenRows._of_rows(read_shard(shard, names), head, once=once)
+        if shard.presence is None:
+            return own
+        there = read_file(shard, [shard.presence])[shard.presence]
+        return own._among(np.asarray(there.to_numpy(), np.bool_))
+
+    @staticmethod
+    def _of_rows(rows: pa.Table, head: Head, *, once: bool) -> ChosenRows:
         views = rows["view"].to_numpy()
         original = views == 0
         counted = np.ones(rows.num_rows, np.bool_)
         if once:
-            counted[original] = ~repeats(rows.filter(pa.array(original)), label_column)
-        has_label = rows[label_column].is_valid().to_numpy() & ~out_of_scope(rows, head)
+            originals = rows.filter(pa.array(original))
+            counted[original] = ~repeats(originals, head.label_column)
+        has_label = rows[head.label_column].is_valid().to_numpy() & ~out_of_scope(rows, head)
         return ChosenRows(counted, counted & original & has_label, views)
+
+    def _among(self, there: npt.NDArray[np.bool_]) -> ChosenRows:
+        """Return the same of a file in which just these rows are there."""
+        whole = [np.zeros(len(there), own.dtype) for own in (self.counted, self.labelled)]
+        views = np.zeros(len(there), self.views.dtype)
+        whole[0][there], whole[1][there], views[there] = self.counted, self.labelled, self.views
+        return ChosenRows(whole[0], whole[1], views)
 
 
 def row_groups(

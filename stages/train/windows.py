@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stages.lists import Numbers
-from stages.table import Shard
+from stages.shard import Shard
 from stages.train.row_groups import RowGroup, unreadable
 
 _WINDOW_ROWS = 131_072

@@ -9,9 +9,12 @@ from run_pipeline import main
 from stages.experiment import run_all, teach_step
 from stages.inputs import texts_of
 from stages.label.teachers import load_teacher
+from stages.multi_task import run_file_all
+from stages.table import open_version
 from stages.teacher_folder import read_card
 from stages.teacher_places import find_teacher
-from tests import tiny, tiny_berts
+from stages.verify import verify
+from tests import tiny, tiny_berts, tiny_heads
 
 OF_WORDS = ('corpus.features=["words"]', 'corpus.feature_kinds={words="words"}')
 WELL = ("train.epochs=20", "train.learning_rate=3e-2", "train.baseline=false")
@@ -65,3 +68,19 @@ def test_an_encoder_is_fine_tuned_on_words_with_a_class_a_row(folder):
     teach_step(run, out=folder / "out")
     card = read_card(folder / "out" / "teacher")
     assert card.scores["test"].accuracy > 0.9
+
+
+def test_two_heads_of_a_corpus_and_a_third_of_another_in_one_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tiny_heads.write(tmp_path)
+    how = ("train.epochs=25", "train.learning_rate=3e-2", "train.baseline=false")
+    reports = list(run_file_all(path, how, out=tmp_path / "out"))
+    assert [report.name for report in reports] == ["commands-thing", "commands-word", "kinds"]
+    figures = ["accuracy", "accuracy", "f1_micro"]
+    for report, figure in zip(reports, figures, strict=True):
+        assert report.students[0].student[figure].mean > 0.8, report.name
+    whole = open_version(tmp_path / "out" / "labels")
+    assert [head.name for head in whole.card.heads] == ["thing", "word", "kinds"]
+    assert whole.card.counts.shared_rows == 68
+    verify(whole)
+    assert list(run_file_all(path, how, out=tmp_path / "out")) == reports

@@ -6,16 +6,19 @@ import pytest
 
 from schemas.soft_labels import FORMAT_VERSION, READABLE_VERSIONS
 from stages.artefacts import read_embeddings, read_measures
-from stages.table import open_table, read_shard
+from stages.shard import read_shard
+from stages.table import open_table, open_version
 from tests import tiny
-from tests.golden.write import FOLDER, MAKERS, plain
+from tests.golden.write import FOLDER, JOINED, MAKERS, of_heads, plain
 
 VERSIONS = sorted(path.stem for path in FOLDER.glob("v?.json"))
+OF_OTHER_KINDS = sorted(path.stem for path in FOLDER.glob("v*-*.json") if path.stem != JOINED)
 
 
 def test_every_readable_format_has_a_golden_table():
     assert FORMAT_VERSION in READABLE_VERSIONS
-    assert [f"v{version}" for version in READABLE_VERSIONS] == VERSIONS
+    assert [f"v{version}" for version in READABLE_VERSIONS] == [*VERSIONS, JOINED.split("-")[0]]
+    assert (FOLDER / JOINED).is_dir()
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -31,7 +34,7 @@ def test_a_golden_table_is_read_row_for_row(version):
     assert read_shard(table.shards[0], schema.names).schema.equals(schema)
 
 
-@pytest.mark.parametrize("version", sorted(path.stem for path in FOLDER.glob("v*-*.json")))
+@pytest.mark.parametrize("version", OF_OTHER_KINDS)
 def test_a_golden_table_of_another_kind_is_read_row_for_row(version):
     table = open_table(FOLDER / version)
     expected = json.loads((FOLDER / f"{version}.json").read_text())
@@ -63,3 +66,24 @@ def test_the_same_corpus_and_teacher_give_the_golden_rows_again(experiment):
     for one, other in zip(found, expected, strict=True):
         assert one.pop("teacher_thing") == pytest.approx(other.pop("teacher_thing"), rel=2e-3)
         assert one == other
+
+
+def test_a_golden_table_of_several_heads_is_read_row_for_row():
+    table = open_version(FOLDER / JOINED)
+    expected = json.loads((FOLDER / f"{JOINED}.json").read_text())
+    assert plain(tiny.rows_of_files(table)) == expected
+    schema = table.card.layout.file_schema
+    assert read_shard(table.shards[0], schema.names).schema.equals(schema)
+    for part in table.parts():
+        has = part.card.head.presence_column
+        own = [row["example_id"] for row in expected if row[has]]
+        assert sorted(row["example_id"] for row in tiny.rows_of(part)) == sorted(own)
+        assert read_measures(part).parameters == 0
+
+
+def test_the_same_corpora_give_the_golden_rows_of_several_heads_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    expected = json.loads((FOLDER / f"{JOINED}.json").read_text())
+    assert plain(tiny.rows_of_files(of_heads(tmp_path))) == expected
+    assert any(row["has_thing"] and row["has_word"] for row in expected)
+    assert any(row["has_kinds"] and not row["has_word"] for row in expected)

@@ -1,6 +1,6 @@
 """Write the golden tables of the current format: `python -m tests.golden.write`.
 
-Run it only when the format version changes, and keep the tables of older versions.
+Run it when the format version changes; tables that are there are kept.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from schemas.soft_labels import FORMAT_VERSION
-from stages.table import SoftLabelTable
-from tests import tiny, tiny_kinds, tiny_questions, tiny_words
+from schemas.soft_labels import FORMAT_VERSION, JOINED_FORMAT_VERSION
+from stages.combine.heads import join_heads
+from stages.table import JoinedTable, SoftLabelTable
+from tests import tiny, tiny_heads, tiny_kinds, tiny_questions, tiny_words
 
 FOLDER = Path(__file__).parent
+JOINED = f"v{JOINED_FORMAT_VERSION}-heads"
 
 
 def plain(rows: list[dict[str, object]]) -> list[dict[str, object]]:
@@ -56,6 +58,13 @@ def of_pointers(folder: Path) -> SoftLabelTable:
     return tiny_questions.label(folder, "label.num_shards=1")
 
 
+def of_heads(folder: Path) -> JoinedTable:
+    """Label two heads of one corpus and a third of another, and join them."""
+    tiny_heads.write(folder)
+    tables = tiny_heads.labelled(folder, tiny_heads.run("label.num_shards=1"))
+    return join_heads(tables, labels=folder / "labels")
+
+
 MAKERS = {
     "": of_texts,
     "-words": of_words,
@@ -66,14 +75,17 @@ MAKERS = {
 
 
 def main() -> None:
-    for name, label in MAKERS.items():
+    wanted = {f"v{FORMAT_VERSION}{name}": label for name, label in MAKERS.items()}
+    for name, label in {**wanted, JOINED: of_heads}.items():
+        if (FOLDER / name).exists():
+            continue
         with tempfile.TemporaryDirectory() as place:
             os.chdir(place)
             table = label(Path(place))
-            rows = plain(tiny.rows_of(table))
-            shutil.copytree(table.path, FOLDER / f"v{FORMAT_VERSION}{name}")
-        path = FOLDER / f"v{FORMAT_VERSION}{name}.json"
-        path.write_text(json.dumps(rows, indent=1) + "\n")
+            is_joined = isinstance(table, JoinedTable)
+            rows = plain(tiny.rows_of_files(table) if is_joined else tiny.rows_of(table))
+            shutil.copytree(table.path, FOLDER / name)
+        (FOLDER / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":

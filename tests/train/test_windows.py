@@ -7,7 +7,7 @@ import pytest
 
 from schemas.errors import DamagedTableError
 from stages.columns import class_numbers
-from stages.table import Shard
+from stages.shard import Shard
 from stages.train import windows
 from stages.train.row_groups import row_groups
 from stages.train.windows import read_ahead, windows_of

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from run_pipeline import main
 from schemas.errors import RunFileError, StudentError, TableError
 from schemas.multi_task import parse_multi_task
+from stages.combine.heads import join_heads
 from stages.experiment import LABELS_FOLDER, label_step, read_run_file
 from stages.inspect import inspect_folder
 from stages.multi_task import run_file_all, task_run
@@ -168,10 +169,12 @@ def test_each_task_is_evaluated_on_its_own_table(folder, tmp_path, monkeypatch):
     assert again == reports
 
 
-def test_a_student_is_exported_with_each_head_alone(folder, whole, monkeypatch):
+def test_a_student_is_exported_with_each_head_alone(folder, whole, tmp_path, monkeypatch):
     monkeypatch.chdir(folder)
     _, out = whole
-    how = ("both.toml", "--labels", "tasks", "--out", str(out), "--format", "saved_model")
+    tables = {name: task.table for name, task in labelled(TWO_PHASES, folder).items()}
+    labels = join_heads(tables, labels=tmp_path).path
+    how = ("both.toml", "--labels", str(labels), "--out", str(out), "--format", "saved_model")
     stated = ("--set", "train.baseline=false", "--set", "train.hard_label_epochs=1")
     done = CliRunner().invoke(main, ["export", *how, *stated])
     assert done.exit_code == 0, done.stderr

@@ -1,0 +1,119 @@
+"""One Parquet file of a soft-label table: read it, and compare it with what the log says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.errors import DamagedTableError
+from schemas.heads import Head
+from schemas.provenance import digest_file
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file of the visible version.
+
+    Attributes:
+      path: of the file.
+      split: of all its rows.
+      rows: how many it has; seen by one head of several, how many of them have that head.
+      size_bytes: of the file.
+      lacking: of a table of several heads, by column of logits how many rows have none.
+      presence: seen by one head of several, the column that says which rows have it.
+    """
+
+    path: Path
+    split: str
+    rows: int
+    size_bytes: int
+    lacking: tuple[tuple[str, int], ...] = ()
+    presence: str | None = None
+
+    @property
+    def bucket(self) -> int:
+        """The shard's number."""
+        return int(self.path.name.split("-")[1])
+
+    def meets(self, bucket: int, *, num_shards: int, own_shards: int) -> bool:
+        """Return whether its range of digests and a bucket's have some in common.
+
+        Args:
+          bucket: number of the other range.
+          num_shards: ranges of which that is one.
+          own_shards: ranges of which the shard is one.
+        """
+        ends_after = (self.bucket + 1) * num_shards > bucket * own_shards
+        starts_before = self.bucket * num_shards < (bucket + 1) * own_shards
+        return ends_after and starts_before
+
+    def seen_by(self, head: Head) -> Shard:
+        """Return the rows that have one head of several."""
+        lacking = dict(self.lacking)[head.teacher_column]
+        return replace(self, rows=self.rows - lacking, presence=head.presence_column)
+
+
+def read_shard(shard: Shard, columns: Sequence[str]) -> pa.Table:
+    """Return some columns of a shard; seen by one head of several, of the rows that have it.
+
+    Raises:
+      DamagedTableError: it cannot be read as Parquet.
+    """
+    names = list(columns)
+    if shard.presence is None:
+        return read_file(shard, names)
+    rows = read_file(shard, [*names, shard.presence])
+    return rows.filter(rows[shard.presence]).select(names)
+
+
+def read_file(shard: Shard, columns: Sequence[str]) -> pa.Table:
+    """Return some columns of all rows of a shard.
+
+    Raises:
+      DamagedTableError: it cannot be read as Parquet.
+    """
+    try:
+        return pq.read_table(shard.path, columns=list(columns), partitioning=None)
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedTableError(
+            f"shard cannot be read: {shard.path}: {str(error).splitlines()[0]}. Label again."
+        ) from error
+
+
+def check_bytes(shard: Shard) -> None:
+    """Compare a shard's bytes with the digest in its name.
+
+    Raises:
+      DamagedTableError: they differ.
+    """
+    if problem := digest_problem(shard):
+        raise DamagedTableError(
+            f"shard is damaged: {shard.path}: {problem}. Restore the file, or remove the table and "
+            "label again."
+        )
+
+
+def digest_problem(shard: Shard) -> str:
+    """Return how a shard's bytes differ from the digest in its name; nothing where they do not."""
+    named = shard.path.stem.rsplit("-", 1)[-1]
+    found = digest_file(shard.path)[: len(named)]
+    return "" if found == named else f"its bytes have digest {found}, its name says {named}"
+
+
+def check_size(shard: Shard) -> None:
+    """Compare a shard's size with what the log says.
+
+    Raises:
+      DamagedTableError: they differ, or there is no file.
+    """
+    found = shard.path.stat().st_size if shard.path.is_file() else None
+    if found != shard.size_bytes:
+        state = "is missing" if found is None else f"has {found} bytes"
+        raise DamagedTableError(
+            f"shard is damaged: {shard.path}: it {state}, the log says {shard.size_bytes} bytes. "
+            "Restore the file, or remove the table and label again."
+        )

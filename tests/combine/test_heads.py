@@ -1,0 +1,230 @@
+"""Tables of several heads as one: a head sees just its own rows; a row of two is there once."""
+
+import re
+import shutil
+
+import numpy as np
+import polars
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from run_pipeline import main
+from schemas.errors import DamagedTableError, RunFileError, StaleTableError, TableError
+from schemas.heads import Head
+from schemas.multi_task import check_columns
+from stages.artefacts import read_measures
+from stages.combine.heads import join_heads
+from stages.experiment import read_run_file
+from stages.inspect import inspect_folder
+from stages.multi_task import task_run
+from stages.table import open_table, open_version
+from stages.train.stream import SoftLabelStream
+from stages.verify import verify
+from tests import tiny, tiny_heads
+
+VIEWS = "label.views={seed=1, augmenters=[{kind='swap'}, {kind='word_dropout'}]}"
+
+
+@pytest.fixture(scope="module")
+def joined(tmp_path_factory):
+    """Tables of three heads, one of another corpus, and the table of all."""
+    folder = tmp_path_factory.mktemp("heads")
+    tiny_heads.write(folder)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        tables = tiny_heads.labelled(folder, tiny_heads.run(VIEWS))
+        return folder, tables, join_heads(tables, labels=folder / "labels")
+
+
+@pytest.mark.parametrize("name", ["thing", "word", "kinds"])
+def test_a_head_sees_just_the_rows_of_its_own_table(joined, name):
+    _, tables, whole = joined
+    own, seen = tables[name], whole.part(tables[name].card.head)
+    assert tiny.rows_of(own) and tiny.rows_of(seen) == tiny.rows_of(own)
+    assert sum(shard.rows for shard in seen.shards) == sum(shard.rows for shard in own.shards)
+    assert seen.card.plan_fingerprint == own.card.plan_fingerprint
+    assert list(seen.texts("train")) and read_measures(seen) == read_measures(own)
+
+
+def test_a_row_of_two_heads_is_there_once(joined):
+    _, tables, whole = joined
+    every = [tiny.rows_of(table) for table in tables.values()]
+    names = ("split", "input_digest", "view", "example_id", "source_file", "source_row")
+
+    def keys(rows):
+        return {tuple(row[name] for name in names) for row in rows}
+
+    counts = whole.card.counts
+    of_each = [keys(rows) for rows in every]
+    union = set().union(*of_each)
+    assert counts.rows + counts.views == len(union) < sum(map(len, of_each))
+    twice = sum(sum(key in one for one in of_each) > 1 for key in union)
+    assert counts.shared_rows == twice > 50
+    files = [pq.read_table(shard.path, partitioning=None) for shard in whole.shards]
+    rows = pa.concat_tables(files).to_pylist()
+    assert len(rows) == len(union)
+    for row in rows:
+        for head in whole.card.heads:
+            has = row[head.presence_column]
+            assert has == (row[head.teacher_column] is not None)
+            assert has or row[head.label_column] is None
+
+
+def test_any_reader_of_delta_sees_both_heads_of_a_row(joined):
+    folder, _, whole = joined
+    rows = polars.read_delta(str(folder / "labels")).filter("has_thing", "has_word")
+    assert rows.height == whole.card.counts.shared_rows
+    assert rows["teacher_thing"].null_count() == rows["teacher_word"].null_count() == 0
+    assert rows["teacher_kinds"].null_count() == rows.height
+
+
+@pytest.mark.parametrize("labelled_only", [False, True])
+@pytest.mark.parametrize("name", ["thing", "word"])
+def test_a_head_is_trained_on_the_batches_of_its_own_table(joined, name, labelled_only):
+    _, tables, whole = joined
+
+    def batches(table):
+        how = {"batch_size": 16, "seed": 3, "once": True, "labelled_only": labelled_only}
+        stream = SoftLabelStream(table, "train", **how)
+        return list(stream.dataset().take(2 * stream.steps_per_pass).as_numpy_iterator())
+
+    pairs = zip(batches(whole.part(tables[name].card.head)), batches(tables[name]), strict=True)
+    for one, other in pairs:
+        assert str(one.pop("text")) == str(other.pop("text"))
+        for key in other:
+            np.testing.assert_array_equal(one[key], other[key])
+
+
+def test_a_table_that_is_there_is_kept_and_one_that_changed_is_joined_anew(joined, capsys):
+    folder, tables, whole = joined
+    shutil.copytree(folder / "labels", folder / "again")
+    assert join_heads(tables, labels=folder / "again").version == whole.version
+    assert "join: nothing to do" in capsys.readouterr().err
+    two = {name: tables[name] for name in ("thing", "word")}
+    other = join_heads(two, labels=folder / "again")
+    assert other.version == whole.version + 1
+    assert [head.name for head in other.card.heads] == ["thing", "word"]
+    assert verify(other).rows == other.card.counts.rows + other.card.counts.views
+    done = CliRunner().invoke(main, ["history", str(folder / "again")])
+    assert "joined: thing, word, kinds" in done.stdout and done.exit_code == 0
+
+
+def test_it_is_inspected_head_by_head(joined):
+    folder, _, whole = joined
+    text = inspect_folder(folder / "labels", as_json=False)
+    assert "of 3 heads" in text and f"rows of several heads     {whole.card.counts.shared_rows}"
+    assert all(f"{name}: animal, fruit" in text for name in ("thing", "kinds"))
+    assert '"shared_rows"' in inspect_folder(folder / "labels", as_json=True)
+    done = CliRunner().invoke(main, ["verify", str(folder / "labels")])
+    assert "is whole" in done.stdout and done.exit_code == 0
+
+
+def test_a_table_of_several_heads_is_opened_by_one_of_them(joined):
+    folder, tables, _ = joined
+    head = tables["thing"].card.head
+    assert (
+        open_table(folder / "labels", head=head).card
+        == open_version(folder / "labels").part(head).card
+    )
+    with pytest.raises(TableError, match="has several heads: .*thing, word, kinds. Name one head"):
+        open_table(folder / "labels")
+    other = Head(name="thing", classes=("a", "b"))
+    with pytest.raises(StaleTableError, match="has other heads: .*expected 'thing' with 2 classes"):
+        open_table(folder / "labels", head=other)
+    with pytest.raises(StaleTableError, match="made by another teacher"):
+        open_table(folder / "labels", head=head, teacher="0" * 32)
+
+
+def test_a_student_of_one_head_is_trained_and_scored_from_the_table_of_all(joined, tmp_path):
+    folder, _, _ = joined
+    shutil.copy(folder / "kinds.toml", tmp_path)
+    how = [str(tmp_path / "kinds.toml"), "--labels", str(folder / "labels"), "--out", str(tmp_path)]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        for command in ("train", "evaluate"):
+            done = CliRunner().invoke(main, [command, *how])
+            assert done.exit_code == 0, done.stderr
+    assert "F1 micro" in done.stdout
+
+
+def damaged(table, change):
+    """Write a shard's rows otherwise, as large as before as far as the log says."""
+    shard = max(table.shards, key=lambda one: one.rows)
+    rows = change(pq.read_table(shard.path, partitioning=None))
+    pq.write_table(rows, shard.path)
+    return shard
+
+
+def without_a_head(rows):
+    no = pa.array([False] * rows.num_rows)
+    for name in ("has_thing", "has_word", "has_kinds"):
+        rows = rows.set_column(rows.schema.get_field_index(name), rows.schema.field(name), no)
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (without_a_head, r"rows that no head has.*its logits are not where has_"),
+        (lambda rows: rows.slice(0, rows.num_rows - 1), r"head '\w+': \d+ rows, the log says"),
+        (lambda rows: rows.take(list(range(rows.num_rows))[::-1]), "not in their order"),
+        (lambda rows: rows.drop_columns(["has_word"]), "has other columns"),
+    ],
+)
+def test_damage_is_found_and_said_of_the_head(joined, tmp_path, change, said):
+    folder, _, _ = joined
+    shutil.copytree(folder / "labels", tmp_path / "labels")
+    table = open_version(tmp_path / "labels")
+    damaged(table, change)
+    with pytest.raises(DamagedTableError) as raised:
+        verify(table)
+    assert re.search(said, str(raised.value), re.S)
+
+
+def test_heads_that_mean_other_things_by_one_column_are_refused_before_anything_is_labelled(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    tiny_heads.write(tmp_path)
+    path = tmp_path / "kinds.toml"
+    path.write_text(path.read_text().replace('name = "kinds"\nkind', 'name = "word"\nkind'))
+    done = CliRunner().invoke(main, ["run", "commands.toml", "--out", "out"])
+    assert done.exit_code == 1 and not (tmp_path / "out").exists()
+    assert "cannot be in one table: commands: 'word' and 'kinds' both have a column" in done.stderr
+    texts = tiny.run().layout()
+    words = task_run(tiny_heads.run(), tiny_heads.run().tasks[0], base=tmp_path).layout()
+    with pytest.raises(RunFileError, match="'a' and 'b' both have a column 'has_thing'"):
+        check_columns({"a": texts, "b": words}, source="x.toml")
+
+
+def test_a_corpus_split_otherwise_for_another_head_is_said(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    tiny_heads.write(tmp_path)
+    split = "corpus.split={validation=0.5, test=0.2}"
+    teacher = "teacher={kind='module', callable='tests.tiny_heads:of_rows'}"
+    how = tiny_heads.run(f'tasks=[{{name="thing", set=["{split}", "{teacher}"]}}]')
+    tables = {**tiny_heads.labelled(tmp_path, how)}
+    whole = join_heads(tables, labels=tmp_path / "labels")
+    crossing = whole.card.counts.crossing_inputs
+    assert crossing > 5
+    assert f"join: {crossing} inputs are in one split for a head" in capsys.readouterr().err
+    verify(whole)
+    for name in tables:
+        seen = whole.part(tables[name].card.head)
+        assert tiny.rows_of(seen) == tiny.rows_of(tables[name])
+
+
+def test_a_task_without_a_run_is_a_head_of_the_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tiny_heads.write(tmp_path)
+    with pytest.raises(RunFileError, match="has several tasks: .*commands.toml. Give it to `run`"):
+        read_run_file(path)
+    with pytest.raises(RunFileError, match="task 'sentiment' has no `run`; a task has a run file"):
+        tiny_heads.run("tasks=[{name='sentiment'}]")
+    with pytest.raises(RunFileError, match="task 'thing' is a head of this file, and has a `run`"):
+        tiny_heads.run("tasks=[{name='thing', run='thing.toml'}]")
+    how = tiny_heads.run("corpus.fromat='csv'")
+    with pytest.raises(RunFileError, match="task 'thing' of commands.*fromat.*format"):
+        task_run(how, how.tasks[0], base=tmp_path)
