@@ -7,7 +7,7 @@ own, with its corpus, head and teacher. Each is labelled once for any number of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -20,7 +20,7 @@ from schemas.toml_text import overridden, read_toml
 from schemas.train_section import OF_TEACHER, Train
 
 OF_A_TASK = (*OF_TEACHER, "label_smoothing", "batch_size", "stride")
-_OF_ALL = ("name", "tasks", "train")
+_OF_ALL = ("name", "tasks", "train", "batches")
 
 
 class Task(Section):
@@ -56,12 +56,15 @@ class MultiTask(Section):
     """Several tasks that one student learns: one encoder, a head for each.
 
     Attributes:
+      batches: `own`, at each step a batch of every task; or `shared`, one of rows of the table of
+        all, each asked once for all heads that it has. These must then have the same features.
       own: of a file that states heads: its sections, as those of a run file, but for `[train]`.
     """
 
     name: Name
     tasks: tuple[Task, ...] = Field(min_length=2)
     train: Train
+    batches: Literal["own", "shared"] = "own"
     own: dict[str, Any] = {}
 
     @field_validator("tasks")

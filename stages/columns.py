@@ -35,10 +35,11 @@ def labels_by_line(rows: pa.Table, layout: Layout) -> Labels:
         values = column.to_numpy(zero_copy_only=False)
         return np.asarray(values, np.float32)[:, None]
     if head.by_position and column.null_count:
-        counts = pc.list_value_length(rows[layout.features[0]]).to_pylist()
-        given = column.to_pylist()
-        lists = [one or [None] * count for one, count in zip(given, counts, strict=True)]
-        column = pa.chunked_array([pa.array(lists, column.type)])
+        counts = pc.list_value_length(rows[layout.features[0]]).to_numpy()
+        there = column.is_valid().to_numpy()
+        numbers = np.full(counts.sum(), -1, np.int64)
+        numbers[np.repeat(there, counts)] = class_numbers(column.drop_null(), head.classes)
+        return numbers
     return class_numbers(column, head.classes)
 
 

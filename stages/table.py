@@ -97,6 +97,10 @@ class JoinedTable:
     card: JoinedCard
     shards: tuple[Shard, ...]
 
+    def shards_of(self, split: str) -> list[Shard]:
+        """Return a split's shards in order of their number."""
+        return [shard for shard in self.shards if shard.split == split]
+
     def parts(self) -> Iterator[SoftLabelTable]:
         """Yield the table as each head sees it: just the rows of its own table, in their order."""
         for card in self.card.parts:

@@ -111,11 +111,16 @@ def examples(count: int = 60) -> list[dict[str, object]]:
     return [*rows, *rows[:7], {**rows[1], "thing": "tool"}]
 
 
+def _kinds_of(words: list[str]) -> list[str]:
+    there = {tiny_words._CLASS_OF.get(word) for word in words}
+    return [name for name in tiny.CLASSES if name in there]
+
+
 def write(folder: Path) -> Path:
     """Write corpora and run files; return the path of the run of all heads."""
     tiny.write_corpus(folder / "both.jsonl", examples())
     rows = [
-        {"words": row["words"], "kinds": [row["thing"]] if row["thing"] else []}
+        {"words": row["words"], "kinds": _kinds_of(row["words"])}
         for row in [*examples(20), *examples(90)[60:]]
     ]
     tiny.write_corpus(folder / "kinds.jsonl", rows)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from stages.codec import decode
 from stages.columns import Labels, labels_by_line
 from stages.inputs import as_text, one_after_another
 from stages.lists import Numbers, one_chunk, positions_of
+from stages.row_logits import RowLogits
 
 
 class Columns(NamedTuple):
@@ -70,9 +72,14 @@ def _logits(rows: pa.Table, order: Numbers, layout: Layout) -> npt.NDArray[np.fl
 def _columns_of_words(rows: pa.Table, layout: Layout, is_view: npt.NDArray[np.bool_]) -> Columns:
     words, starts = positions_of(rows[layout.features[0]])
     answers = decode(rows, layout)
-    logits = np.where(answers.seen[:, None], answers.values, np.float32(0))
+    logits = zero_where_unseen(answers)
     blob, ends = text_buffers(words)
     return Columns(blob, ends, starts, labels_by_line(rows, layout), logits, answers.seen, is_view)
+
+
+def zero_where_unseen(answers: RowLogits) -> npt.NDArray[np.float32]:
+    """Return float32 [lines, classes]: logits, zeros where there is none."""
+    return np.where(answers.seen[:, None], answers.values, np.float32(0))
 
 
 def signature(head: Head) -> tuple[tf.TensorSpec, ...]:
@@ -85,26 +92,37 @@ def signature(head: Head) -> tuple[tf.TensorSpec, ...]:
 
 
 def text_batches(columns: Columns, size: int, *, views: bool, pairs: bool) -> tf.data.Dataset:
-    """Return batches of `size` texts, or pairs of them [size, 2], and one of what is left.
-
-    All texts are made at once, and batches are slices of them, since a function that is called for
-    each batch takes longer than what it does.
-    """
+    """Return batches of `size` texts, or pairs of them [size, 2], and one of what is left."""
     lines = {
-        "text": tf.strings.substr(
-            columns.blob, columns.ends[:-1], columns.ends[1:] - columns.ends[:-1]
-        ),
+        "text": texts_of(columns.blob, columns.ends, pairs=pairs),
         "label": columns.labels,
         "teacher_logits": columns.logits,
         **({"is_view": columns.is_view} if views else {}),
     }
-    if pairs:
-        lines["text"] = tf.reshape(lines["text"], [-1, 2])
-    rows = tf.shape(columns.labels)[0]
+    return sliced(lines, tf.shape(columns.labels)[0], size)
+
+
+def texts_of(blob: tf.Tensor, ends: tf.Tensor, *, pairs: bool = False) -> tf.Tensor:
+    """Return the texts of a blob, string [texts], or [pairs, 2]."""
+    found = tf.strings.substr(blob, ends[:-1], ends[1:] - ends[:-1])
+    return tf.reshape(found, [-1, 2]) if pairs else found
+
+
+def sliced(lines: Mapping[str, Any], rows: tf.Tensor, size: int) -> tf.data.Dataset:
+    """Return batches of `size` rows of some tensors, and one of what is left.
+
+    All rows are made before, and batches are slices of them, since a function that is called for
+    each batch takes longer than what it does.
+
+    Args:
+      lines: each [rows, …], by name, or by names.
+      rows: how many.
+      size: of a batch.
+    """
     whole = rows // size * size
-    full = {name: _stacked(found[:whole], size) for name, found in lines.items()}
+    full = tf.nest.map_structure(lambda found: _stacked(found[:whole], size), lines)
     # no batch, or one, of what is left
-    rest = {name: found[whole:][None][: rows - whole] for name, found in lines.items()}
+    rest = tf.nest.map_structure(lambda found: found[whole:][None][: rows - whole], lines)
     slices = tf.data.Dataset.from_tensor_slices
     return slices(full).concatenate(slices(rest))
 
@@ -112,11 +130,63 @@ def text_batches(columns: Columns, size: int, *, views: bool, pairs: bool) -> tf
 def word_batches(columns: Columns, size: int, *, views: bool) -> tf.data.Dataset:
     """Return batches of `size` rows of words, and one of what is left, padded to the longest."""
 
-    def batch(start: tf.Tensor) -> dict[str, tf.Tensor]:
-        found = _word_batch(columns, start, size)
-        return {**found, "is_view": columns.is_view[start : start + size]} if views else found
+    def batch(rows: WordRows) -> dict[str, tf.Tensor]:
+        found = {
+            "text": rows.words(columns.blob, columns.ends),
+            **rows.answers(columns.labels, columns.logits, columns.seen),
+        }
+        return {**found, "is_view": rows.each(columns.is_view)} if views else found
 
-    return tf.data.Dataset.range(0, tf.shape(columns.rows, tf.int64)[0] - 1, size).map(batch)
+    return by_rows(columns.rows, size, batch)
+
+
+class WordRows:
+    """Some rows of words of a chunk, one after another."""
+
+    def __init__(self, starts: tf.Tensor, first: tf.Tensor, size: int) -> None:
+        """Say which.
+
+        Args:
+          starts: int64 [rows of the chunk + 1], where each row's words begin.
+          first: number of the first row.
+          size: how many, or as many as there are.
+        """
+        self._place = slice(first, first + size)
+        rows = starts[first : first + size + 1]
+        self._first, self._last = rows[0], rows[-1]
+        self._splits = rows - self._first
+
+    def each(self, values: tf.Tensor) -> tf.Tensor:
+        """Return what there is for each row."""
+        return values[self._place]
+
+    def words(self, blob: tf.Tensor, ends: tf.Tensor) -> tf.RaggedTensor:
+        """Return the words, string [rows, (words)]."""
+        return self._by_row(texts_of(blob, ends[self._first : self._last + 1]))
+
+    def answers(
+        self, labels: tf.Tensor, logits: tf.Tensor, seen: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Return what is said of the words, each [rows, most words, …], padded."""
+        return {
+            "label": self._padded(labels, -1),
+            "teacher_logits": self._padded(logits, 0.0),
+            "seen": self._padded(seen, False),
+        }
+
+    def _padded(self, lines: tf.Tensor, value: float | bool) -> tf.Tensor:
+        return self._by_row(lines[self._first : self._last]).to_tensor(value)
+
+    def _by_row(self, lines: tf.Tensor) -> tf.RaggedTensor:
+        return tf.RaggedTensor.from_row_splits(lines, self._splits)
+
+
+def by_rows(
+    starts: tf.Tensor, size: int, batch: Callable[[WordRows], Mapping[str, Any]]
+) -> tf.data.Dataset:
+    """Return the batches of `size` rows of words of a chunk, and one of what is left."""
+    firsts = tf.data.Dataset.range(0, tf.shape(starts, tf.int64)[0] - 1, size)
+    return firsts.map(lambda first: batch(WordRows(starts, first, size)))
 
 
 def _stacked(lines: tf.Tensor, size: int) -> tf.Tensor:
@@ -124,21 +194,14 @@ def _stacked(lines: tf.Tensor, size: int) -> tf.Tensor:
     return tf.reshape(lines, tf.concat([[-1, size], tf.shape(lines)[1:]], axis=0))
 
 
-def _word_batch(columns: Columns, start: tf.Tensor, size: int) -> dict[str, tf.Tensor]:
-    rows = columns.rows[start : start + size + 1]
-    first, last = rows[0], rows[-1]
-    ends = columns.ends[first : last + 1]
-    words = tf.strings.substr(columns.blob, ends[:-1], ends[1:] - ends[:-1])
+def largest(logits: tf.Tensor, top_k: int) -> tf.Tensor:
+    """Return bool [..., classes]: the largest logits, which are those that a table keeps.
 
-    def by_row(lines: tf.Tensor) -> tf.RaggedTensor:
-        return tf.RaggedTensor.from_row_splits(lines, rows - first)
-
-    return {
-        "text": by_row(words),
-        "label": by_row(columns.labels[first:last]).to_tensor(-1),
-        "teacher_logits": by_row(columns.logits[first:last]).to_tensor(),
-        "seen": by_row(columns.seen[first:last]).to_tensor(False),
-    }
+    >>> largest(tf.constant([[1.0, 3.0, 2.0]]), 2).numpy().tolist()
+    [[False, True, True]]
+    """
+    _, classes = tf.math.top_k(logits, top_k)
+    return tf.reduce_any(tf.one_hot(classes, logits.shape[-1], True, False, dtype=tf.bool), axis=-2)
 
 
 def text_buffers(column: pa.Array) -> tuple[bytes, Numbers]:

@@ -73,6 +73,14 @@ class ChosenRows:
         there = read_file(shard, [shard.presence])[shard.presence]
         return own._among(np.asarray(there.to_numpy(), np.bool_))
 
+    def union(self, other: ChosenRows) -> ChosenRows:
+        """Return the rows of one file that count here or there."""
+        return ChosenRows(
+            self.counted | other.counted,
+            self.labelled | other.labelled,
+            np.maximum(self.views, other.views),
+        )
+
     @staticmethod
     def _of_rows(rows: pa.Table, head: Head, *, once: bool) -> ChosenRows:
         views = rows["view"].to_numpy()

@@ -13,18 +13,18 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import count
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import tensorflow as tf
 
 from schemas.errors import TableError
 from stages.lists import Numbers
-from stages.table import SoftLabelTable
-from stages.train.batches import Columns, columns_of, signature, text_batches, word_batches
-from stages.train.row_groups import ChosenRows, RowGroup, row_groups
+from stages.table import JoinedTable, SoftLabelTable
+from stages.train.contents import Contents, OneHead
+from stages.train.row_groups import RowGroup, row_groups
 from stages.train.windows import Window, read_ahead, windows_of
 from stages.untuned import untuned
 
@@ -41,7 +41,7 @@ class SoftLabelStream:
 
     def __init__(
         self,
-        table: SoftLabelTable,
+        table: SoftLabelTable | JoinedTable,
         split: str,
         *,
         batch_size: int,
@@ -49,6 +49,7 @@ class SoftLabelStream:
         once: bool,
         labelled_only: bool = False,
         views_per_pass: int | None = None,
+        contents: Contents | None = None,
     ) -> None:
         """Plan the stream; only digests, views and labels are read.
 
@@ -63,18 +64,17 @@ class SoftLabelStream:
           once: leave out rows that repeat another's input and label.
           labelled_only: leave out augmented views and rows without a hard label.
           views_per_pass: how many views of each example a pass has, drawn for each; all when None.
+          contents: what of each row a batch has; the text, label and logits of one head when None.
 
         Raises:
           TableError: the split has no row.
         """
-        self._layout = table.card.layout
-        self._head = table.card.head
-        self._has_views = table.card.counts.views > 0
+        self._contents = contents or OneHead.of(table)
         self._batch_size = batch_size
         self._seed = seed
         self._failure: TableError | None = None
         shards = table.shards_of(split)
-        chosen = [ChosenRows.of(shard, self._head, once=once) for shard in shards]
+        chosen = [self._contents.chosen(shard, once=once) for shard in shards]
         self._groups = [
             group
             for shard, rows in zip(shards, chosen, strict=True)
@@ -109,7 +109,7 @@ class SoftLabelStream:
         batches = self._batches_of(lambda: [0], 0)
         return batches.apply(tf.data.experimental.assert_cardinality(self.steps_per_pass))
 
-    def chunks(self, passes: Iterable[int], first_row: int) -> Iterator[Columns]:
+    def chunks(self, passes: Iterable[int], first_row: int) -> Iterator[Any]:
         """Yield the rows of passes in order, as columns of whole batches, the last of what remains.
 
         Args:
@@ -168,13 +168,10 @@ class SoftLabelStream:
             yield from windows_of(groups, seed=self._seed, number=number, first_row=first_row)
             first_row = 0
 
-    def _whole_batches(self, windows: Iterable[Window]) -> Iterator[Columns]:
+    def _whole_batches(self, windows: Iterable[Window]) -> Iterator[Any]:
         """Yield each window's rows but those that fill no batch, which wait for the next."""
-        names = [*self._layout.features, self._head.label_column, *self._layout.logit_columns]
-        names += ["view"] if self._has_views else []
         waiting: list[pa.Table] = []
-        one_class = self._head.kind == "softmax" and not self._head.by_position
-        by_code = [self._head.label_column] if one_class else []
+        names, by_code = self._contents.names, self._contents.by_code
         for window, read in read_ahead(windows, names, by_code=by_code):
             rows = pa.concat_tables([*waiting, read]).combine_chunks()
             del read  # of which `rows` is a copy
@@ -183,15 +180,12 @@ class SoftLabelStream:
             end = len(order) if window.last else len(order) // self._batch_size * self._batch_size
             waiting = [] if window.last else [rows.take(pa.array(order[end:]))]
             for part in self._parts(rows, order[:end]):
-                yield columns_of(rows, part, self._layout, views=self._has_views)
+                yield self._contents.columns(rows, part)
             del rows  # before the next are joined
 
     def _parts(self, rows: pa.Table, order: Numbers) -> Iterator[Numbers]:
         """Yield some whole batches of rows at a time, so that their logits are not too many."""
-        lines = rows.num_rows
-        if self._head.by_position:
-            lines = pc.sum(pc.list_value_length(rows[self._layout.features[0]])).as_py() or 0
-        values = max(1, lines * len(self._head.classes))
+        values = max(1, self._contents.logits_of(rows))
         size = max(1, _CHUNK_VALUES * rows.num_rows // values // self._batch_size)
         for start in range(0, len(order), size * self._batch_size):
             yield order[start : start + size * self._batch_size]
@@ -199,23 +193,10 @@ class SoftLabelStream:
     def _batches_of(self, passes: Callable[[], Iterable[int]], first_row: int) -> tf.data.Dataset:
         """Return the batches of passes, the first from a row on; one chunk is made ahead."""
         chunks = tf.data.Dataset.from_generator(
-            lambda: self.chunks(passes(), first_row), output_signature=signature(self._head)
+            lambda: self.chunks(passes(), first_row), output_signature=self._contents.signature
         )
-        return untuned(chunks.prefetch(1).flat_map(self._batches))
-
-    def _batches(self, *columns: tf.Tensor) -> tf.data.Dataset:
-        """Cut a chunk's columns into batches."""
-        whole, size, views = Columns(*columns), self._batch_size, self._has_views
-        if self._head.by_position:
-            batches = word_batches(whole, size, views=views)
-        else:
-            batches = text_batches(whole, size, views=views, pairs=self._layout.has_pairs)
-        top_k = self._layout.encoding.top_k
-        if top_k is None:
-            return batches
-        return batches.map(
-            lambda batch: {**batch, "teacher_kept": largest(batch["teacher_logits"], top_k)}
-        )
+        cut = partial(self._contents.batches, size=self._batch_size)
+        return untuned(chunks.prefetch(1).flat_map(lambda *chunk: cut(*chunk)))
 
 
 def _rows_of_views(groups: Iterable[RowGroup]) -> npt.NDArray[np.int64]:
@@ -228,13 +209,3 @@ def _rows_of_views(groups: Iterable[RowGroup]) -> npt.NDArray[np.int64]:
         longer[: len(own)] += own
         counts = longer
     return counts
-
-
-def largest(logits: tf.Tensor, top_k: int) -> tf.Tensor:
-    """Return bool [..., classes]: the largest logits, which are those that a table keeps.
-
-    >>> largest(tf.constant([[1.0, 3.0, 2.0]]), 2).numpy().tolist()
-    [[False, True, True]]
-    """
-    _, classes = tf.math.top_k(logits, top_k)
-    return tf.reduce_any(tf.one_hot(classes, logits.shape[-1], True, False, dtype=tf.bool), axis=-2)

@@ -112,9 +112,7 @@ CORPORA: dict[str, Callable[[], Mapping[str, Contents]]] = {
     "ag-news": partial(ag_news, SHARED / "ag_news"),
     "movielens": movielens,
     "snips": partial(snips, SHARED / "snips"),
-    "snips-intent": partial(snips, SHARED / "snips"),
     "snips-slots": partial(snips, SHARED / "snips"),
-    "snips-tags": partial(snips, SHARED / "snips"),
     "subjqa": partial(subjqa, SHARED / "subjqa_electronics"),
     "wnut17": partial(wnut17, SHARED / "wnut17_ner"),
 }

@@ -15,8 +15,8 @@ from stages.columns import logits_lists
 from stages.label.encoding import candidates, measure_encoding, smallest_within
 from stages.lists import offsets_of
 from stages.row_logits import RowLogits
+from stages.train.batches import largest
 from stages.train.losses import kl_to_teacher, kl_with_tail_bucket
-from stages.train.stream import largest
 from tests.train.slopes import gradient
 
 pytestmark = pytest.mark.benchmark

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -12,8 +13,19 @@ import tensorflow as tf
 from schemas.multi_task_card import MEAN_FIGURE
 from stages.train.compiled import adam
 from stages.train.lesson import Lesson, OneTable
-from stages.train.multi_task.distiller import MultiTaskDistiller
+from stages.train.multi_task.distiller import MultiTaskDistiller, SharedDistiller
+from stages.train.multi_task.shared_rows import SharedRows
+from stages.train.objective import Objective
 from stages.train.stream import SoftLabelStream
+
+
+@dataclass(frozen=True)
+class Fed:
+    """What a student is fed with in a phase; each as of `Lesson`."""
+
+    steps_per_epoch: int
+    batches: Callable[[int], tf.data.Dataset]
+    own_errors: Callable[[], AbstractContextManager[None]]
 
 
 class SeveralTables:
@@ -50,25 +62,34 @@ class SeveralTables:
         Raises:
           TableError: a table's train split has no row.
         """
-        phases = {name: course.phases[number] for name, course in self._courses.items()}
-        streams = {name: one.stream(phases[name]) for name, one in self._courses.items()}
-        steps = max(stream.steps_per_epoch for stream in streams.values())
-        phase = self.phases[number]
-        model = MultiTaskDistiller(
-            {name: course.student for name, course in self._courses.items()},
-            {name: found.objective for name, found in phases.items()},
-            self._weights,
-            total_steps=steps * phase.epochs,
+        phase, fed = self.phases[number], self._fed(number)
+        model = self._distiller(
+            {name: course.phases[number].objective for name, course in self._courses.items()},
+            total_steps=fed.steps_per_epoch * phase.epochs,
         )
         model.compile(adam(self.student, phase.learning_rate), jit_compile=self._xla)
         model.optimizer.build(self.student.trainable_variables)
         return Lesson(
             model,
-            steps,
-            lambda step: self._batches(streams, step),
-            lambda: _own_errors(streams),
+            fed.steps_per_epoch,
+            fed.batches,
+            fed.own_errors,
             callbacks=(MeasureTasks(self._courses),),
         )
+
+    def _distiller(
+        self, objectives: Mapping[str, Objective], *, total_steps: int
+    ) -> MultiTaskDistiller:
+        students = {name: course.student for name, course in self._courses.items()}
+        return MultiTaskDistiller(students, objectives, self._weights, total_steps=total_steps)
+
+    def _fed(self, number: int) -> Fed:
+        """Return what the student is fed with in a phase."""
+        streams = {
+            name: course.stream(course.phases[number]) for name, course in self._courses.items()
+        }
+        steps = max(stream.steps_per_epoch for stream in streams.values())
+        return Fed(steps, lambda step: self._batches(streams, step), lambda: _own_errors(streams))
 
     def _batches(self, streams: Mapping[str, SoftLabelStream], step: int) -> tf.data.Dataset:
         """Return endless pairs of what each task is asked and what it is to answer, by task."""
@@ -82,6 +103,47 @@ class SeveralTables:
             return asked, {name: targets for name, (_, targets) in batches.items()}
 
         return tf.data.Dataset.zip(parts).map(apart, num_parallel_calls=1).prefetch(4)
+
+
+class SharedBatches(SeveralTables):
+    """The course of a student with several heads, on batches of rows of the table of all.
+
+    An epoch has as many steps as the rows fill that have a hard label of any head.
+    """
+
+    def __init__(
+        self,
+        student: keras.Model,
+        courses: Mapping[str, OneTable],
+        weights: Mapping[str, float],
+        *,
+        rows: SharedRows,
+        xla: bool = False,
+    ) -> None:
+        """Plan it; `rows` are what the student is asked, the others as of `SeveralTables`."""
+        super().__init__(student, courses, weights, xla=xla)
+        self._rows = rows
+
+    def _distiller(
+        self, objectives: Mapping[str, Objective], *, total_steps: int
+    ) -> MultiTaskDistiller:
+        return SharedDistiller(
+            self.student,
+            {name: course.student for name, course in self._courses.items()},
+            objectives,
+            self._weights,
+            by_position=self._rows.by_position,
+            total_steps=total_steps,
+        )
+
+    def _fed(self, number: int) -> Fed:
+        stream = self._rows.stream(labelled_only=self.phases[number].labelled_only)
+
+        def batches(step: int) -> tf.data.Dataset:
+            found = stream.dataset(first_step=step)
+            return found.map(self._rows.asked, num_parallel_calls=1).prefetch(4)
+
+        return Fed(stream.steps_per_epoch, batches, stream.own_errors)
 
 
 class MeasureTasks(keras.callbacks.Callback):

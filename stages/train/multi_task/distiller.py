@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import keras
@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from stages.train.distiller import logits_of
 from stages.train.objective import Objective
-from stages.train.words import Inputs
+from stages.train.words import Inputs, at_first_pieces
 
 ByTask = dict[str, Any]
 
@@ -68,3 +68,41 @@ class MultiTaskDistiller(keras.Model):
             self._losses_of[name].update_state(value)
             total += self._weights_of[name] * value
         return total
+
+
+class SharedDistiller(MultiTaskDistiller):
+    """The same with one batch for all: each row is encoded once, and every head reads that."""
+
+    def __init__(
+        self,
+        whole: keras.Model,
+        students: Mapping[str, keras.Model],
+        objectives: Mapping[str, Objective],
+        weights: Mapping[str, float],
+        *,
+        by_position: Collection[str],
+        total_steps: int,
+    ) -> None:
+        """Wrap them.
+
+        Args:
+          whole: from token ids to the logits of every task, by name.
+          students: of each task alone.
+          objectives: what each is trained on.
+          weights: of each objective in the sum.
+          by_position: tasks whose head has a class per word.
+          total_steps: of the whole training, for schedules.
+        """
+        super().__init__(students, objectives, weights, total_steps=total_steps)
+        self._whole, self._of_words = whole, frozenset(by_position)
+
+    def call(self, inputs: tf.Tensor | Inputs, training: bool = False) -> dict[str, tf.Tensor]:
+        """Return the logits of each task for one batch; of words, at the first piece of each."""
+        if not isinstance(inputs, dict):
+            return self._whole(inputs, training=training)
+        found = self._whole(inputs["token_ids"], training=training)
+        first = inputs["first_pieces"]
+        return {
+            name: at_first_pieces(logits, first) if name in self._of_words else logits
+            for name, logits in found.items()
+        }

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schemas.errors import StudentError
+from schemas.errors import StudentError, TableError
 from schemas.multi_task import MultiTask
 from schemas.multi_task_card import MultiTaskCard
 from stages.artefacts import read_measures
+from stages.table import JoinedTable, open_version
 from stages.train.building import open_start_of, start_output, start_pieces, vocabulary_of
 from stages.train.multi_task.plan import LabelledTask, MultiTaskPlan, plan_multi_task
 from stages.train.pipeline import (
@@ -78,14 +79,15 @@ def _train_student(
 
     whole = plan.whole
     keras.utils.set_random_seed(whole.seed)
-    _check(tasks, plan)
+    _check(run, tasks, plan)
     tables = [task.table for task in tasks.values()]
     lowercase = read_measures(tables[0]).lowercase
     vocabulary = vocabulary_of(tables, whole.student, lowercase=lowercase)
     with computing_in(run.train.compute_dtype):
         student, models = _built(plan, tasks, vocabulary)
+    course = _course(run, tasks, plan, models, student, vocabulary, lowercase=lowercase)
     training = Training(
-        _course(tasks, plan, models, student, vocabulary, lowercase=lowercase),
+        course,
         name=whole.name,
         checkpoints=Checkpoints(whole.path / CHECKPOINTS_FOLDER / whole.fingerprint),
         figures=whole.path / FIGURES_FOLDER / whole.fingerprint,
@@ -99,8 +101,9 @@ def _train_student(
     _write(run, tasks, plan, models, student, vocabulary, lowercase=lowercase, epochs=epochs)
 
 
-def _check(tasks: Tasks, plan: MultiTaskPlan) -> None:
+def _check(run: MultiTask, tasks: Tasks, plan: MultiTaskPlan) -> None:
     """Refuse what cannot be trained, before anything is built."""
+    from stages.train.multi_task.shared_rows import check_shared
     from stages.train.replicas import replicas_here
 
     replicas = replicas_here()
@@ -111,9 +114,12 @@ def _check(tasks: Tasks, plan: MultiTaskPlan) -> None:
         )
     for name, task in tasks.items():
         check_plan(task.run, plan.views[name], replicas)
+    if run.batches == "shared":
+        check_shared(tasks)
 
 
 def _course(
+    run: MultiTask,
     tasks: Tasks,
     plan: MultiTaskPlan,
     models: Mapping[str, keras.Model],
@@ -124,25 +130,48 @@ def _course(
 ) -> SeveralTables:
     from stages.text import Wordpiece
     from stages.train.lesson import OneTable
-    from stages.train.multi_task.course import SeveralTables
+    from stages.train.multi_task.course import SeveralTables, SharedBatches
+    from stages.train.multi_task.shared_rows import SharedRows
     from stages.train.replicas import Replicas
 
     role, seed = plan.whole.role, plan.whole.seed
-    courses = {}
+    courses, wordpieces = {}, {}
     for name, task in tasks.items():
         length = task.run.train.max_length
+        wordpieces[name] = Wordpiece(vocabulary, lowercase=lowercase, max_length=length)
         courses[name] = OneTable(
             models[name],
             task.table,
             task.run,
             phases(task.run.train, role, task.run.head.kind),
-            wordpiece=Wordpiece(vocabulary, lowercase=lowercase, max_length=length),
+            wordpiece=wordpieces[name],
             seed=seed,
             replicas=Replicas(),
         )
     weights = {name: task.weight for name, task in tasks.items()}
     xla = all(task.run.train.xla for task in tasks.values())
-    return SeveralTables(student, courses, weights, xla=xla)
+    if run.batches == "own":
+        return SeveralTables(student, courses, weights, xla=xla)
+    wordpiece = next(iter(wordpieces.values()))
+    rows = SharedRows(tasks, _table_of_all(tasks), wordpiece=wordpiece, seed=seed)
+    return SharedBatches(student, courses, weights, rows=rows, xla=xla)
+
+
+def _table_of_all(tasks: Tasks) -> JoinedTable:
+    """Return the table that every task's is a part of.
+
+    Raises:
+      TableError: there is none.
+    """
+    places = {task.table.path: task.table for task in tasks.values()}
+    [path, *others] = places
+    found = open_version(path)
+    if others or not isinstance(found, JoinedTable):
+        raise TableError(
+            f"tables are not in one: {', '.join(map(str, places))}: batches are of the rows of one "
+            "table of all heads. Give the run file to `run`, which makes it."
+        )
+    return found
 
 
 def _built(

@@ -57,6 +57,8 @@ def plan_multi_task(
             for name, task in tasks.items()
         }
         parts = {"tasks": sources, **determined_by(student), "role": role, "seed": seed}
+        if run.batches != "own":
+            parts["batches"] = run.batches
         folder = folder_of(student, seed, role)
         whole = StudentPlan(student, role, seed, out / folder, fingerprint(parts))
         views = {name: whole.in_folder(view_place(out, name) / folder) for name in tasks}

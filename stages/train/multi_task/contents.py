@@ -1,0 +1,177 @@
+"""What a batch has for several heads: each row once, and what every head says of it.
+
+What a row lacks has no label, and is not `seen`: losses do not count it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import tensorflow as tf
+
+from schemas.layout import Layout
+from stages.codec import decode
+from stages.columns import Labels, labels_by_line, no_label
+from stages.inputs import as_text, one_after_another
+from stages.lists import Numbers, positions_of
+from stages.row_logits import RowLogits
+from stages.shard import Shard
+from stages.train.batches import (
+    WordRows,
+    by_rows,
+    largest,
+    signature,
+    sliced,
+    text_buffers,
+    texts_of,
+    zero_where_unseen,
+)
+from stages.train.contents import lines_of
+from stages.train.row_groups import ChosenRows
+
+Answers = tuple[Labels, npt.NDArray[np.float32], npt.NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class SeveralHeads:
+    """Batches of `text`, `is_view` and `heads`: by task `label`, `teacher_logits` and `seen`.
+
+    Of a task whose table has `top_k` also `teacher_kept`. Where any head has a class per word,
+    `text` is of words, as of a stream of such a head, and a head per example has a line a row.
+
+    Attributes:
+      layouts: by task, as its head sees the table; all of the same features.
+    """
+
+    layouts: Mapping[str, Layout]
+
+    @property
+    def names(self) -> list[str]:
+        """Columns that are read."""
+        names = [*self._first.features, "view"]
+        for layout in self.layouts.values():
+            head = layout.head
+            names += [head.presence_column, head.label_column, *layout.logit_columns]
+        return names
+
+    @property
+    def by_code(self) -> list[str]:
+        """No column."""
+        return []
+
+    @property
+    def signature(self) -> tuple[Any, ...]:
+        """Types of the columns of a chunk."""
+        blob, numbers, rows, *_, flags = signature(self._first.head)
+        heads = {}
+        for task, layout in self.layouts.items():
+            *_, labels, logits, seen, _ = signature(layout.head)
+            heads[task] = (labels, logits, seen)
+        return (blob, numbers, rows, flags, heads)
+
+    def chosen(self, shard: Shard, *, once: bool) -> ChosenRows:
+        """Return which rows of a file count for any head."""
+        found = [
+            ChosenRows.of(shard.seen_by(layout.head), layout.head, once=once)
+            for layout in self.layouts.values()
+        ]
+        return reduce(ChosenRows.union, found)
+
+    def logits_of(self, rows: pa.Table) -> int:
+        """Return how many logits some rows have when they are whole."""
+        return sum(
+            lines_of(rows, layout) * len(layout.head.classes) for layout in self.layouts.values()
+        )
+
+    def columns(self, rows: pa.Table, order: Numbers) -> tuple[Any, ...]:
+        """Return some rows as the columns of a chunk."""
+        chosen = rows.take(pa.array(order)).combine_chunks()
+        features = self._first.features
+        is_view = chosen["view"].to_numpy() > 0
+        if self._of_words:
+            texts, starts = positions_of(chosen[features[0]])
+        else:
+            pairs = self._first.has_pairs
+            texts = one_after_another(chosen, features) if pairs else as_text(chosen[features[0]])
+            starts = np.zeros(0, np.int64)
+        heads = {task: _answers(chosen, one, starts) for task, one in self.layouts.items()}
+        return (*text_buffers(texts), starts, is_view, heads)
+
+    def batches(self, *columns: Any, size: int) -> tf.data.Dataset:
+        """Return a chunk cut into batches."""
+        if self._of_words:
+            found = self._word_batches(*columns, size=size)
+        else:
+            found = self._text_batches(*columns, size=size)
+        return found.map(self._kept)
+
+    def _text_batches(
+        self, blob: tf.Tensor, ends: tf.Tensor, _: Any, is_view: tf.Tensor, heads: Any, size: int
+    ) -> tf.data.Dataset:
+        texts = texts_of(blob, ends, pairs=self._first.has_pairs)
+        named = {task: _named(*answers) for task, answers in heads.items()}
+        lines = {"text": texts, "is_view": is_view, "heads": named}
+        return sliced(lines, tf.shape(is_view)[0], size)
+
+    def _word_batches(
+        self,
+        blob: tf.Tensor,
+        ends: tf.Tensor,
+        starts: tf.Tensor,
+        is_view: tf.Tensor,
+        heads: Any,
+        size: int,
+    ) -> tf.data.Dataset:
+        def batch(rows: WordRows) -> dict[str, Any]:
+            named = {}
+            for task, answers in heads.items():
+                by_position = self.layouts[task].head.by_position
+                each = rows.answers(*answers) if by_position else _named(*map(rows.each, answers))
+                named[task] = each
+            return {"text": rows.words(blob, ends), "is_view": rows.each(is_view), "heads": named}
+
+        return by_rows(starts, size, batch)
+
+    def _kept(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Return a batch with which logits are the teacher's own, where it kept a few."""
+        heads = {}
+        for task, answers in batch["heads"].items():
+            top_k = self.layouts[task].encoding.top_k
+            kept = (
+                {} if top_k is None else {"teacher_kept": largest(answers["teacher_logits"], top_k)}
+            )
+            heads[task] = {**answers, **kept}
+        return {**batch, "heads": heads}
+
+    @property
+    def _first(self) -> Layout:
+        return next(iter(self.layouts.values()))
+
+    @property
+    def _of_words(self) -> bool:
+        return any(layout.head.by_position for layout in self.layouts.values())
+
+
+def _named(labels: tf.Tensor, logits: tf.Tensor, seen: tf.Tensor) -> dict[str, tf.Tensor]:
+    return {"label": labels, "teacher_logits": logits, "seen": seen}
+
+
+def _answers(rows: pa.Table, layout: Layout, starts: Numbers) -> Answers:
+    """Return the labels, the logits and what is seen of a head, a line a row or a position."""
+    there = rows[layout.head.presence_column].to_numpy()
+    own = rows.filter(pa.array(there))
+    count = int(starts[-1]) if layout.head.by_position else rows.num_rows
+    logits = np.zeros((count, len(layout.head.classes)), np.float32)
+    shape = RowLogits(logits, starts if layout.head.by_position else None)
+    lines = shape.lines_of(np.flatnonzero(there))
+    own_labels, answers = labels_by_line(own, layout), decode(own, layout)
+    labels = np.full((count, *own_labels.shape[1:]), no_label(own_labels), own_labels.dtype)
+    seen = np.zeros(count, np.bool_)
+    labels[lines], logits[lines], seen[lines] = own_labels, zero_where_unseen(answers), answers.seen
+    return labels, logits, seen
