@@ -6,7 +6,10 @@ that compares, prints or plots has to know the kinds.
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from schemas.measured import Measured
+from schemas.score_parts import LabelClass, ReliabilityBin, ScopeScores
 from schemas.spans import SpanScores
 
 TITLES = {
@@ -37,26 +40,18 @@ TITLES = {
 }
 
 
-class ReliabilityBin(Measured):
-    """Predictions whose probability falls into one interval."""
-
-    lower: float
-    upper: float
-    count: int
-    confidence: float
-    accuracy: float
-
-
 class Figures(Measured):
     """What all kinds of scores have: numbers by name, of which some are shown.
 
     Attributes:
       rows: labelled rows counted.
       agreement: with the teacher's answers, 1 for equal; None for the teacher.
+      judged_by: the metric of the run's target, where it states one that is measured here.
     """
 
     rows: int
     agreement: float | None = None
+    judged_by: str | None = Field(default=None, exclude_if=lambda stated: stated is None)
 
     @property
     def figures(self) -> dict[str, float]:
@@ -67,16 +62,27 @@ class Figures(Measured):
     @property
     def headline(self) -> str:
         """The metric that verdict and retention are of; more is better."""
-        return self.shown[0]
+        return self.judged_by or self.usual[0]
 
     @property
     def shown(self) -> tuple[str, str, str, str]:
         """The four metrics of the table, the headline first and agreement third."""
-        raise NotImplementedError
+        others = [name for name in self.usual if name not in (self.headline, "agreement")]
+        return (self.headline, others[0], "agreement", others[-1])
 
     @property
     def detailed(self) -> tuple[str, ...]:
         """The metrics of the report's table beside agreement and calibration."""
+        return tuple(dict.fromkeys((self.headline, *self.listed)))
+
+    @property
+    def usual(self) -> tuple[str, str, str, str]:
+        """The metrics that are shown where no target says otherwise."""
+        raise NotImplementedError
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """Those that are detailed."""
         raise NotImplementedError
 
     @property
@@ -94,25 +100,6 @@ class Figures(Measured):
         """How sure and how right it is, where that is measured."""
         found: tuple[ReliabilityBin, ...] = getattr(self, "reliability", ())
         return found
-
-
-class ScopeScores(Measured):
-    """Rows of none of the classes, told from the others by a model's confidence.
-
-    Attributes:
-      outside_rows: how many there are.
-      confidence: of the likeliest class, below which a row is refused; tuned on validation.
-      auc: probability that a row out of scope has the lower confidence; needs no threshold.
-      precision, recall: of refused rows.
-      accuracy_inside: on the rows in scope, where one that is refused is wrong.
-    """
-
-    outside_rows: int
-    confidence: float
-    auc: float
-    precision: float
-    recall: float
-    accuracy_inside: float
 
 
 class Scores(Figures):
@@ -151,13 +138,13 @@ class Scores(Figures):
         return {**super().figures, **spans}
 
     @property
-    def shown(self) -> tuple[str, str, str, str]:
+    def usual(self) -> tuple[str, str, str, str]:
         """Accuracy first, or F1 of spans."""
         first = ("accuracy", "f1_macro") if self.spans is None else ("span_f1", "accuracy")
         return (*first, "agreement", "calibration_error")
 
     @property
-    def detailed(self) -> tuple[str, ...]:
+    def listed(self) -> tuple[str, ...]:
         """Accuracy, precision, recall and F1; of spans where there are any."""
         kind = "{}_macro" if self.spans is None else "span_{}"
         return ("accuracy", *(kind.format(name) for name in ("precision", "recall", "f1")))
@@ -166,20 +153,6 @@ class Scores(Figures):
     def lines(self) -> str:
         """What `rows` counts."""
         return "words" if self.by_position else "rows"
-
-
-class LabelClass(Measured):
-    """One class of several that a row may have; what is undefined for it counts 0.
-
-    `threshold` is the probability from which on it is said.
-    """
-
-    name: str
-    threshold: float
-    support: int
-    precision: float
-    recall: float
-    f1: float
 
 
 class LabelScores(Figures):
@@ -210,14 +183,14 @@ class LabelScores(Figures):
     reliability: tuple[ReliabilityBin, ...]
 
     @property
-    def shown(self) -> tuple[str, str, str, str]:
+    def usual(self) -> tuple[str, str, str, str]:
         """F1 over all pairs first; of one class, as of clicks, what ranks by it and its loss."""
         if len(self.classes) == 1:
             return ("f1_micro", "auc", "agreement", "log_loss")
         return ("f1_micro", "average_precision", "agreement", "calibration_error")
 
     @property
-    def detailed(self) -> tuple[str, ...]:
+    def listed(self) -> tuple[str, ...]:
         """F1, precision, recall and what needs no threshold."""
         names = ("precision_macro", "recall_macro", "f1_macro", "average_precision", "auc")
         return ("f1_micro", *(name for name in names if name in self.figures))
@@ -246,12 +219,12 @@ class ValueScores(Figures):
         return self.root_mean_squared_error**2
 
     @property
-    def shown(self) -> tuple[str, str, str, str]:
+    def usual(self) -> tuple[str, str, str, str]:
         """Correlation of values first."""
         return ("pearson", "spearman", "agreement", "mean_absolute_error")
 
     @property
-    def detailed(self) -> tuple[str, ...]:
+    def listed(self) -> tuple[str, ...]:
         """Both correlations, and how far off the numbers are."""
         return ("pearson", "spearman", "r2", "root_mean_squared_error", "mean_squared_error")
 
@@ -277,12 +250,12 @@ class PointerScores(Figures):
     no_answer_accuracy: float | None = None
 
     @property
-    def shown(self) -> tuple[str, str, str, str]:
+    def usual(self) -> tuple[str, str, str, str]:
         """F1 of the answers' words first."""
         return ("answer_f1", "exact_match", "agreement", "overlap_f1")
 
     @property
-    def detailed(self) -> tuple[str, ...]:
+    def listed(self) -> tuple[str, ...]:
         """F1, exact match, and each of the rows with and without an answer."""
         names = ("answer_f1", "exact_match", "has_answer_f1", "no_answer_accuracy")
         return tuple(name for name in names if name in self.figures)

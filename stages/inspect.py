@@ -39,6 +39,7 @@ def inspect_folder(folder: Path, *, as_json: bool) -> str:
 
 Description = tuple[dict[str, Any], str]
 _KEPT_BY = (
+    "val_auc",  # it is counted only where it decides
     "val_span_f1",
     "val_overlap_f1",
     "val_f1_micro",

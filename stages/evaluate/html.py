@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from schemas.report import ModelResult, Report, StudentSummary, Summary
-from schemas.scores import TITLES, LabelClass, LabelScores, Scores
+from schemas.score_parts import LabelClass
+from schemas.scores import TITLES, LabelScores, Scores
 from schemas.spans import TypeScores
 from stages.evaluate import plots
 from stages.evaluate.adjustment import adjustment_rows

@@ -116,6 +116,9 @@ class Judge:
             teacher_thresholds=self._teachers,
             questions=self.rows.questions,
         )
+        target = self._run.target
+        if target is not None and target.metric in scores.figures:
+            scores = scores.model_copy(update={"judged_by": target.metric})
         if self._tuning is None or tuned_on is None or not isinstance(scores, Scores):
             return scores
         confidence = tuned_confidence(self._tuning.judged(tuned_on))

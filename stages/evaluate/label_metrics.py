@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from schemas.scores import LabelClass, LabelScores
+from schemas.score_parts import LabelClass
+from schemas.scores import LabelScores
 from stages.columns import has_label
 from stages.evaluate.metrics import bins_of, calibration_error, ratios
 from stages.likeness import log_sigmoid

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.report import Summary
-from schemas.scores import ReliabilityBin, Scores
+from schemas.score_parts import ReliabilityBin
+from schemas.scores import Scores
 from stages.spans import TagSet, span_scores
 
 Logits = npt.NDArray[np.float32]

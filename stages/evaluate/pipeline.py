@@ -74,8 +74,10 @@ def _fingerprint(
     plans: Sequence[StudentPlan],
     beside: Sequence[BaseModel | None],
 ) -> str:
+    judged_by = {} if run.target is None else {"judged_by": run.target.metric}
     return fingerprint(
         {
+            **judged_by,
             "table": table.card.plan_fingerprint,
             "students": [[plan.name, plan.fingerprint] for plan in plans],
             "evaluate": run.evaluate.model_dump(mode="json"),

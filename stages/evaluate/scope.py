@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from schemas.scores import ScopeScores
+from schemas.score_parts import ScopeScores
 from stages.evaluate.label_metrics import area_under_roc, best_threshold
 from stages.evaluate.metrics import probabilities
 

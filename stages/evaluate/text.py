@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from schemas.export_card import ExportCard
 from schemas.report import ModelResult, Report, Speed, Summary
-from schemas.scores import TITLES, ScopeScores, Scores
+from schemas.score_parts import ScopeScores
+from schemas.scores import TITLES, Scores
 from stages.evaluate.adjustment import verdict as adjustment_verdict
 from stages.evaluate.columns import columns
 from stages.evaluate.compare import retained

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers what an exported student needs)
 
+from schemas.adjust_section import Target
 from schemas.errors import RunFileError
 from schemas.scores import LabelScores, ValueScores
 from stages.adjust.pipeline import adjust
@@ -64,16 +65,41 @@ def test_the_epoch_that_ranks_best_is_kept_where_that_is_the_target(made):
     ranks = tiny_kinds.run(
         OF_LABELS,
         "train.epochs=6",
-        "train.baseline=false",
         "evaluate.split=validation",
         "target={metric='auc', at_least=0.9999}",
     )
     assert ranks.kept_by == "auc"
     plans = train(ranks, table, out=folder / "ranks")
-    (model,) = evaluate(ranks, table, plans, out=folder / "ranks").models
+    report = evaluate(ranks, table, plans, out=folder / "ranks")
+    model, _ = report.models
     areas = [epoch["val_auc"] for epoch in model.epochs]
     assert len(set(areas)) > 1
     assert model.scores.auc == pytest.approx(max(areas), abs=2e-3)
+    assert f"best validation auc  {max(areas):.4f}" in inspect_folder(plans[0].path, as_json=False)
+
+
+def test_a_report_is_judged_by_the_metric_of_the_target(made):
+    run, table, folder, plans, plain = made
+    metric, shown = ("auc", "AUC") if run.head.kind == "sigmoid" else ("r2", "R²")
+    target = Target(metric=metric, at_least=0.9)
+    judged = run.model_copy(update={"target": target})
+    report = evaluate(judged, table, plans, out=folder / "judged")
+    scores, summary = report.teacher.scores, report.students[0]
+    assert (scores.headline, summary.metric) == (metric, metric)
+    assert scores.figures == plain.teacher.scores.figures
+    lifts = [
+        one.scores.figures[metric] - other.scores.figures[metric]
+        for one, other in zip(report.models[::2], report.models[1::2], strict=True)
+    ]
+    assert summary.lift.mean == pytest.approx(np.mean(lifts))
+    own = summary.student[metric].mean
+    assert summary.retention == pytest.approx(own / scores.figures[metric])
+    heads = results_text(report).splitlines()[1].split("  ")
+    assert [one.strip() for one in heads if one.strip()][1] == shown
+    assert f"points of {shown} over the baseline" in render(report)
+    assert report.fingerprint != plain.fingerprint
+    assert "judged_by" in report.model_dump_json()
+    assert "judged_by" not in plain.model_dump_json() + table.card.model_dump_json()
 
 
 def test_the_report_says_what_its_kind_says(made):
