@@ -6,19 +6,24 @@ from functools import partial
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from schemas.errors import StudentError, TableError
 from schemas.multi_task import parse_multi_task
 from stages.combine.heads import join_heads
 from stages.multi_task import task_run
 from stages.table import open_table
+from stages.train.losses import DISTILLATION_LOSSES
 from stages.train.multi_task.contents import SeveralHeads
 from stages.train.multi_task.course import SharedBatches
 from stages.train.multi_task.pipeline import read_multi_task_card, train_multi_task
 from stages.train.multi_task.plan import LabelledTask, plan_multi_task
+from stages.train.objective import Objective
 from stages.train.stream import SoftLabelStream
 from tests import tiny, tiny_heads
 from tests.train.interrupted import Stop, interrupted_at
+from tests.train.slopes import gradient
 
 SHARED = "batches=shared"
 VIEWS = "label.views={seed=1, augmenters=[{kind='swap'}, {kind='word_dropout'}]}"
@@ -157,6 +162,38 @@ def test_the_loss_is_that_of_each_head_on_the_rows_that_have_it(tasks_of):
         mean = objective.value(tf.boolean_mask(logits[name], has), own)
         total += task.weight * float(mean)
     assert float(value) == pytest.approx(total, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "loss"),
+    [
+        (kind, loss)
+        for kind, losses in DISTILLATION_LOSSES.items()
+        for loss in losses
+        if loss != "dist" and kind != "pointer"
+    ],
+)
+@given(st.lists(st.booleans(), min_size=2, max_size=6), st.integers(0, 2**16))
+@settings(max_examples=15, deadline=None)
+def test_a_row_that_lacks_a_head_changes_no_loss_and_has_no_gradient(kind, loss, there, seed):
+    draw = np.random.default_rng(seed)
+    there, width = np.array(there), 1 if kind == "regression" else 3
+    student, teacher = draw.normal(0, 3, (2, len(there), width)).astype(np.float32)
+    labels = draw.integers(-1, 3, len(there)) if kind == "softmax" else teacher.round() % 2
+    nothing = -1 if kind == "softmax" else np.nan
+    labels[~there] = nothing
+    teacher[~there] = draw.choice([0.0, 50.0])
+    objective = Objective(2.0, hard_label_weight=0.3, loss=loss, kind=kind)
+
+    def value(logits, rows):
+        targets = {"label": labels[rows], "teacher_logits": teacher[rows], "seen": there[rows]}
+        return objective.value(logits, {key: tf.constant(one) for key, one in targets.items()})
+
+    every = np.arange(len(there))
+    slope = gradient(lambda logits: value(logits, every), student)
+    assert not slope[~there].any()
+    own = value(tf.constant(student[there]), np.flatnonzero(there)) if there.any() else 0.0
+    assert float(value(tf.constant(student), every)) == pytest.approx(float(own), abs=1e-5)
 
 
 def course_of(run, tasks):
