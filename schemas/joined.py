@@ -17,8 +17,8 @@ class JoinedCounts(BaseModel):
       views: augmented rows.
       split_rows: corpus rows by split.
       shared_rows: rows, views among them, that more than one head has.
-      crossing_inputs: inputs that one head has in a split and another in another: a student of
-        both may be trained on a text of its own test split, though not on that split's answers.
+      crossing_inputs: inputs that are in several splits, of one head or of several: a student of
+        all is then trained on a text that it is also tested on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

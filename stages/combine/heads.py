@@ -107,7 +107,7 @@ class _Join:
         counts, names = card.counts, ", ".join(head.name for head in card.heads)
         say(f"join: {counts.rows} rows for {names}, {counts.shared_rows} of several; committed")
         if crossing:
-            say(f"join: {crossing} inputs are in one split for a head and in another for another")
+            say(f"join: {crossing} inputs are in several splits, of one head or of several")
 
     def _joined(self, bucket: int) -> pa.Table:
         """Return a bucket's rows, in the order of a shard."""

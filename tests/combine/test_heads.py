@@ -209,7 +209,7 @@ def test_a_corpus_split_otherwise_for_another_head_is_said(tmp_path, monkeypatch
     whole = join_heads(tables, labels=tmp_path / "labels")
     crossing = whole.card.counts.crossing_inputs
     assert crossing > 5
-    assert f"join: {crossing} inputs are in one split for a head" in capsys.readouterr().err
+    assert f"join: {crossing} inputs are in several splits" in capsys.readouterr().err
     verify(whole)
     for name in tables:
         seen = whole.part(tables[name].card.head)
