@@ -34,6 +34,8 @@ class JoinedCard(BaseModel):
     """What is written into the commit that makes a version of several heads visible.
 
     Attributes:
+      lacking: by file, from the table's folder, how many of its rows lack each head, in the order
+        of the parts.
       parts: of each head the card of the table that it was labelled into, but for `num_shards`.
     """
 
@@ -44,6 +46,7 @@ class JoinedCard(BaseModel):
     code_version: str
     num_shards: int
     counts: JoinedCounts
+    lacking: dict[str, tuple[int, ...]]
     parts: tuple[TableCard, ...]
 
     @property

@@ -6,14 +6,13 @@ own, with its corpus, head and teacher. Each is labelled once for any number of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from schemas.errors import RunFileError
 from schemas.explain import explain
-from schemas.layout import Layout
 from schemas.run_file import RunFile, run_file_of, states_heads
 from schemas.section import Name, Section
 from schemas.toml_text import overridden, read_toml
@@ -76,6 +75,14 @@ class MultiTask(Section):
         return value
 
     @model_validator(mode="after")
+    def _is_not_searched(self) -> Self:
+        if "adjust" in self.own:
+            raise ValueError(
+                "[adjust] searches the settings of a student of one task; leave it out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _each_has_a_run(self) -> Self:
         heads = [head.get("name") for head in self.own.get("heads", ())]
         for task in self.tasks:
@@ -125,39 +132,22 @@ def parse_multi_task(text: str, *, source: str, overrides: Sequence[str] = ()) -
         raise RunFileError(explain(error, MultiTask, source=source)) from error
 
 
-def check_columns(layouts: Mapping[str, Layout], *, source: str) -> None:
-    """Compare what tasks call the columns of their tables, which become one.
-
-    Args:
-      layouts: by task.
-      source: name of what states them, for messages.
-
-    Raises:
-      RunFileError: two of them mean other things by one name.
-    """
-    owners: dict[str, tuple[str, object]] = {}
-    for task, layout in layouts.items():
-        features = {field.name: field.type for field in layout.feature_fields}
-        head = [layout.head.presence_column, layout.head.label_column, *layout.logit_columns]
-        for column in (*features, *head):
-            kind = features.get(column)
-            owner, before = owners.setdefault(column, (task, kind))
-            if owner != task and (kind is None or kind != before):
-                raise RunFileError(
-                    f"tasks cannot be in one table: {source}: {owner!r} and {task!r} both have a "
-                    f"column {column!r}, and mean other things by it. Give the head, or the "
-                    "feature, of one of them another name."
-                )
-
-
 def _with_heads(data: dict[str, Any]) -> dict[str, Any]:
-    """Return what is stated with a task for each head, and the sections of their runs as `own`."""
-    heads = data["heads"]
+    """Return what is stated with a task for each head, and the sections of their runs as `own`.
+
+    What is no list of sections stays, for the model to refuse.
+    """
+    heads, stated = data["heads"], data.get("tasks", [])
+    if not _are_sections(heads) or not _are_sections(stated):
+        return data
     own = {name: value for name, value in data.items() if name not in _OF_ALL}
-    names = [head.get("name") for head in heads if isinstance(head, dict)]
-    stated = list(data.get("tasks", ()))
+    names = [head.get("name") for head in heads]
     of_heads = {task.get("name"): task for task in stated if task.get("name") in names}
     tasks = [{"name": name, **of_heads.get(name, {})} for name in names]
     tasks += [task for task in stated if task.get("name") not in names]
     of_all = {name: data[name] for name in _OF_ALL if name in data}
     return {**of_all, "tasks": tasks, "own": own}
+
+
+def _are_sections(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)

@@ -246,7 +246,8 @@ def parse_run_file(
     data = read_toml(text, source=source, overrides=overrides)
     if "tasks" in data or states_heads(data):
         raise RunFileError(
-            f"run file has several tasks: {source}. Give it to `run`, or one task's own run file."
+            f"run file has several tasks: {source}. Give it to `run`, or a run file of one task "
+            "alone."
         )
     return run_file_of(data, source=source, train=train)
 

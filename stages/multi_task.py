@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from schemas.export_card import ExportCard, ExportFormat
-from schemas.multi_task import MultiTask, Task, check_columns, has_tasks, parse_multi_task
+from schemas.multi_task import MultiTask, Task, has_tasks, parse_multi_task
 from schemas.report import Report
 from schemas.run_file import RunFile, parse_run_file
+from schemas.task_checks import check_columns, check_shared
 from stages.experiment import (
     LABELS_FOLDER,
     export_step,
@@ -64,6 +65,8 @@ def run_tasks(
 
     runs = {task.name: task_run(run, task, base=base) for task in run.tasks}
     check_columns({name: own.layout() for name, own in runs.items()}, source=run.name)
+    if run.batches == "shared":
+        check_shared(runs)
     tables = {
         name: _labelled(own, place=out / TASKS_FOLDER / name, machinery=machinery)
         for name, own in runs.items()

@@ -23,7 +23,6 @@ class Shard:
       split: of all its rows.
       rows: how many it has; seen by one head of several, how many of them have that head.
       size_bytes: of the file.
-      lacking: of a table of several heads, by column of logits how many rows have none.
       presence: seen by one head of several, the column that says which rows have it.
     """
 
@@ -31,7 +30,6 @@ class Shard:
     split: str
     rows: int
     size_bytes: int
-    lacking: tuple[tuple[str, int], ...] = ()
     presence: str | None = None
 
     @property
@@ -51,9 +49,8 @@ class Shard:
         starts_before = self.bucket * num_shards < (bucket + 1) * own_shards
         return ends_after and starts_before
 
-    def seen_by(self, head: Head) -> Shard:
-        """Return the rows that have one head of several."""
-        lacking = dict(self.lacking)[head.teacher_column]
+    def seen_by(self, head: Head, *, lacking: int) -> Shard:
+        """Return the rows that have one head of several; so many lack it."""
         return replace(self, rows=self.rows - lacking, presence=head.presence_column)
 
 

@@ -12,14 +12,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.errors import MissingTableError, StaleTableError, TableError
+from schemas.errors import DamagedTableError, MissingTableError, StaleTableError, TableError
 from schemas.heads import Head
 from schemas.joined import JoinedCard
 from schemas.layout import SPLIT_COLUMN
@@ -31,7 +30,6 @@ CARD_KEY = "softshards"
 ARTEFACTS_FOLDER = "_artefacts"
 AnyCard = TableCard | JoinedCard
 _CARDS: TypeAdapter[AnyCard] = TypeAdapter(AnyCard)
-_LACKING = "null_count.teacher_"
 
 
 @dataclass(frozen=True)
@@ -59,6 +57,11 @@ class SoftLabelTable:
         if self.of_several:
             place /= self.card.head.name
         return place / self.card.teacher_fingerprint
+
+    @property
+    def name(self) -> str:
+        """Its folder, and which head's part it is, for messages."""
+        return f"{self.path}, head {self.card.head.name!r}" if self.of_several else str(self.path)
 
     def shards_of(self, split: str) -> list[Shard]:
         """Return a split's shards in order of their number."""
@@ -97,16 +100,39 @@ class JoinedTable:
     card: JoinedCard
     shards: tuple[Shard, ...]
 
+    @property
+    def name(self) -> str:
+        """Its folder, for messages."""
+        return str(self.path)
+
     def shards_of(self, split: str) -> list[Shard]:
         """Return a split's shards in order of their number."""
         return [shard for shard in self.shards if shard.split == split]
 
     def parts(self) -> Iterator[SoftLabelTable]:
-        """Yield the table as each head sees it: just the rows of its own table, in their order."""
-        for card in self.card.parts:
-            own = (shard.seen_by(card.head) for shard in self.shards)
+        """Yield the table as each head sees it: just the rows of its own table."""
+        for number, card in enumerate(self.card.parts):
+            own = (
+                shard.seen_by(card.head, lacking=self.lacking(shard)[number])
+                for shard in self.shards
+            )
             shards = tuple(shard for shard in own if shard.rows)
             yield SoftLabelTable(self.path, self.version, card, shards, of_several=True)
+
+    def lacking(self, shard: Shard) -> tuple[int, ...]:
+        """Return how many of a file's rows lack each head.
+
+        Raises:
+          DamagedTableError: the card does not say.
+        """
+        found = self.card.lacking.get(shard.path.relative_to(self.path).as_posix())
+        if found is None or len(found) != len(self.card.parts):
+            raise DamagedTableError(
+                f"table's card does not know a file: {shard.path}: found {found}, expected how "
+                f"many rows lack each of {len(self.card.parts)} heads. Remove the table and run "
+                "again."
+            )
+        return found
 
     def part(self, head: Head | None) -> SoftLabelTable:
         """Return the table as a head sees it.
@@ -118,8 +144,8 @@ class JoinedTable:
         names = ", ".join(one.name for one in self.card.heads)
         if head is None:
             raise TableError(
-                f"table has several heads: {self.path}: {names}. Name one head's own table, or "
-                "give this one to `train` with a run file of one of its heads."
+                f"table has several heads: {self.path}: {names}; expected a table of one. Name "
+                "another folder, or a run file of one of these heads."
             )
         for table in self.parts():
             if table.card.head == head:
@@ -240,21 +266,10 @@ def visible_shards(delta: DeltaTable, path: Path) -> Iterator[Shard]:
             action[f"partition.{SPLIT_COLUMN}"],
             action["num_records"],
             action["size_bytes"],
-            _lacking(action),
         )
         for action in actions
     ]
     return iter(sorted(found, key=lambda shard: (shard.split, shard.path.name)))
-
-
-def _lacking(action: dict[str, Any]) -> tuple[tuple[str, int], ...]:
-    """Return, by column of logits, in how many of a file's rows it is null."""
-    counts = {name: count for name, count in action.items() if name.startswith(_LACKING)}
-    return tuple(
-        (name.removeprefix("null_count."), count)
-        for name, count in counts.items()
-        if count is not None
-    )
 
 
 def one_line(error: Exception) -> str:

@@ -16,14 +16,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas.errors import DamagedTableError
-from schemas.joined import JoinedCard
 from schemas.soft_labels import TableCard
 from stages.codec import decode
 from stages.columns import family, shard_order
 from stages.label.identity import buckets, input_digests
 from stages.progress import task
 from stages.shard import Shard, digest_problem
-from stages.table import AnyCard, JoinedTable, SoftLabelTable
+from stages.table import JoinedTable, SoftLabelTable
 
 _MOST_SHOWN = 5
 
@@ -46,13 +45,13 @@ def verify(table: SoftLabelTable | JoinedTable) -> Verified:
       DamagedTableError: anything differs; the message names the first few and counts them all.
     """
     problems: list[str] = []
-    seen = list(table.parts()) if isinstance(table, JoinedTable) else [table]
+    parts = list(table.parts()) if isinstance(table, JoinedTable) else []
     with task("verify", total=max(1, len(table.shards)), unit="shards") as advance:
         for number, shard in enumerate(table.shards):
-            found = shard_problems(shard, table.card)
+            found = shard_problems(shard, table)
             problems += [f"{shard.path.name}: {text}" for text in found]
             advance(number + 1, "")
-    for one in seen:
+    for one in [table, *parts]:
         problems += _total_problems(one)
     if problems:
         shown = "; ".join(problems[:_MOST_SHOWN])
@@ -67,7 +66,7 @@ def verify(table: SoftLabelTable | JoinedTable) -> Verified:
     )
 
 
-def shard_problems(shard: Shard, card: AnyCard) -> Iterator[str]:
+def shard_problems(shard: Shard, table: SoftLabelTable | JoinedTable) -> Iterator[str]:
     """Yield what is wrong with one shard, or nothing."""
     if problem := digest_problem(shard):
         yield problem
@@ -76,13 +75,13 @@ def shard_problems(shard: Shard, card: AnyCard) -> Iterator[str]:
     except (pa.ArrowException, OSError) as error:
         yield f"cannot be read: {str(error).splitlines()[0]}"
         return
-    if not rows.schema.equals(card.layout.file_schema):
+    if not rows.schema.equals(table.card.layout.file_schema):
         yield f"has other columns: {rows.schema.names}"
         return
-    if isinstance(card, JoinedCard):
-        yield from _joined_problems(rows, shard, card)
+    if isinstance(table, JoinedTable):
+        yield from _joined_problems(rows, shard, table)
     else:
-        yield from _row_problems(rows, shard, card)
+        yield from _row_problems(rows, shard, table.card)
 
 
 def _row_problems(rows: pa.Table, shard: Shard, card: TableCard) -> Iterator[str]:
@@ -91,18 +90,18 @@ def _row_problems(rows: pa.Table, shard: Shard, card: TableCard) -> Iterator[str
             yield problem
 
 
-def _joined_problems(rows: pa.Table, shard: Shard, card: JoinedCard) -> Iterator[str]:
+def _joined_problems(rows: pa.Table, shard: Shard, table: JoinedTable) -> Iterator[str]:
     """Yield what is wrong with the rows of several heads, as each of them sees its own."""
-    flags = [rows[head.presence_column].combine_chunks() for head in card.heads]
+    flags = [rows[head.presence_column].combine_chunks() for head in table.card.heads]
     if lost := int(pc.sum(pc.invert(reduce(pc.or_, flags))).as_py() or 0):
         yield f"{lost} rows that no head has"
-    for part, flag in zip(card.parts, flags, strict=True):
+    for part, flag, lacking in zip(table.card.parts, flags, table.lacking(shard), strict=True):
         name = part.head.name
         if not flag.equals(rows[part.head.teacher_column].combine_chunks().is_valid()):
             yield f"head {name!r}: its logits are not where {part.head.presence_column} is true"
             continue
         own = rows.filter(flag).select(part.layout.file_schema.names)
-        for problem in _row_problems(own, shard.seen_by(part.head), part):
+        for problem in _row_problems(own, shard.seen_by(part.head, lacking=lacking), part):
             yield f"head {name!r}: {problem}"
 
 
@@ -150,7 +149,7 @@ def _logits(rows: pa.Table, shard: Shard, card: TableCard) -> str:
 _CHECKS: tuple[Check, ...] = (_row_count, _digests, _bucket, _order, _logits)
 
 
-def _total_problems(table: SoftLabelTable) -> Iterator[str]:
+def _total_problems(table: SoftLabelTable | JoinedTable) -> Iterator[str]:
     counts = table.card.counts
     found = sum(shard.rows for shard in table.shards)
     if found != counts.rows + counts.views:

@@ -81,14 +81,14 @@ def more_columns(rows):
 )
 def test_content_that_is_wrong_is_named(change, message, table):
     shard = rewrite(table, change)
-    assert any(message in problem for problem in shard_problems(shard, table.card))
+    assert any(message in problem for problem in shard_problems(shard, table))
 
 
 def test_rows_of_another_shard_are_found(table):
     first, second = (shard for shard in table.shards_of("train")[:2])
     moved = Shard(second.path.with_name(first.path.name), "train", second.rows, second.size_bytes)
     moved.path.write_bytes(second.path.read_bytes())
-    problems = list(shard_problems(moved, table.card))
+    problems = list(shard_problems(moved, table))
     assert f"{second.rows} rows belong to another shard" in problems
 
 

@@ -1,9 +1,8 @@
 """Join tables of several heads into one: each row once, with what every head says of it.
 
-No teacher is asked. A row of two tables is one row where its input, its split, its id and its place
-in the corpus are equal; a head that a row is not of is null there, and `has_<head>` says so. Seen
-by one head, the new table has just the rows of that head's own table, in their order. Memory: one
-bucket of every table.
+No teacher is asked. What `head_rows.py` finds to be one row is there once; a head that a row is not
+of is null there, and `has_<head>` says so. Seen by one head, the new table has just the rows of
+that head's own table. Memory: one bucket of every table.
 """
 
 from __future__ import annotations
@@ -13,16 +12,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from schemas.errors import TableError
 from schemas.joined import JoinedCard, JoinedCounts
-from schemas.layout import ASIDE, SPLIT_COLUMN, SPLITS, JoinedLayout
-from schemas.multi_task import check_columns
+from schemas.layout import ASIDE, SPLITS, JoinedLayout
 from schemas.provenance import fingerprint
 from schemas.soft_labels import JOINED_FORMAT_VERSION
+from schemas.task_checks import check_columns
 from stages.artefacts import MEASURES_FILE
 from stages.atomic import write_whole
-from stages.columns import family
+from stages.combine.head_rows import crossing_inputs, joined_rows, shared_rows
 from stages.combine.join import rows_of_bucket
 from stages.label.card import code_version
 from stages.label.publish import commit, put_in_place, version_number
@@ -30,9 +29,6 @@ from stages.label.shards import write_shards
 from stages.label.staging import BucketRecord, Staging
 from stages.progress import say, task
 from stages.table import JoinedTable, SoftLabelTable, open_version, table_exists
-
-_KEY = (SPLIT_COLUMN, "input_digest", "view", "example_id", "source_file", "source_row")
-_OF_A_ROW = (*_KEY, "parent_digest")
 
 
 def join_heads(tables: Mapping[str, SoftLabelTable], *, labels: Path) -> JoinedTable:
@@ -47,6 +43,7 @@ def join_heads(tables: Mapping[str, SoftLabelTable], *, labels: Path) -> JoinedT
     """
     layouts = {name: table.card.layout for name, table in tables.items()}
     check_columns(layouts, source=str(labels))
+    _check_place(labels, tables)
     join = _Join(list(tables.values()))
     if _is_current(labels, join.fingerprint):
         say(f"join: nothing to do, {labels} is up to date")
@@ -57,6 +54,19 @@ def join_heads(tables: Mapping[str, SoftLabelTable], *, labels: Path) -> JoinedT
     for table, part in zip(tables.values(), made.parts(), strict=True):
         _copy_artefacts(table.artefacts_path, part.artefacts_path)
     return made
+
+
+def _check_place(labels: Path, tables: Mapping[str, SoftLabelTable]) -> None:
+    """Refuse a folder with a table of one head, one of those that are joined among them.
+
+    Raises:
+      TableError: there is one.
+    """
+    if table_exists(labels) and isinstance(found := open_version(labels), SoftLabelTable):
+        raise TableError(
+            f"table would be replaced: {labels}: found one of the head {found.card.head.name!r}, "
+            f"expected none, or one of {', '.join(tables)}. Name another folder in --out."
+        )
 
 
 def _is_current(labels: Path, plan: str) -> bool:
@@ -95,8 +105,8 @@ class _Join:
         with task("join", total=self._shards, unit="shards") as advance:
             for bucket in range(self._shards):
                 rows = self._joined(bucket)
-                shared += _shared_rows(rows, self._layout)
-                crossing += _crossing_inputs(rows)
+                shared += shared_rows(rows, self._layout)
+                crossing += crossing_inputs(rows)
                 self._write(rows, staging, bucket)
                 advance(bucket + 1, "")
         card = self._card(staging.buckets(), shared=shared, crossing=crossing)
@@ -110,24 +120,9 @@ class _Join:
             say(f"join: {crossing} inputs are in several splits, of one head or of several")
 
     def _joined(self, bucket: int) -> pa.Table:
-        """Return a bucket's rows, in the order of a shard."""
         splits = (*SPLITS, ASIDE)
         parts = [rows_of_bucket(table, bucket, self._shards, splits) for table in self._tables]
-        keys = [_keys(part) for part in parts]
-        every = pc.unique(pa.chunked_array(keys, pa.binary()))
-        places = [pc.index_in(every, value_set=key) for key in keys]
-        columns: dict[str, pa.Array] = {}
-        for layout, part, place in zip(self._layout.parts, parts, places, strict=True):
-            found = part.take(place)
-            for name in (*_OF_A_ROW, *layout.features):
-                own = found[name].combine_chunks()
-                columns[name] = pc.coalesce(columns[name], own) if name in columns else own
-            columns[layout.head.presence_column] = place.is_valid()
-            for name in (layout.head.label_column, *layout.logit_columns):
-                columns[name] = found[name].combine_chunks()
-        schema = self._layout.table_schema
-        rows = pa.table({name: columns[name] for name in schema.names}, schema=schema)
-        return rows.take(_order(rows))
+        return joined_rows(parts, self._layout)
 
     def _write(self, rows: pa.Table, staging: Staging, bucket: int) -> None:
         layout, shards = self._layout, self._shards
@@ -164,39 +159,8 @@ class _Join:
                 shared_rows=shared,
                 crossing_inputs=crossing,
             ),
+            lacking={file.path: file.lacking for file in files},
             parts=tuple(
                 table.card.model_copy(update={"num_shards": self._shards}) for table in self._tables
             ),
         )
-
-
-def _keys(rows: pa.Table) -> pa.Array:
-    """Return what makes a row the same row in several tables, as bytes."""
-    lengths = pc.binary_length(rows["example_id"])
-    parts = [lengths, *(rows[name] for name in _KEY if name != "input_digest")]
-    texts = [pc.cast(part, pa.string()).cast(pa.binary()) for part in parts]
-    between = pa.scalar(b"\0", pa.binary())
-    return pc.binary_join_element_wise(rows["input_digest"], *texts, between).combine_chunks()
-
-
-def _order(rows: pa.Table) -> pa.Array:
-    """Return the numbers of rows in the order of a shard, each only once."""
-    names = ("family", "view", "example_id", "source_file", "source_row")
-    keyed = rows.select(list(names[1:])).append_column("family", family(rows))
-    return pc.sort_indices(keyed, sort_keys=[(name, "ascending") for name in names])
-
-
-def _shared_rows(rows: pa.Table, layout: JoinedLayout) -> int:
-    flags = [pc.cast(rows[part.head.presence_column], pa.int8()) for part in layout.parts]
-    total = flags[0]
-    for other in flags[1:]:
-        total = pc.add(total, other)
-    return int(pc.sum(pc.greater(total, 1)).as_py() or 0)
-
-
-def _crossing_inputs(rows: pa.Table) -> int:
-    """Return how many inputs are in several splits that are used."""
-    used = rows.filter(pc.not_equal(rows[SPLIT_COLUMN], ASIDE))
-    pairs = used.select(["input_digest", SPLIT_COLUMN]).group_by(["input_digest", SPLIT_COLUMN])
-    counts = pairs.aggregate([]).group_by("input_digest").aggregate([([], "count_all")])
-    return int(pc.sum(pc.greater(counts["count_all"], 1)).as_py() or 0)

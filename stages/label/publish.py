@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import DeltaError
@@ -47,8 +47,7 @@ def put_in_place(buckets: Mapping[int, BucketRecord], staging: Staging) -> list[
                     f"staged shard is gone: {place}: another run has removed it. Nothing became "
                     "visible. Run `label` again."
                 )
-            lacking = tuple(file.lacking.items())
-            shards.append(Shard(place, file.split, file.rows, file.size_bytes, lacking))
+            shards.append(Shard(place, file.split, file.rows, file.size_bytes))
     return shards
 
 
@@ -145,10 +144,5 @@ def _add_action(shard: Shard, path: Path) -> AddAction:
         partition_values={SPLIT_COLUMN: shard.split},
         modification_time=int(time.time() * 1000),
         data_change=True,
-        stats=json.dumps(_stats(shard)),
+        stats=json.dumps({"numRecords": shard.rows}),
     )
-
-
-def _stats(shard: Shard) -> dict[str, Any]:
-    counted = {"numRecords": shard.rows}
-    return {**counted, "nullCount": dict(shard.lacking)} if shard.lacking else counted

@@ -46,7 +46,7 @@ def order_rows(rows: pa.Table, head: Head) -> pa.Table:
         ordered = rows.append_column(_LABELS, labels).sort_by([(key, "ascending") for key in keys])
         ordered = ordered.drop_columns([_LABELS])
     if ordered["example_id"].null_count:
-        made = _made_ids(ordered["input_digest"], numbers)
+        made = made_ids(ordered["input_digest"], numbers)
         ids = pc.coalesce(ordered["example_id"], made)
         place = ordered.schema.get_field_index("example_id")
         ordered = ordered.set_column(place, "example_id", ids)
@@ -55,7 +55,18 @@ def order_rows(rows: pa.Table, head: Head) -> pa.Table:
     return ordered.append_column("view", views).append_column("parent_digest", parents)
 
 
-def _made_ids(digests: pa.ChunkedArray, numbers: npt.NDArray[np.int64]) -> pa.Array:
+def is_made_id(ids: pa.Array, digests: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    """Return bool [rows]: which ids are such as `made_ids` makes of the row's digest."""
+    made = made_ids(digests, np.zeros(len(digests), np.int64))
+    digits = -_ID_DIGITS
+    same = pc.equal(
+        pc.utf8_slice_codeunits(ids, 0, digits), pc.utf8_slice_codeunits(made, 0, digits)
+    )
+    numbered = pc.ascii_is_decimal(pc.utf8_slice_codeunits(ids, digits))
+    return np.asarray(pc.and_(same, numbered).to_numpy(zero_copy_only=False), np.bool_)
+
+
+def made_ids(digests: pa.ChunkedArray, numbers: npt.NDArray[np.int64]) -> pa.Array:
     """Return `<digest in hexadecimal>-<six digits>` for each row."""
     matrix = digest_matrix(digests)
     text = np.empty((len(matrix), 2 * matrix.shape[1] + 1 + _ID_DIGITS), np.uint8)
@@ -107,7 +118,6 @@ def write_shards(
         name = f"shard-{bucket:05d}-of-{num_shards:05d}-{digest_bytes(data)[:16]}.parquet"
         path = f"{SPLIT_COLUMN}={split}/{name}"
         write_whole(staging.shard_path(path), data)
-        logits = [own.head.teacher_column for own in parts]
         files.append(
             ShardFile(
                 path=path,
@@ -115,7 +125,7 @@ def write_shards(
                 rows=part.num_rows,
                 size_bytes=len(data),
                 views=int((part["view"].to_numpy() > 0).sum()),
-                lacking={column: part[column].null_count for column in logits},
+                lacking=tuple(part[own.head.teacher_column].null_count for own in parts),
             )
         )
     return tuple(files)

@@ -34,8 +34,8 @@ Record = TypeVar("Record", bound=BaseModel)
 class ShardFile(BaseModel):
     """One Parquet file: path relative to the table, and what the log will say of it.
 
-    `views` of its rows are augmented ones; `lacking`, of a table of several heads: by column of
-    logits how many rows have none.
+    `views` of its rows are augmented ones; `lacking`, of a table of several heads: how many rows
+    lack each.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,7 +45,7 @@ class ShardFile(BaseModel):
     rows: int
     size_bytes: int
     views: int = 0
-    lacking: dict[str, int] = {}
+    lacking: tuple[int, ...] = ()
 
 
 class BucketRecord(BaseModel):

@@ -112,12 +112,17 @@ class OneHead:
             batches = word_batches(whole, size, views=self.has_views)
         else:
             batches = text_batches(whole, size, views=self.has_views, pairs=layout.has_pairs)
-        top_k = layout.encoding.top_k
-        if top_k is None:
+        if layout.encoding.top_k is None:
             return batches
-        return batches.map(
-            lambda batch: {**batch, "teacher_kept": largest(batch["teacher_logits"], top_k)}
-        )
+        return batches.map(lambda batch: with_kept(batch, layout))
+
+
+def with_kept(answers: dict[str, tf.Tensor], layout: Layout) -> dict[str, tf.Tensor]:
+    """Return answers with which logits are the teacher's own, where the table keeps a few."""
+    top_k = layout.encoding.top_k
+    if top_k is None:
+        return answers
+    return {**answers, "teacher_kept": largest(answers["teacher_logits"], top_k)}
 
 
 def lines_of(rows: pa.Table, layout: Layout) -> int:

@@ -68,6 +68,15 @@ class Objective:
         """Whether the teacher is not used."""
         return self.hard_label_weight == 1.0
 
+    def has_any(self, targets: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Return whether a batch has anything that counts, a bool scalar.
+
+        Without the teacher that is a hard label, else whatever there is of what is `seen`.
+        """
+        if self.is_hard_labels_only and self.kind != "pointer":
+            return tf.reduce_any(HARD_LOSSES[self.kind].has(targets["label"]))
+        return tf.reduce_any(targets["seen"]) if "seen" in targets else tf.constant(True)
+
     def value(
         self,
         student_logits: tf.Tensor,

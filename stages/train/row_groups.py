@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,8 @@ from schemas.errors import DamagedTableError, first_line
 from schemas.heads import Head
 from stages.columns import out_of_scope, repeats
 from stages.shard import Shard, read_file, read_shard
+
+Marks = Mapping[str, npt.NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class RowGroup:
       size: how many of its rows count.
       kept: which rows count, by number within the group; None for all of them.
       views: of the rows that count, the number of each one's view; None where all are originals.
+      marks: of the rows that count, what else is known of each, by name of a column.
     """
 
     shard: Shard
@@ -32,18 +36,23 @@ class RowGroup:
     size: int
     kept: npt.NDArray[np.int32] | None
     views: npt.NDArray[np.int16] | None = None
+    marks: Marks = field(default_factory=dict)
 
     def with_views(self, chosen: npt.NDArray[np.int64]) -> RowGroup:
         """Return the same with the originals and some views only."""
         if self.views is None:
             return self
         rows = np.arange(self.size, dtype=np.int32) if self.kept is None else self.kept
-        kept = rows[(self.views == 0) | np.isin(self.views, chosen)]
-        return RowGroup(self.shard, self.number, len(kept), kept)
+        wanted = (self.views == 0) | np.isin(self.views, chosen)
+        marks = {name: mark[wanted] for name, mark in self.marks.items()}
+        return RowGroup(self.shard, self.number, int(wanted.sum()), rows[wanted], marks=marks)
 
     def counted(self, rows: pa.Table) -> pa.Table:
-        """Return those of its rows that count."""
-        return rows if self.kept is None else rows.take(pa.array(self.kept))
+        """Return those of its rows that count, with their marks."""
+        counted = rows if self.kept is None else rows.take(pa.array(self.kept))
+        for name, mark in self.marks.items():
+            counted = counted.append_column(name, pa.array(mark))
+        return counted
 
 
 @dataclass(frozen=True)
@@ -54,11 +63,13 @@ class ChosenRows:
       counted: all that are trained on.
       views: int16 [rows], the number of each row's view.
       labelled: those of them with a hard label, which are no augmented view.
+      marks: what else is known of each, by name of a column.
     """
 
     counted: npt.NDArray[np.bool_]
     labelled: npt.NDArray[np.bool_]
     views: npt.NDArray[np.int16]
+    marks: Marks = field(default_factory=dict)
 
     @staticmethod
     def of(shard: Shard, head: Head, *, once: bool) -> ChosenRows:
@@ -73,12 +84,14 @@ class ChosenRows:
         there = read_file(shard, [shard.presence])[shard.presence]
         return own._among(np.asarray(there.to_numpy(), np.bool_))
 
-    def union(self, other: ChosenRows) -> ChosenRows:
-        """Return the rows of one file that count here or there."""
+    @staticmethod
+    def of_any(found: Mapping[str, ChosenRows]) -> ChosenRows:
+        """Return the rows of one file that count in any way; by name, in which of them as marks."""
         return ChosenRows(
-            self.counted | other.counted,
-            self.labelled | other.labelled,
-            np.maximum(self.views, other.views),
+            np.any([one.counted for one in found.values()], axis=0),
+            np.any([one.labelled for one in found.values()], axis=0),
+            np.max([one.views for one in found.values()], axis=0),
+            {name: one.counted for name, one in found.items()},
         )
 
     @staticmethod
@@ -101,7 +114,10 @@ class ChosenRows:
 
 
 def row_groups(
-    shard: Shard, keep: npt.NDArray[np.bool_], views: npt.NDArray[np.int16]
+    shard: Shard,
+    keep: npt.NDArray[np.bool_],
+    views: npt.NDArray[np.int16],
+    marks: Marks | None = None,
 ) -> list[RowGroup]:
     """Return a shard's row groups.
 
@@ -109,6 +125,7 @@ def row_groups(
       shard: the file.
       keep: bool [rows of the shard]: which count.
       views: int16 [rows of the shard]: the number of each one's view.
+      marks: bool [rows of the shard] each: what else is known of the rows.
 
     Raises:
       DamagedTableError: the file cannot be read.
@@ -129,6 +146,7 @@ def row_groups(
                 len(kept),
                 kept if len(kept) < size else None,
                 own if own.any() else None,
+                {name: mark[start + kept] for name, mark in (marks or {}).items()},
             )
         )
         start += size

@@ -79,7 +79,7 @@ class SoftLabelStream:
             group
             for shard, rows in zip(shards, chosen, strict=True)
             for group in row_groups(
-                shard, rows.labelled if labelled_only else rows.counted, rows.views
+                shard, rows.labelled if labelled_only else rows.counted, rows.views, rows.marks
             )
         ]
         self._views_per_pass = views_per_pass
@@ -87,7 +87,7 @@ class SoftLabelStream:
         self.rows = self._rows_of_pass(0)
         self.labelled = sum(int(rows.labelled.sum()) for rows in chosen)
         if self.rows == 0:
-            raise TableError(f"no row in split {split!r}: {table.path}. Mend the corpus's split.")
+            raise TableError(f"no row in split {split!r}: {table.name}. Mend the corpus's split.")
         self.steps_per_pass = math.ceil(self.rows / batch_size)
         self.steps_per_epoch = math.ceil((self.labelled or self.rows) / batch_size)
 

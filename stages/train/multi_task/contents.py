@@ -6,8 +6,7 @@ What a row lacks has no label, and is not `seen`: losses do not count it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import reduce
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,14 +24,13 @@ from stages.shard import Shard
 from stages.train.batches import (
     WordRows,
     by_rows,
-    largest,
     signature,
     sliced,
     text_buffers,
     texts_of,
     zero_where_unseen,
 )
-from stages.train.contents import lines_of
+from stages.train.contents import lines_of, with_kept
 from stages.train.row_groups import ChosenRows
 
 Answers = tuple[Labels, npt.NDArray[np.float32], npt.NDArray[np.bool_]]
@@ -56,8 +54,7 @@ class SeveralHeads:
         """Columns that are read."""
         names = [*self._first.features, "view"]
         for layout in self.layouts.values():
-            head = layout.head
-            names += [head.presence_column, head.label_column, *layout.logit_columns]
+            names += [layout.head.label_column, *layout.logit_columns]
         return names
 
     @property
@@ -76,12 +73,15 @@ class SeveralHeads:
         return (blob, numbers, rows, flags, heads)
 
     def chosen(self, shard: Shard, *, once: bool) -> ChosenRows:
-        """Return which rows of a file count for any head."""
-        found = [
-            ChosenRows.of(shard.seen_by(layout.head), layout.head, once=once)
-            for layout in self.layouts.values()
-        ]
-        return reduce(ChosenRows.union, found)
+        """Return which rows of a file count for any head, and for which of them."""
+        heads = [layout.head for layout in self.layouts.values()]
+        found = {
+            head.presence_column: ChosenRows.of(
+                replace(shard, presence=head.presence_column), head, once=once
+            )
+            for head in heads
+        }
+        return ChosenRows.of_any(found)
 
     def logits_of(self, rows: pa.Table) -> int:
         """Return how many logits some rows have when they are whole."""
@@ -142,11 +142,7 @@ class SeveralHeads:
         """Return a batch with which logits are the teacher's own, where it kept a few."""
         heads = {}
         for task, answers in batch["heads"].items():
-            top_k = self.layouts[task].encoding.top_k
-            kept = (
-                {} if top_k is None else {"teacher_kept": largest(answers["teacher_logits"], top_k)}
-            )
-            heads[task] = {**answers, **kept}
+            heads[task] = with_kept(answers, self.layouts[task])
         return {**batch, "heads": heads}
 
     @property

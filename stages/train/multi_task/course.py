@@ -137,6 +137,8 @@ class SharedBatches(SeveralTables):
         )
 
     def _fed(self, number: int) -> Fed:
+        for course in self._courses.values():
+            course.stream(course.phases[number])  # which says where a head has nothing to learn
         stream = self._rows.stream(labelled_only=self.phases[number].labelled_only)
 
         def batches(step: int) -> tf.data.Dataset:

@@ -65,7 +65,8 @@ class MultiTaskDistiller(keras.Model):
         for name, objective in self._objectives.items():
             logits = tf.cast(y_pred[name], tf.float32)
             value = objective.value(logits, y[name], progress=progress)
-            self._losses_of[name].update_state(value)
+            counted = tf.cast(objective.has_any(y[name]), tf.float32)
+            self._losses_of[name].update_state(value, sample_weight=counted)
             total += self._weights_of[name] * value
         return total
 

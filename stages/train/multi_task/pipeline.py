@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schemas.errors import StudentError, TableError
+from schemas.errors import StaleTableError, StudentError, TableError
 from schemas.multi_task import MultiTask
 from schemas.multi_task_card import MultiTaskCard
+from schemas.task_checks import check_shared
 from stages.artefacts import read_measures
 from stages.table import JoinedTable, open_version
 from stages.train.building import open_start_of, start_output, start_pieces, vocabulary_of
@@ -103,7 +104,6 @@ def _train_student(
 
 def _check(run: MultiTask, tasks: Tasks, plan: MultiTaskPlan) -> None:
     """Refuse what cannot be trained, before anything is built."""
-    from stages.train.multi_task.shared_rows import check_shared
     from stages.train.replicas import replicas_here
 
     replicas = replicas_here()
@@ -115,7 +115,7 @@ def _check(run: MultiTask, tasks: Tasks, plan: MultiTaskPlan) -> None:
     for name, task in tasks.items():
         check_plan(task.run, plan.views[name], replicas)
     if run.batches == "shared":
-        check_shared(tasks)
+        check_shared({name: task.run for name, task in tasks.items()})
 
 
 def _course(
@@ -166,6 +166,12 @@ def _table_of_all(tasks: Tasks) -> JoinedTable:
     places = {task.table.path: task.table for task in tasks.values()}
     [path, *others] = places
     found = open_version(path)
+    version = places[path].version
+    if not others and isinstance(found, JoinedTable) and found.version != version:
+        raise StaleTableError(
+            f"table has changed: {path}: found version {found.version}, expected {version}: "
+            "another run has committed one. Run again."
+        )
     if others or not isinstance(found, JoinedTable):
         raise TableError(
             f"tables are not in one: {', '.join(map(str, places))}: batches are of the rows of one "

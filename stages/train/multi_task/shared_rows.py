@@ -7,7 +7,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from schemas.errors import StudentError
 from stages.table import JoinedTable
 from stages.text import Wordpiece
 from stages.train.multi_task.contents import SeveralHeads
@@ -30,13 +29,14 @@ class SharedRows:
         """Plan it.
 
         Args:
-          tasks: by name; those of which `check_shared` says nothing.
+          tasks: by name; those that `check_shared` lets pass.
           table: of all their heads.
           wordpiece: the student's tokenizer.
           seed: of the order of rows.
         """
         layouts = {name: task.table.card.layout for name, task in tasks.items()}
         self._table, self._contents = table, SeveralHeads(layouts)
+        self._has_views = {name for name, task in tasks.items() if task.table.card.counts.views}
         self._how = next(iter(tasks.values())).run
         self._wordpiece, self._seed = wordpiece, seed
         self.by_position = {name for name, one in layouts.items() if one.head.by_position}
@@ -60,8 +60,9 @@ class SharedRows:
 
     def asked(self, batch: dict[str, Any]) -> tuple[Any, dict[str, dict[str, tf.Tensor]]]:
         """Return what the student is asked about a batch, and by task what it is to answer."""
+        views = {"is_view": batch["is_view"]}
         targets = {
-            name: {**answers, "is_view": batch["is_view"]}
+            name: {**answers, **(views if name in self._has_views else {})}
             for name, answers in batch["heads"].items()
         }
         length = self._how.train.max_length if self._how.train.xla else None
@@ -71,35 +72,3 @@ class SharedRows:
         for name in self.by_position:
             targets[name] = masked_targets(targets[name], inputs["first_pieces"])
         return inputs, targets
-
-
-def check_shared(tasks: Mapping[str, LabelledTask]) -> None:
-    """Refuse tasks that cannot have batches of one table's rows.
-
-    Raises:
-      StudentError: they differ in what is asked or how many rows at once, one of them compares the
-        rows of a batch, or sees long rows through windows.
-    """
-    runs = {name: task.run for name, task in tasks.items()}
-    alike: dict[str, Any] = {
-        "corpus.features": lambda run: list(run.corpus.features),
-        "corpus.repeats": lambda run: run.corpus.repeats,
-        "train.batch_size": lambda run: run.train.batch_size,
-        "train.views_per_pass": lambda run: run.train.views_per_pass,
-    }
-    for key, of in alike.items():
-        found = {name: of(run) for name, run in runs.items()}
-        if any(value != next(iter(found.values())) for value in found.values()):
-            raise StudentError(
-                f"tasks cannot share batches: found {key} {found}, expected the same of all. State "
-                'it alike, or batches = "own".'
-            )
-    for name, run in runs.items():
-        unfit = {"train.loss": run.train.loss == "dist", "train.stride": run.train.stride}
-        for key, is_stated in unfit.items():
-            if is_stated:
-                raise StudentError(
-                    f"tasks cannot share batches: {name!r} has {key} = "
-                    f"{getattr(run.train, key.removeprefix('train.'))!r}, which is for batches of "
-                    'its own. Leave it out, or state batches = "own".'
-                )

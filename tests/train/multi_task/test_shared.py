@@ -9,14 +9,15 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.errors import StudentError, TableError
+from schemas.errors import RunFileError, StaleTableError, TableError
 from schemas.multi_task import parse_multi_task
 from stages.combine.heads import join_heads
-from stages.multi_task import task_run
+from stages.multi_task import run_file_all, task_run
 from stages.table import open_table
 from stages.train.losses import DISTILLATION_LOSSES
 from stages.train.multi_task.contents import SeveralHeads
 from stages.train.multi_task.course import SharedBatches
+from stages.train.multi_task.distiller import MultiTaskDistiller
 from stages.train.multi_task.pipeline import read_multi_task_card, train_multi_task
 from stages.train.multi_task.plan import LabelledTask, plan_multi_task
 from stages.train.objective import Objective
@@ -353,7 +354,7 @@ def test_tasks_that_cannot_share_batches_are_refused(tasks_of, tmp_path, task, s
     other = tiny_heads.run(VIEWS, SHARED, f"tasks=[{{name='thing', {task}}}]", third=False)
     own = task_run(other, other.tasks[0], base=tasks["thing"].table.path.parent)
     tasks["thing"] = LabelledTask(own, tasks["thing"].table, 1.0)
-    with pytest.raises(StudentError, match=f"tasks cannot share batches: {said}"):
+    with pytest.raises(RunFileError, match=f"tasks cannot share batches: {said}"):
         train_multi_task(run, tasks, out=tmp_path)
 
 
@@ -365,3 +366,81 @@ def test_tables_that_are_not_in_one_share_no_batches(folder, tasks_of, tmp_path)
     }
     with pytest.raises(TableError, match="tables are not in one: .* of one table of all heads"):
         train_multi_task(run, tasks, out=tmp_path)
+
+
+def test_what_cannot_be_shared_is_said_before_anything_is_made(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tiny_heads.write(tmp_path)
+    with pytest.raises(RunFileError, match="tasks cannot share batches: 'word' has train.stride"):
+        stride = "tasks=[{name='word', train={stride=2}}]"
+        list(run_file_all(path, (SHARED, stride), out=tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_head_without_a_row_to_learn_from_is_said(folder, tasks_of, tmp_path):
+    run = tiny_heads.run(VIEWS, SHARED, "train.baseline=false")
+    tasks = tasks_of(run)
+    table = tasks["kinds"].table
+    object.__setattr__(table, "shards", [one for one in table.shards if one.split != "train"])
+    with pytest.raises(TableError, match="no row in split 'train': .*labels, head 'kinds'"):
+        train_multi_task(run, tasks, out=tmp_path)
+
+
+def test_another_version_of_the_table_is_not_mixed_in(tasks_of, tmp_path):
+    run = tiny_heads.run(VIEWS, SHARED)
+    tasks = tasks_of(run)
+    for task in tasks.values():
+        object.__setattr__(task.table, "version", 7)
+    with pytest.raises(StaleTableError, match="table has changed: .*found version 0, expected 7"):
+        train_multi_task(run, tasks, out=tmp_path)
+
+
+@pytest.mark.parametrize("labelled_only", [False, True])
+def test_a_row_that_repeats_for_one_head_counts_for_the_others_only(
+    tmp_path, monkeypatch, labelled_only
+):
+    monkeypatch.chdir(tmp_path)
+    tiny_heads.write(tmp_path)
+    rows = [
+        {"words": ["old", "cat"], "thing": "animal", "tags": ["other", tag], "split": split}
+        for tag in ("animal", "tool")  # for `thing` the second repeats the first
+        for split in ("train", "validation", "test")
+    ]
+    tiny.write_corpus(tmp_path / "both.jsonl", rows)
+    stated = ("corpus.split={column='split'}", "corpus.repeats='once'")
+    run = tiny_heads.run(*stated, third=False)
+    made(tmp_path, run)
+    how = {"once": True, "labelled_only": labelled_only}
+    (batch,) = stream_of(tmp_path, labelled(tmp_path, run), **how).one_pass()
+    thing, word = batch["heads"]["thing"], batch["heads"]["word"]
+    assert sorted(thing["seen"].numpy()) == [False, True]
+    assert sorted(thing["label"].numpy()) == [-1, 0]
+    assert word["seen"].numpy().all() and (word["label"].numpy() >= 0).all()
+
+
+def test_the_share_of_views_is_of_heads_that_have_some(folder, tasks_of):
+    run = tiny_heads.run(VIEWS, SHARED, "train.view_share=0.5", "train.baseline=false")
+    tasks = tasks_of(run)
+    assert [bool(task.table.card.counts.views) for task in tasks.values()] == [True, True, False]
+    _, targets = next(iter(course_of(run, tasks).lesson(0).batches(0)))
+    assert ["is_view" in one for one in targets.values()] == [True, True, False]
+
+
+@pytest.mark.parametrize("hard_label_weight", [0.5, 1.0])
+def test_a_batch_without_a_head_does_not_count_in_its_mean_loss(hard_label_weight):
+    import keras
+
+    ids = keras.Input((3,), dtype="int32")
+    model = keras.Model(ids, keras.layers.Dense(2)(keras.ops.cast(ids, "float32")))
+    objective = Objective(1.0, hard_label_weight=hard_label_weight)
+    distiller = MultiTaskDistiller({"a": model}, {"a": objective}, {"a": 1.0}, total_steps=1)
+    distiller.compile(keras.optimizers.SGD(0.0))
+    logits = {"a": tf.constant([[2.0, 0.0], [0.0, 0.0]])}
+    losses = []
+    for seen, labels in (([True, False], [1, -1]), ([False, False], [-1, -1])):
+        targets = {"label": labels, "teacher_logits": [[0.0, 2.0], [0.0, 0.0]], "seen": seen}
+        targets = {"a": {key: tf.constant(one) for key, one in targets.items()}}
+        losses.append(float(distiller.compute_loss(y=targets, y_pred=logits)))
+    assert losses[0] > 1.0 and losses[1] == 0.0
+    (mean,) = [one for one in distiller.metrics if one.name == "a.loss"]
+    assert float(mean.result()) == pytest.approx(losses[0])
