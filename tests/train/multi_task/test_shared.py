@@ -16,7 +16,6 @@ from stages.multi_task import run_file_all, task_run
 from stages.table import open_table
 from stages.train.losses import DISTILLATION_LOSSES
 from stages.train.multi_task.contents import SeveralHeads
-from stages.train.multi_task.course import SharedBatches
 from stages.train.multi_task.distiller import MultiTaskDistiller
 from stages.train.multi_task.pipeline import read_multi_task_card, train_multi_task
 from stages.train.multi_task.plan import LabelledTask, plan_multi_task
@@ -24,6 +23,7 @@ from stages.train.objective import Objective
 from stages.train.stream import SoftLabelStream
 from tests import tiny, tiny_heads
 from tests.train.interrupted import Stop, interrupted_at
+from tests.train.multi_task.courses import course_of
 from tests.train.slopes import gradient
 
 SHARED = "batches=shared"
@@ -144,9 +144,9 @@ def test_a_batch_at_a_step_is_a_pure_function_of_it(folder, tasks_of):
         )
 
 
-def test_the_loss_is_that_of_each_head_on_the_rows_that_have_it(tasks_of):
+def test_the_loss_is_that_of_each_head_on_the_rows_that_have_it(tasks_of, tmp_path):
     run = tiny_heads.run(VIEWS, SHARED, "train.baseline=false", "train.epochs=1")
-    course = course_of(run, tasks_of(run))
+    course = course_of(run, tasks_of(run), tmp_path)
     lesson = course.lesson(0)
     inputs, targets = next(iter(lesson.batches(0)))
     logits = lesson.model(inputs, training=False)
@@ -195,22 +195,6 @@ def test_a_row_that_lacks_a_head_changes_no_loss_and_has_no_gradient(kind, loss,
     assert not slope[~there].any()
     own = value(tf.constant(student[there]), np.flatnonzero(there)) if there.any() else 0.0
     assert float(value(tf.constant(student), every)) == pytest.approx(float(own), abs=1e-5)
-
-
-def course_of(run, tasks):
-    """Return the course of a run's student."""
-    courses, plain = [], SharedBatches.__init__
-
-    def kept(course, *args, **how):
-        plain(course, *args, **how)
-        courses.append(course)
-        raise Stop
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(SharedBatches, "__init__", kept)
-        with pytest.raises(Stop):
-            train_multi_task(run, tasks, out=tasks["thing"].table.path.parent / "unused")
-    return courses[0]
 
 
 def test_one_student_learns_all_heads_from_shared_batches(tasks_of, tmp_path):
@@ -418,11 +402,11 @@ def test_a_row_that_repeats_for_one_head_counts_for_the_others_only(
     assert word["seen"].numpy().all() and (word["label"].numpy() >= 0).all()
 
 
-def test_the_share_of_views_is_of_heads_that_have_some(folder, tasks_of):
+def test_the_share_of_views_is_of_heads_that_have_some(tasks_of, tmp_path):
     run = tiny_heads.run(VIEWS, SHARED, "train.view_share=0.5", "train.baseline=false")
     tasks = tasks_of(run)
     assert [bool(task.table.card.counts.views) for task in tasks.values()] == [True, True, False]
-    _, targets = next(iter(course_of(run, tasks).lesson(0).batches(0)))
+    _, targets = next(iter(course_of(run, tasks, tmp_path).lesson(0).batches(0)))
     assert ["is_view" in one for one in targets.values()] == [True, True, False]
 
 
