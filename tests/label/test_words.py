@@ -347,8 +347,8 @@ def test_a_teacher_that_answers_for_texts_is_refused(folder):
         ("teacher.answers=probabilities", "is for softmax and sigmoid heads per example"),
         ("teacher.stride=2", "`stride` is for teachers of kind keras or transformers"),
         (
-            'heads=[{name="h", classes=["a", "b"]}]\nteacher={kind="transformers", path="x"}',
-            "words with a head per example",
+            'heads=[{name="h", classes=["a", "b"]}]\nteacher={kind="saved_model", path="x"}',
+            "words need a teacher of kind keras or transformers or module",
         ),
     ],
 )
