@@ -54,10 +54,20 @@ def _table(folder: Path) -> Description:
     return _joined(table) if isinstance(table, JoinedTable) else _of_one_head(table)
 
 
-def _joined(table: JoinedTable) -> Description:
+def _version(table: JoinedTable | SoftLabelTable) -> tuple[dict[str, Any], int]:
+    """Return what is known of a version, and the bytes of its files."""
     size = sum(shard.size_bytes for shard in table.shards)
-    card, counts = table.card.model_dump(mode="json"), table.card.counts
-    data = {"version": table.version, "size_bytes": size, "shards": len(table.shards), **card}
+    card = table.card.model_dump(mode="json")
+    return {
+        "version": table.version,
+        "size_bytes": size,
+        "shards": len(table.shards),
+        **card,
+    }, size
+
+
+def _joined(table: JoinedTable) -> Description:
+    (data, size), counts = _version(table), table.card.counts
     rows = [
         ["soft-label table", f"{table.path}, of {len(table.card.parts)} heads"],
         ["version", str(table.version)],
@@ -74,13 +84,10 @@ def _joined(table: JoinedTable) -> Description:
 
 
 def _of_one_head(table: SoftLabelTable) -> Description:
-    folder = table.path
-    card = table.card.model_dump(mode="json")
-    size = sum(shard.size_bytes for shard in table.shards)
-    data = {"version": table.version, "size_bytes": size, "shards": len(table.shards), **card}
+    data, size = _version(table)
     each = size / max(1, table.card.counts.rows)
     rows = [
-        ["soft-label table", str(folder)],
+        ["soft-label table", str(table.path)],
         ["version", str(table.version)],
         *_rows_of_head(table.card),
         ["shards", f"{len(table.shards)} files, {size} bytes"],

@@ -32,8 +32,18 @@ AnyCard = TableCard | JoinedCard
 _CARDS: TypeAdapter[AnyCard] = TypeAdapter(AnyCard)
 
 
+class _OfShards:
+    """What a version of one head and one of several have."""
+
+    shards: tuple[Shard, ...]
+
+    def shards_of(self, split: str) -> list[Shard]:
+        """Return a split's shards in order of their number."""
+        return [shard for shard in self.shards if shard.split == split]
+
+
 @dataclass(frozen=True)
-class SoftLabelTable:
+class SoftLabelTable(_OfShards):
     """One committed version of a table.
 
     Attributes:
@@ -63,10 +73,6 @@ class SoftLabelTable:
         """Its folder, and which head's part it is, for messages."""
         return f"{self.path}, head {self.card.head.name!r}" if self.of_several else str(self.path)
 
-    def shards_of(self, split: str) -> list[Shard]:
-        """Return a split's shards in order of their number."""
-        return [shard for shard in self.shards if shard.split == split]
-
     def texts(self, split: str) -> Iterator[list[str]]:
         """Yield the texts of each of a split's shards; words, and pairs, joined by spaces.
 
@@ -89,7 +95,7 @@ class SoftLabelTable:
 
 
 @dataclass(frozen=True)
-class JoinedTable:
+class JoinedTable(_OfShards):
     """One committed version of a table of several heads.
 
     Attributes: as of `SoftLabelTable`.
@@ -104,10 +110,6 @@ class JoinedTable:
     def name(self) -> str:
         """Its folder, for messages."""
         return str(self.path)
-
-    def shards_of(self, split: str) -> list[Shard]:
-        """Return a split's shards in order of their number."""
-        return [shard for shard in self.shards if shard.split == split]
 
     def parts(self) -> Iterator[SoftLabelTable]:
         """Yield the table as each head sees it: just the rows of its own table."""

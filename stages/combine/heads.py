@@ -23,7 +23,7 @@ from stages.artefacts import MEASURES_FILE
 from stages.atomic import write_whole
 from stages.combine.head_rows import crossing_inputs, joined_rows, shared_rows
 from stages.combine.join import rows_of_bucket
-from stages.label.card import code_version
+from stages.label.card import code_version, count
 from stages.label.publish import commit, put_in_place, version_number
 from stages.label.shards import write_shards
 from stages.label.staging import BucketRecord, Staging
@@ -43,34 +43,33 @@ def join_heads(tables: Mapping[str, SoftLabelTable], *, labels: Path) -> JoinedT
     """
     layouts = {name: table.card.layout for name, table in tables.items()}
     check_columns(layouts, source=str(labels))
-    _check_place(labels, tables)
-    join = _Join(list(tables.values()))
-    if _is_current(labels, join.fingerprint):
+    join, made = _Join(list(tables.values())), _joined_before(labels, tables)
+    if made is not None and made.card.plan_fingerprint == join.fingerprint:
         say(f"join: nothing to do, {labels} is up to date")
     else:
         join.make(labels)
-    made = open_version(labels)
-    assert isinstance(made, JoinedTable)
+        made = _joined_before(labels, tables)
+    assert made is not None
     for table, part in zip(tables.values(), made.parts(), strict=True):
         _copy_artefacts(table.artefacts_path, part.artefacts_path)
     return made
 
 
-def _check_place(labels: Path, tables: Mapping[str, SoftLabelTable]) -> None:
-    """Refuse a folder with a table of one head, one of those that are joined among them.
+def _joined_before(labels: Path, tables: Mapping[str, SoftLabelTable]) -> JoinedTable | None:
+    """Return the table of several heads that is in a folder, None for no table.
 
     Raises:
-      TableError: there is one.
+      TableError: there is one of one head, which may be one of those that are joined.
     """
-    if table_exists(labels) and isinstance(found := open_version(labels), SoftLabelTable):
+    if not table_exists(labels):
+        return None
+    found = open_version(labels)
+    if isinstance(found, SoftLabelTable):
         raise TableError(
             f"table would be replaced: {labels}: found one of the head {found.card.head.name!r}, "
             f"expected none, or one of {', '.join(tables)}. Name another folder in --out."
         )
-
-
-def _is_current(labels: Path, plan: str) -> bool:
-    return table_exists(labels) and open_version(labels).card.plan_fingerprint == plan
+    return found
 
 
 def _copy_artefacts(source: Path, place: Path) -> None:
@@ -109,9 +108,10 @@ class _Join:
                 crossing += crossing_inputs(rows)
                 self._write(rows, staging, bucket)
                 advance(bucket + 1, "")
-        card = self._card(staging.buckets(), shared=shared, crossing=crossing)
+        buckets = staging.buckets()
+        card = self._card(buckets, shared=shared, crossing=crossing)
         attempt = f"{self.fingerprint}:{version_number(labels) + 1}"
-        shards = put_in_place(staging.buckets(), staging)
+        shards = put_in_place(buckets, staging)
         commit(labels, shards=shards, card=card, attempt=attempt)
         staging.remove()
         counts, names = card.counts, ", ".join(head.name for head in card.heads)
@@ -128,38 +128,27 @@ class _Join:
         layout, shards = self._layout, self._shards
         files = write_shards(rows, staging, bucket=bucket, num_shards=shards, layout=layout)
         views = sum(file.views for file in files)
-        staging.write_bucket(
-            BucketRecord(
-                bucket=bucket,
-                rows=rows.num_rows - views,
-                calls=0,
-                reused=0,
-                truncated=0,
-                seconds=0.0,
-                files=files,
-            )
-        )
+        staging.write_bucket(BucketRecord(bucket=bucket, rows=rows.num_rows - views, files=files))
 
     def _card(
         self, buckets: Mapping[int, BucketRecord], *, shared: int, crossing: int
     ) -> JoinedCard:
-        files = [file for record in buckets.values() for file in record.files]
+        counts = count(buckets, None, resumed=0, quarantined=0)
         return JoinedCard(
             format_version=JOINED_FORMAT_VERSION,
             plan_fingerprint=self.fingerprint,
             code_version=code_version(),
             num_shards=self._shards,
             counts=JoinedCounts(
-                rows=sum(file.rows - file.views for file in files),
-                views=sum(file.views for file in files),
-                split_rows={
-                    split: sum(file.rows - file.views for file in files if file.split == split)
-                    for split in (*SPLITS, ASIDE)
-                },
+                rows=counts.rows,
+                views=counts.views,
+                split_rows=counts.split_rows,
                 shared_rows=shared,
                 crossing_inputs=crossing,
             ),
-            lacking={file.path: file.lacking for file in files},
+            lacking={
+                file.path: file.lacking for record in buckets.values() for file in record.files
+            },
             parts=tuple(
                 table.card.model_copy(update={"num_shards": self._shards}) for table in self._tables
             ),

@@ -63,11 +63,11 @@ class BucketRecord(BaseModel):
 
     bucket: int
     rows: int
-    calls: int
-    reused: int
-    truncated: int
-    seconds: float
     files: tuple[ShardFile, ...]
+    calls: int = 0
+    reused: int = 0
+    truncated: int = 0
+    seconds: float = 0.0
     quarantined: int = 0
     left_out: int = 0
     unseen_positions: int = 0

@@ -78,10 +78,11 @@ class ChosenRows:
         Of several heads, rows that lack this one do not count.
         """
         names = ["input_digest", "view", head.label_column]
-        own = ChosenRows._of_rows(read_shard(shard, names), head, once=once)
         if shard.presence is None:
-            return own
-        there = read_file(shard, [shard.presence])[shard.presence]
+            return ChosenRows._of_rows(read_shard(shard, names), head, once=once)
+        rows = read_file(shard, [*names, shard.presence])
+        there = rows[shard.presence]
+        own = ChosenRows._of_rows(rows.filter(there), head, once=once)
         return own._among(np.asarray(there.to_numpy(), np.bool_))
 
     @staticmethod

@@ -135,16 +135,15 @@ def _course(
     from stages.train.replicas import Replicas
 
     role, seed = plan.whole.role, plan.whole.seed
-    courses, wordpieces = {}, {}
+    wordpiece = Wordpiece(vocabulary, lowercase=lowercase, max_length=run.train.max_length)
+    courses = {}
     for name, task in tasks.items():
-        length = task.run.train.max_length
-        wordpieces[name] = Wordpiece(vocabulary, lowercase=lowercase, max_length=length)
         courses[name] = OneTable(
             models[name],
             task.table,
             task.run,
             phases(task.run.train, role, task.run.head.kind),
-            wordpiece=wordpieces[name],
+            wordpiece=wordpiece,
             seed=seed,
             replicas=Replicas(),
         )
@@ -152,7 +151,6 @@ def _course(
     xla = all(task.run.train.xla for task in tasks.values())
     if run.batches == "own":
         return SeveralTables(student, courses, weights, xla=xla)
-    wordpiece = next(iter(wordpieces.values()))
     rows = SharedRows(tasks, _table_of_all(tasks), wordpiece=wordpiece, seed=seed)
     return SharedBatches(student, courses, weights, rows=rows, xla=xla)
 
