@@ -13,6 +13,8 @@ from schemas.errors import DamagedTableError
 from schemas.heads import Head
 from schemas.provenance import digest_file
 
+MAKE_AGAIN = "remove the table and run what made it: `label`, or `run` for one of several heads."
+
 
 @dataclass(frozen=True)
 class Shard:
@@ -77,7 +79,8 @@ def read_file(shard: Shard, columns: Sequence[str]) -> pa.Table:
         return pq.read_table(shard.path, columns=list(columns), partitioning=None)
     except (pa.ArrowException, OSError) as error:
         raise DamagedTableError(
-            f"shard cannot be read: {shard.path}: {str(error).splitlines()[0]}. Label again."
+            f"shard cannot be read: {shard.path}: {str(error).splitlines()[0]}. Restore the file, "
+            f"or {MAKE_AGAIN}"
         ) from error
 
 
@@ -89,8 +92,7 @@ def check_bytes(shard: Shard) -> None:
     """
     if problem := digest_problem(shard):
         raise DamagedTableError(
-            f"shard is damaged: {shard.path}: {problem}. Restore the file, or remove the table and "
-            "label again."
+            f"shard is damaged: {shard.path}: {problem}. Restore the file, or {MAKE_AGAIN}"
         )
 
 
@@ -112,5 +114,5 @@ def check_size(shard: Shard) -> None:
         state = "is missing" if found is None else f"has {found} bytes"
         raise DamagedTableError(
             f"shard is damaged: {shard.path}: it {state}, the log says {shard.size_bytes} bytes. "
-            "Restore the file, or remove the table and label again."
+            f"Restore the file, or {MAKE_AGAIN}"
         )

@@ -21,7 +21,7 @@ from stages.codec import decode
 from stages.columns import family, shard_order
 from stages.label.identity import buckets, input_digests
 from stages.progress import task
-from stages.shard import Shard, digest_problem
+from stages.shard import MAKE_AGAIN, Shard, digest_problem
 from stages.table import JoinedTable, SoftLabelTable
 
 _MOST_SHOWN = 5
@@ -57,7 +57,7 @@ def verify(table: SoftLabelTable | JoinedTable) -> Verified:
         shown = "; ".join(problems[:_MOST_SHOWN])
         raise DamagedTableError(
             f"table is damaged: {table.path}: {len(problems)} problems: {shown}. Restore the "
-            "files, or remove the table and label again."
+            f"files, or {MAKE_AGAIN}"
         )
     return Verified(
         shards=len(table.shards),

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from schemas.errors import DamagedTableError, first_line
 from schemas.heads import Head
 from stages.columns import out_of_scope, repeats
-from stages.shard import Shard, read_file, read_shard
+from stages.shard import MAKE_AGAIN, Shard, read_file, read_shard
 
 Marks = Mapping[str, npt.NDArray[np.bool_]]
 
@@ -158,5 +158,5 @@ def unreadable(shard: Shard, error: Exception) -> DamagedTableError:
     """Return what to raise of a shard that cannot be read."""
     said = first_line(error)
     return DamagedTableError(
-        f"shard cannot be read: {shard.path}: {said}. Restore the file, or label again."
+        f"shard cannot be read: {shard.path}: {said}. Restore the file, or {MAKE_AGAIN}"
     )

@@ -22,6 +22,7 @@ from schemas.errors import (
 from schemas.heads import Head
 from schemas.layout import JoinedLayout
 from schemas.task_checks import check_columns
+from stages.adjust.pipeline import adjust
 from stages.artefacts import read_measures
 from stages.combine.head_rows import joined_rows
 from stages.combine.heads import join_heads
@@ -180,6 +181,21 @@ def test_a_student_of_one_head_is_trained_and_scored_from_the_table_of_all(joine
     assert "F1 micro" in done.stdout
 
 
+def test_a_head_of_several_is_searched_for_without_labelling_it_again(joined, tmp_path):
+    folder, tables, whole = joined
+    search = "adjust={seed=3, trials=2, search={learning_rate=[0.001, 0.01]}}"
+    how = read_run_file(folder / "kinds.toml", ("target={at_least=0.999}", search))
+    found = [
+        adjust(how, table, out=tmp_path / name)
+        for name, table in (
+            ("own", tables["kinds"]),
+            ("of-all", whole.part(tables["kinds"].card.head)),
+        )
+    ]
+    own, of_all = ([one.quality for one in each.trials] for each in found)
+    assert own == of_all and None not in own
+
+
 def damaged(table, change):
     """Write a shard's rows otherwise, as large as before as far as the log says."""
     shard = max(table.shards, key=lambda one: one.rows)
@@ -212,6 +228,7 @@ def test_damage_is_found_and_said_of_the_head(joined, tmp_path, change, said):
     with pytest.raises(DamagedTableError) as raised:
         verify(table)
     assert re.search(said, str(raised.value), re.S)
+    assert "run what made it: `label`, or `run` for one of several heads." in str(raised.value)
 
 
 def test_heads_that_mean_other_things_by_one_column_are_refused_before_anything_is_labelled(
