@@ -11,6 +11,7 @@ from run_pipeline import main
 from schemas.errors import RunFileError, StudentError, TableError
 from schemas.multi_task import parse_multi_task
 from stages.combine.heads import join_heads
+from stages.evaluate.predict import StudentPredictor
 from stages.experiment import LABELS_FOLDER, label_step, read_run_file
 from stages.inspect import inspect_folder
 from stages.multi_task import run_file_all, task_run
@@ -18,8 +19,9 @@ from stages.table import open_table
 from stages.train.multi_task.course import SeveralTables
 from stages.train.multi_task.pipeline import read_multi_task_card, train_multi_task
 from stages.train.multi_task.plan import LabelledTask, plan_multi_task
+from stages.train.pipeline import read_student_card
 from stages.train.replicas import Replicas
-from tests import tiny_tasks
+from tests import tiny_tasks, tiny_words
 from tests.train.interrupted import Stop, interrupted_at
 
 
@@ -94,6 +96,28 @@ def test_the_views_of_a_student_share_its_weights(whole):
     assert set(both) == {"thing", "words"}
     for name, view in plan.views.items():
         np.testing.assert_array_equal(both[name], saved(view.path)(ids, training=False))
+
+
+def test_one_task_may_see_long_rows_through_windows(tasks_of, tmp_path):
+    how = [
+        "train.baseline=false",
+        "train.epochs=12",
+        "train.learning_rate=4e-2",
+        "train.max_length=6",
+        "tasks=[{name='thing', run='thing.toml'},"
+        " {name='words', run='words.toml', train={stride=2}}]",
+    ]
+    run = tiny_tasks.run(*how)
+    (plan,) = train_multi_task(run, tasks_of(run), out=tmp_path)
+    cards = {name: read_student_card(view.path) for name, view in plan.views.items()}
+    assert {name: card.stride for name, card in cards.items()} == {"thing": None, "words": 2}
+    student = StudentPredictor(plan.views["words"].path, cards["words"])
+    rows = [row["words"] for row in tiny_words.examples() if len(row["words"]) > 4]
+    answers = student.answers(rows)
+    assert rows and answers.seen.all() and student.cut(rows) == 0
+    right = np.concatenate(tiny_words.make(window=99)(rows)).argmax(axis=1)
+    beyond = np.concatenate([np.arange(len(row)) >= 4 for row in rows])
+    assert (answers.values.argmax(axis=1) == right)[beyond].mean() > 0.9
 
 
 def test_interrupted_it_ends_in_the_same_weights(whole, tasks_of, tmp_path, monkeypatch):
