@@ -57,6 +57,8 @@ def npm(tmp_path, monkeypatch):
         monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm"))
         monkeypatch.setenv("npm_config_userconfig", str(tmp_path / "npmrc"))
         monkeypatch.setenv("npm_config_update_notifier", "false")
+        monkeypatch.setenv("npm_config_fetch_retry_mintimeout", "10")
+        monkeypatch.setenv("npm_config_fetch_retry_maxtimeout", "10")
         monkeypatch.setenv("SOFTSHARDS_CACHE", str(tmp_path / "cache"))
         yield answers
 
