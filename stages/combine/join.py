@@ -15,6 +15,7 @@ from schemas.errors import StaleTableError, TableError
 from schemas.layout import ASIDE, SPLIT_COLUMN
 from stages.codec import decode
 from stages.columns import family
+from stages.combine.same_rows import named_alike
 from stages.label.identity import buckets
 from stages.lists import offsets_of
 from stages.row_logits import RowLogits
@@ -63,16 +64,16 @@ def joined_bucket(
       StaleTableError: a row is in one split of one table and in another of another.
       DamagedTableError: a shard cannot be read.
     """
-    parts = [rows_of_bucket(table, bucket, num_shards, splits) for table in tables]
-    if not any(part.num_rows for part in parts):
+    found = [rows_of_bucket(table, bucket, num_shards, splits) for table in tables]
+    if not any(part.num_rows for part in found):
         return None
-    keys = [_keys(part) for part in parts]
+    head = tables[0].card.head
+    parts, keys = zip(*(named_alike(part, head.label_column) for part in found), strict=True)
     every = pc.unique(pa.chunked_array(keys, pa.binary()))
     places = [pc.index_in(every, value_set=key) for key in keys]
     rows = _first_found(tables, parts, places)
     _check_splits(tables, parts, places, rows)
     missing = np.stack([place.is_null().to_numpy(zero_copy_only=False) for place in places])
-    head = tables[0].card.head
     offsets = None
     if head.by_position:
         counts = pc.list_value_length(rows[tables[0].card.features[0]])
@@ -122,12 +123,6 @@ def rows_of_bucket(
             split = pa.repeat(pa.scalar(shard.split), rows.num_rows)
             parts.append(rows.append_column(schema.field(SPLIT_COLUMN), split).cast(schema))
     return pa.concat_tables(parts).combine_chunks()
-
-
-def _keys(rows: pa.Table) -> pa.Array:
-    ids = rows["example_id"].cast(pa.binary())
-    keys = pc.binary_join_element_wise(rows["input_digest"], ids, pa.scalar(b"", pa.binary()))
-    return keys.combine_chunks()
 
 
 def _first_found(

@@ -116,10 +116,12 @@ class _Combination:
         shards = self._run.label.num_shards
         with task("combine", total=shards, unit="shards") as advance:
             for bucket in range(shards):
-                joined = self._bucket(bucket)
+                joined = self._joined(bucket)
                 if joined is not None:
                     missing += joined.missing.sum(axis=1)
-                    self._write(joined, weights, layout, staging, bucket)
+                kept = self._kept(joined)
+                if kept is not None:
+                    self._write(kept, weights, layout, staging, bucket)
                 advance(bucket + 1, "")
         buckets = staging.buckets()
         if not buckets:
@@ -144,13 +146,21 @@ class _Combination:
 
     def _bucket(self, bucket: int, splits: Sequence[str] = (*SPLITS, ASIDE)) -> Joined | None:
         """Return a bucket's rows, as far as the policy for missing ones leaves them."""
+        return self._kept(self._joined(bucket, splits))
+
+    def _joined(self, bucket: int, splits: Sequence[str] = (*SPLITS, ASIDE)) -> Joined | None:
+        """Return a bucket's rows.
+
+        Raises:
+          TableError: one is missing, where that is an error.
+        """
         joined = joined_bucket(
             self._tables, bucket=bucket, num_shards=self._run.label.num_shards, splits=splits
         )
-        if joined is None or self._run.combine.missing == "others":
+        if joined is None or self._run.combine.missing != "error":
             return joined
         lacking = np.asarray(joined.missing.any(axis=0))
-        if lacking.any() and self._run.combine.missing == "error":
+        if lacking.any():
             row = int(np.flatnonzero(lacking)[0])
             table = self._tables[int(np.flatnonzero(joined.missing[:, row])[0])]
             name = joined.rows["example_id"][row].as_py()
@@ -159,7 +169,13 @@ class _Combination:
                 f"{bucket} are not in every table. Label the same corpus with each teacher, or "
                 'state combine.missing = "others" or "drop".'
             )
-        kept = joined.where(~lacking)
+        return joined
+
+    def _kept(self, joined: Joined | None) -> Joined | None:
+        """Return the rows that stay; None where there is none."""
+        if joined is None or self._run.combine.missing != "drop":
+            return joined
+        kept = joined.where(~joined.missing.any(axis=0))
         return kept if kept.rows.num_rows else None
 
     def _weights(self) -> npt.NDArray[np.float64]:

@@ -27,6 +27,7 @@ from stages.artefacts import read_measures
 from stages.combine.head_rows import joined_rows
 from stages.combine.heads import join_heads
 from stages.combine.join import rows_of_bucket
+from stages.combine.pipeline import combine
 from stages.experiment import read_run_file
 from stages.inspect import inspect_folder
 from stages.multi_task import task_run
@@ -194,6 +195,24 @@ def test_a_head_of_several_is_searched_for_without_labelling_it_again(joined, tm
     ]
     own, of_all = ([one.quality for one in each.trials] for each in found)
     assert own == of_all and None not in own
+
+
+def test_a_head_of_several_is_combined_with_a_table_of_its_own(joined, tmp_path):
+    folder, tables, whole = joined
+    own, part = tables["kinds"], whole.part(tables["kinds"].card.head)
+    assert {row["example_id"] for row in tiny.rows_of(own)} != {
+        row["example_id"] for row in tiny.rows_of(part)
+    }  # texts that another head has too are numbered over the rows of both
+    how = ("combine.mean=logits", "combine.missing=error", "label.precision=float32")
+    run = read_run_file(folder / "kinds.toml", how)
+    for number, pair in enumerate(((own, part), (part, own))):
+        mean = combine(run, pair, labels=tmp_path / str(number))
+        verify(mean)
+        found, expected = (
+            sorted(map(repr, ({**row, "source_row": 0} for row in tiny.rows_of(table))))
+            for table in (mean, own)
+        )
+        assert found == expected
 
 
 def damaged(table, change):

@@ -99,9 +99,33 @@ def test_a_row_that_one_teacher_lacks_has_the_others_mean_or_goes_or_is_an_error
     dropped = combine(tiny.run("combine.missing=drop"), gap, labels=Path("dropped"))
     verify(dropped)
     assert by_id(dropped).keys() == one.keys() & two.keys()
+    assert [one.missing_rows for one in dropped.card.teachers] == missing
     with pytest.raises(TableError, match=r"row is missing: \w+-000000 in .*two"):
         combine(tiny.run("combine.missing=error"), gap, labels=Path("none"))
     assert not table_exists(Path("none"))
+
+
+@pytest.fixture
+def annotated(experiment):
+    """Two tables of rows with ids of their own, of which two have one id and one text each."""
+    lines = [{"id": f"q{number}", **row} for number, row in enumerate(tiny.examples(30))]
+    lines += [{**lines[3], "thing": "tool"}, lines[4]]
+    how = 'corpus.example_id="id"'
+    tiny.write_corpus(experiment / "corpus.jsonl", lines)
+    first = tiny.label(experiment, experiment / "one", how)
+    tiny.write_teacher(experiment / "teacher", bias=1.5)
+    tiny.write_corpus(experiment / "corpus.jsonl", lines[::-1])
+    return first, tiny.label(experiment, experiment / "two", how)
+
+
+def test_rows_of_one_id_and_text_are_all_kept_each_with_its_label(annotated):
+    table = combine(tiny.run("combine.missing=error"), annotated, labels=Path("both"))
+    verify(table)
+    said = [
+        sorted((row["example_id"], row["text"], str(row["label_thing"])) for row in rows)
+        for rows in map(tiny.rows_of, (annotated[0], table))
+    ]
+    assert said[0] == said[1] and len(said[0]) == 32
 
 
 def test_views_are_joined_too(experiment):
