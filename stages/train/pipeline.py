@@ -23,6 +23,8 @@ from stages.train.plan import StudentPlan, phases, plan_students
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
+    import numpy.typing as npt
 
     from stages.train.replicas import Replicas
 
@@ -262,6 +264,19 @@ def write_student(path: Path, model: keras.Model, vocabulary: list[str], card: T
     write_whole(path / VOCABULARY_FILE, "\n".join(vocabulary).encode())
     write_whole(path / card.file, card.model_dump_json(indent=2).encode())
     shutil.rmtree(path / CHECKPOINTS_FOLDER, ignore_errors=True)
+
+
+def saved_weights(path: Path) -> list[npt.NDArray[np.generic]]:
+    """Return the weights of a student of a known builder, in their model's order.
+
+    Raises:
+      ValueError, OSError, TypeError: of Keras.
+    """
+    import keras
+
+    model = keras.saving.load_model(path / STUDENT_MODEL_FILE, compile=False, safe_mode=True)
+    weights: list[npt.NDArray[np.generic]] = model.get_weights()
+    return weights
 
 
 def is_current(plan: StudentPlan, kind: type[TrainedCard] = StudentCard) -> bool:

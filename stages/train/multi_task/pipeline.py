@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schemas.errors import StaleTableError, StudentError, TableError
+from schemas.errors import StaleTableError, StudentError, TableError, first_line
 from schemas.multi_task import MultiTask
 from schemas.multi_task_card import MultiTaskCard
 from schemas.task_checks import check_shared
 from stages.artefacts import read_measures
+from stages.progress import say
 from stages.table import JoinedTable, open_version
 from stages.train.building import open_start_of, start_output, start_pieces, vocabulary_of
 from stages.train.multi_task.plan import LabelledTask, MultiTaskPlan, plan_multi_task
@@ -23,6 +24,7 @@ from stages.train.pipeline import (
     is_current,
     make_ready,
     read_trained,
+    saved_weights,
     write_student,
 )
 from stages.train.plan import phases
@@ -55,8 +57,11 @@ def train_multi_task(
     waiting = [plan for plan in plans if not is_current(plan.whole, MultiTaskCard)]
     tables = [task.table for task in tasks.values()]
     make_ready(len(waiting), run.train, tables, planned=len(plans))
-    for plan in waiting:
-        _train_student(run, tasks, plan, checkpoint_seconds)
+    for plan in plans:
+        if plan in waiting:
+            _train_student(run, tasks, plan, checkpoint_seconds)
+        elif not all(is_current(view) for view in plan.views.values()):
+            _write_views_again(run, tasks, plan)
     return plans
 
 
@@ -100,6 +105,27 @@ def _train_student(
         student, models = _built(plan, tasks, vocabulary)
         student.set_weights(weights)
     _write(run, tasks, plan, models, student, vocabulary, lowercase=lowercase, epochs=epochs)
+
+
+def _write_views_again(run: MultiTask, tasks: Tasks, plan: MultiTaskPlan) -> None:
+    """Write what is each task's of a student that is there whole.
+
+    Raises:
+      StudentError: its weights cannot be read.
+    """
+    whole, card = plan.whole, read_multi_task_card(plan.whole.path)
+    tables = [task.table for task in tasks.values()]
+    vocabulary = vocabulary_of(tables, whole.student, lowercase=card.lowercase)
+    student, models = _built(plan, tasks, vocabulary)
+    try:
+        student.set_weights(saved_weights(whole.path))
+    except (ValueError, OSError, TypeError) as error:
+        said = first_line(error)
+        raise StudentError(
+            f"student cannot be loaded: {whole.path}: {said}. Remove this folder and run again."
+        ) from error
+    say(f"train: wrote what is each task's of {whole.name} again")
+    _write_views(tasks, plan, models, vocabulary, lowercase=card.lowercase, epochs=card.epochs)
 
 
 def _check(run: MultiTask, tasks: Tasks, plan: MultiTaskPlan) -> None:
@@ -213,10 +239,7 @@ def _write(
     """Write each task's view of a student, then the student; its card is the last file."""
     whole = plan.whole
     (whole.path / MultiTaskCard.file).unlink(missing_ok=True)
-    for name, task in tasks.items():
-        view, own = plan.views[name], _epochs_of(name, epochs)
-        one = card_of(task.run, view, models[name], lowercase=lowercase, epochs=own)
-        write_student(view.path, models[name], vocabulary, one)
+    _write_views(tasks, plan, models, vocabulary, lowercase=lowercase, epochs=epochs)
     card = MultiTaskCard(
         fingerprint=whole.fingerprint,
         student=whole.student,
@@ -229,6 +252,21 @@ def _write(
         epochs=epochs,
     )
     write_student(whole.path, student, vocabulary, card)
+
+
+def _write_views(
+    tasks: Tasks,
+    plan: MultiTaskPlan,
+    models: Mapping[str, keras.Model],
+    vocabulary: list[str],
+    *,
+    lowercase: bool,
+    epochs: Epochs,
+) -> None:
+    for name, task in tasks.items():
+        view, own = plan.views[name], _epochs_of(name, epochs)
+        one = card_of(task.run, view, models[name], lowercase=lowercase, epochs=own)
+        write_student(view.path, models[name], vocabulary, one)
 
 
 def _epochs_of(task: str, epochs: Epochs) -> Epochs:

@@ -57,6 +57,8 @@ def plan_multi_task(
             for name, task in tasks.items()
         }
         parts = {"tasks": sources, **determined_by(student), "role": role, "seed": seed}
+        if list(tasks) != sorted(tasks):  # the first decides what all read
+            parts["order"] = list(tasks)
         if run.batches != "own":
             parts["batches"] = run.batches
         folder = folder_of(student, seed, role)

@@ -1,6 +1,7 @@
 """Students of several tasks: what they learn, what is written, and that it goes on where it was."""
 
 import json
+import shutil
 from functools import partial
 
 import numpy as np
@@ -164,6 +165,24 @@ def test_a_student_is_not_trained_twice(whole, tasks_of, capfd):
     assert "nothing to do, 1 students" in capfd.readouterr().err
 
 
+def test_what_is_one_tasks_is_written_again_where_it_is_gone(whole, tasks_of, tmp_path, capfd):
+    out = tmp_path / "out"
+    shutil.copytree(whole[1], out)
+    ids = np.array([[2, 7, 9, 3, 0]], np.int32)
+    [plan] = plan_multi_task(TWO_PHASES, tasks_of(TWO_PHASES), out=out)
+    view = plan.views["words"].path
+    cards, expected = read_student_card(view), saved(view)(ids, training=False)
+    shutil.rmtree(view)
+    assert train_multi_task(TWO_PHASES, tasks_of(TWO_PHASES), out=out) == [plan]
+    assert "wrote what is each task's of lstm student seed 1 again" in capfd.readouterr().err
+    assert read_student_card(view) == cards
+    np.testing.assert_array_equal(saved(view)(ids, training=False), expected)
+    (view / "student.json").unlink()
+    (plan.whole.path / "student.keras").write_bytes(b"x")
+    with pytest.raises(StudentError, match="student cannot be loaded: .*Remove this folder and"):
+        train_multi_task(TWO_PHASES, tasks_of(TWO_PHASES), out=out)
+
+
 def test_a_fingerprint_says_what_a_student_was_trained_on(tasks_of, tmp_path):
     run = tiny_tasks.run()
 
@@ -178,6 +197,10 @@ def test_a_fingerprint_says_what_a_student_was_trained_on(tasks_of, tmp_path):
     heavier = tiny_tasks.RUN_TEXT.replace("weight = 2.0", "weight = 3.0")
     heavier = fingerprints(parse_multi_task(heavier, source="both.toml"))
     assert not set(heavier) & set(kept)
+    tasks = tasks_of(run)
+    turned = {name: tasks[name] for name in reversed(tasks)}  # the first decides the vocabulary
+    planned = plan_multi_task(run, turned, out=tmp_path)
+    assert not {plan.whole.fingerprint for plan in planned} & set(kept)
 
 
 def test_each_task_is_evaluated_on_its_own_table(folder, tmp_path, monkeypatch):
