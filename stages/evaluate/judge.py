@@ -17,6 +17,7 @@ from stages.codec import decode
 from stages.columns import Labels, has_label, labels_by_line, out_of_scope, repeats
 from stages.evaluate.decoding import constrained
 from stages.evaluate.label_metrics import tuned_thresholds
+from stages.evaluate.metrics import Classes
 from stages.evaluate.scope import Judged, score_scope, tuned_confidence
 from stages.evaluate.scoring import score_rows
 from stages.inputs import student_inputs
@@ -88,6 +89,7 @@ class Judge:
         if run.evaluate.split != "validation":
             self._tuning = tuning_rows(table, once=run.corpus.repeats == "once")
         self._teachers = self._thresholds(self._tuning and self._tuning.teacher)
+        self._teacher_tags = self._tags(self.rows.teacher)
 
     def teacher(self) -> AnyScores:
         """Return the teacher's scores."""
@@ -102,16 +104,14 @@ class Judge:
     def _scores(
         self, answers: RowLogits, tuned_on: RowLogits | None, *, teacher: RowLogits | None = None
     ) -> AnyScores:
-        head, predicted = self._run.head, None
-        if self._run.evaluate.keep_to_tags and head.tags is not None:
-            predicted = constrained(answers, head.classes, head.tags)
         scores = score_rows(
             answers,
             self.rows.labels,
-            head=head,
+            head=self._run.head,
             bins=self._run.evaluate.calibration_bins,
             teacher=teacher,
-            predicted=predicted,
+            predicted=self._tags(answers),
+            teacher_predicted=self._teacher_tags,
             thresholds=self._thresholds(tuned_on),
             teacher_thresholds=self._teachers,
             questions=self.rows.questions,
@@ -124,6 +124,12 @@ class Judge:
         confidence = tuned_confidence(self._tuning.judged(tuned_on))
         scope = None if confidence is None else score_scope(self.rows.judged(answers), confidence)
         return scores.model_copy(update={"scope": scope})
+
+    def _tags(self, answers: RowLogits) -> Classes | None:
+        head = self._run.head
+        if not self._run.evaluate.keep_to_tags or head.tags is None:
+            return None
+        return constrained(answers, head.classes, head.tags)
 
     def _thresholds(self, tuned_on: RowLogits | None) -> list[float] | None:
         if self._run.head.kind != "sigmoid" or self._tuning is None or tuned_on is None:

@@ -39,6 +39,7 @@ def score(
     by_position: bool = False,
     tagged: Tagged | None = None,
     predicted: Classes | None = None,
+    teacher_predicted: Classes | None = None,
 ) -> Scores:
     """Return the quality of logits against hard labels.
 
@@ -51,6 +52,7 @@ def score(
       by_position: whether lines are positions.
       tagged: of spans; left out where there are none.
       predicted: int64 [lines], the classes that count as said; the likeliest when None.
+      teacher_predicted: likewise of the teacher.
 
     Raises:
       ValueError: no line has a label.
@@ -81,7 +83,7 @@ def score(
         recall_macro=float(recall.mean()),
         f1_macro=float(f1.mean()),
         calibration_error=calibration_error(reliability),
-        agreement=_agreement(predicted, labelled, teacher_logits),
+        agreement=_agreement(predicted, labelled, teacher_logits, teacher_predicted),
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
         reliability=reliability,
         by_position=by_position,
@@ -90,14 +92,19 @@ def score(
 
 
 def _agreement(
-    predicted: Classes, labelled: npt.NDArray[np.bool_], teacher_logits: Logits | None
+    predicted: Classes,
+    labelled: npt.NDArray[np.bool_],
+    teacher_logits: Logits | None,
+    teacher_predicted: Classes | None,
 ) -> float | None:
     if teacher_logits is None:
         return None
     both = labelled & ~np.isnan(teacher_logits[:, 0])
     if not both.any():
         return None
-    return float((predicted[both] == teacher_logits[both].argmax(axis=1)).mean())
+    if teacher_predicted is None:
+        teacher_predicted = teacher_logits.argmax(axis=1)
+    return float((predicted[both] == teacher_predicted[both]).mean())
 
 
 def probabilities(logits: Logits) -> npt.NDArray[np.float64]:

@@ -74,10 +74,12 @@ def _fingerprint(
     plans: Sequence[StudentPlan],
     beside: Sequence[BaseModel | None],
 ) -> str:
-    judged_by = {} if run.target is None else {"judged_by": run.target.metric}
+    stated: dict[str, object] = {} if run.target is None else {"judged_by": run.target.metric}
+    if run.evaluate.keep_to_tags:
+        stated["teacher_tags"] = "kept"  # not of reports that compared with its likeliest
     return fingerprint(
         {
-            **judged_by,
+            **stated,
             "table": table.card.plan_fingerprint,
             "students": [[plan.name, plan.fingerprint] for plan in plans],
             "evaluate": run.evaluate.model_dump(mode="json"),

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from schemas.adjustment import Adjustment
+from schemas.kinds import TARGETS
 from schemas.report import ModelResult, Report
 from schemas.scores import TITLES, Scores
 
@@ -47,7 +48,11 @@ def comparison(report: Report) -> str:
 
 
 def training_curves(models: Sequence[ModelResult], metric: str) -> str:
-    """Return a metric on validation, and the agreement, by epoch; one line a model."""
+    """Return a metric on validation, and the agreement, by epoch; one line a model.
+
+    Where training does not measure the metric, what it measures instead is shown.
+    """
+    metric = _measured(models, metric)
     figure = Figure(figsize=(8.4, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     for axes, figure_name in ((left, f"val_{metric}"), (right, "val_agreement")):
@@ -63,6 +68,13 @@ def training_curves(models: Sequence[ModelResult], metric: str) -> str:
         axes.set_title(f"validation {figure_name.removeprefix('val_')}", fontsize=10)
     left.legend(frameon=False, loc="lower right")
     return _svg(figure, "Training curves")
+
+
+def _measured(models: Sequence[ModelResult], metric: str) -> str:
+    """Return the metric, or the first that keeps the weights of some kind of head, as measured."""
+    found = {name for model in models for epoch in model.epochs for name in epoch}
+    names = (metric, *(names[0] for names in TARGETS.values()))
+    return next((name for name in names if f"val_{name}" in found), metric)
 
 
 def confusion(scores: Scores, classes: Sequence[str], title: str) -> str:

@@ -23,6 +23,7 @@ def score_rows(
     bins: int,
     teacher: RowLogits | None = None,
     predicted: Classes | None = None,
+    teacher_predicted: Classes | None = None,
     thresholds: Sequence[float] | None = None,
     teacher_thresholds: Sequence[float] | None = None,
     questions: Questions | None = None,
@@ -37,6 +38,7 @@ def score_rows(
       teacher: its answers to the same rows, for the agreement.
       predicted: of a `softmax` head int64 [lines], the classes that count as said; the likeliest
         when None.
+      teacher_predicted: likewise of the teacher, for the agreement.
       thresholds: of a `sigmoid` head, by class; 0.5 when None.
       teacher_thresholds: the teacher's, for the agreement.
       questions: of a `pointer` head, what the rows ask.
@@ -69,4 +71,5 @@ def score_rows(
         by_position=head.by_position,
         tagged=Tagged(head.classes, answers.row_of_line) if head.has_spans else None,
         predicted=predicted,
+        teacher_predicted=teacher_predicted,
     )

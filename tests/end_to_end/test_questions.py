@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from stages.evaluate.html import render
 from stages.evaluate.pipeline import evaluate
 from stages.evaluate.text import results_text
 from stages.experiment import target_reached
@@ -42,6 +43,7 @@ def test_a_student_learns_to_point_and_is_scored(labelled):
     assert [model.cut for model in report.models] == [0]
     head = results_text(report).splitlines()[1]
     assert head.split()[:3] == ["model", "F1", "EM"]
+    assert "validation overlap_f1" in render(report)  # what training measures of an answer
 
 
 def test_the_figure_of_validation_is_that_of_the_report(labelled, tmp_path):

@@ -56,16 +56,32 @@ def test_it_needs_a_scheme():
         tiny_words.run("evaluate.keep_to_tags=true")
 
 
-def test_a_report_scores_the_tags_that_keep_to_the_scheme(tmp_path):
+CLASSES = ("O", "B-animal", "I-animal", "B-tool", "I-tool", "B-fruit", "I-fruit")
+
+
+def tagged(folder, teacher):
+    """Label rows of tags; return the table and how."""
     rows = tiny_words.examples(60)
     for row in rows:
         row["tags"] = ["O" if tag == "other" else f"B-{tag}" for tag in row["tags"]]
-    tiny_words.write_corpus(tmp_path, rows)
-    classes = ("O", "B-animal", "I-animal", "B-tool", "I-tool", "B-fruit", "I-fruit")
-    stated = f'name="thing", per="token", column="tags", tags="iob2", classes={list(classes)}'
-    head = f"heads=[{{{stated}}}]"
-    how = (head, 'teacher={kind="module", callable="tests.tiny_words:of_spans"}')
-    table = tiny_words.label(tmp_path, *how)
+    tiny_words.write_corpus(folder, rows)
+    stated = f'name="thing", per="token", column="tags", tags="iob2", classes={list(CLASSES)}'
+    how = (f"heads=[{{{stated}}}]", f'teacher={{kind="module", callable="{teacher}"}}')
+    return tiny_words.label(folder, *how), how
+
+
+def inside_only():
+    """Return a teacher whose tags begin with `I-`, which no scheme but IOB1 allows."""
+    known = tiny_words.of_spans()
+
+    def answer(lists):
+        return [logits[:, [0, 2, 1, 4, 3, 6, 5]] for logits in known(lists)]
+
+    return answer
+
+
+def test_a_report_scores_the_tags_that_keep_to_the_scheme(tmp_path):
+    table, how = tagged(tmp_path, "tests.tiny_words:of_spans")
     judges = {
         kept: Judge(tiny_words.run(*how, f"evaluate.keep_to_tags={kept}"), table)
         for kept in ("true", "false")
@@ -75,9 +91,18 @@ def test_a_report_scores_the_tags_that_keep_to_the_scheme(tmp_path):
     answers = RowLogits(values, held.teacher.offsets)
     owners = np.repeat(np.arange(len(answers.offsets) - 1), np.diff(answers.offsets))
     for kept, predicted in (
-        ("true", constrained(answers, classes, "iob2")),
+        ("true", constrained(answers, CLASSES, "iob2")),
         ("false", values.argmax(axis=1)),
     ):
         found = judges[kept].student(lambda _: answers)
-        assert found.spans == span_scores(classes, held.labels, predicted, owners)
+        assert found.spans == span_scores(CLASSES, held.labels, predicted, owners)
     assert judges["true"].student(lambda _: answers) != judges["false"].student(lambda _: answers)
+
+
+@pytest.mark.parametrize("kept", ["true", "false"])
+def test_a_model_agrees_with_itself_however_its_tags_are_decoded(kept, tmp_path):
+    table, how = tagged(tmp_path, "tests.evaluate.test_decoding:inside_only")
+    judge = Judge(tiny_words.run(*how, f"evaluate.keep_to_tags={kept}"), table)
+    teacher = judge.rows.teacher
+    assert (constrained(teacher, CLASSES, "iob2") != teacher.values.argmax(axis=1)).any()
+    assert judge.student(lambda _: teacher).agreement == 1.0
