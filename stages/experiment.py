@@ -266,6 +266,9 @@ def run_all(run: RunFile, *, out: Path, machinery: Machinery = LOCAL) -> Report:
     Raises:
       PipelineError: any stated failure; what is done is kept.
     """
+    from stages.train.pipeline import check_learnable
+
+    check_learnable(run)
     labels = out / LABELS_FOLDER
     label_step(run, labels=labels, out=out, machinery=machinery)
     _, plans = train_step(run, labels=labels, out=out)

@@ -62,11 +62,14 @@ def run_tasks(
     from stages.combine.heads import join_heads
     from stages.evaluate.pipeline import evaluate
     from stages.train.multi_task.pipeline import train_multi_task
+    from stages.train.pipeline import check_learnable
 
     runs = {task.name: task_run(run, task, base=base) for task in run.tasks}
     check_columns({name: own.layout() for name, own in runs.items()}, source=run.name)
     if run.batches == "shared":
         check_shared(runs)
+    for own in runs.values():
+        check_learnable(own)
     tables = {
         name: _labelled(own, place=out / TASKS_FOLDER / name, machinery=machinery)
         for name, own in runs.items()

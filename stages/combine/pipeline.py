@@ -175,7 +175,7 @@ class _Combination:
         """Return the rows that stay; None where there is none."""
         if joined is None or self._run.combine.missing != "drop":
             return joined
-        kept = joined.where(~joined.missing.any(axis=0))
+        kept = joined.where(~np.asarray(joined.missing.any(axis=0)))
         return kept if kept.rows.num_rows else None
 
     def _weights(self) -> npt.NDArray[np.float64]:

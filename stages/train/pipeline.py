@@ -232,18 +232,27 @@ def card_of(
     )
 
 
-def check_plan(run: RunFile, plan: StudentPlan, replicas: Replicas) -> None:
-    """Refuse what cannot be done by words, of numbers, or by several replicas."""
+def check_learnable(run: RunFile) -> None:
+    """Refuse what no student can learn, on any device.
+
+    Raises:
+      StudentError: features of numbers, or a loss that compares examples of positions.
+    """
     if run.layout().has_numbers:
         raise StudentError(
-            f"no student takes numbers yet: {plan.name}: the corpus has features of numbers. The "
-            "table is whole; read it with any Delta reader."
+            f"no student takes numbers yet: {run.name}: the corpus has features of numbers. Its "
+            "table is whole: make it with `label`, and read it with any Delta reader."
         )
     if run.train.loss == "dist" and run.head.by_position:
         raise StudentError(
-            f"loss cannot be used: {plan.name}: dist compares examples, and the head has a "
+            f"loss cannot be used: {run.name}: dist compares examples, and the head has a "
             f"class per {run.head.per}. Take another loss."
         )
+
+
+def check_plan(run: RunFile, plan: StudentPlan, replicas: Replicas) -> None:
+    """Refuse what cannot be learned, or not by several replicas."""
+    check_learnable(run)
     if replicas.count > 1 and run.train.xla:
         raise StudentError(
             f"step cannot be compiled: {plan.name}: XLA is for one device, and there are "

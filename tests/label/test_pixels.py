@@ -9,6 +9,7 @@ import pytest
 
 from schemas.errors import CorpusError, RunFileError, StudentError
 from stages.codec import decode
+from stages.experiment import run_all
 from stages.label.identity import input_digests
 from stages.label.quarantine import quarantine_path
 from stages.table import open_table
@@ -101,6 +102,9 @@ def test_what_numbers_need_is_said(folder):
 
 
 def test_no_student_takes_numbers_yet(folder):
+    with pytest.raises(StudentError, match="no student takes numbers yet: "):
+        run_all(tiny_pixels.run(), out=folder / "out")
+    assert not (folder / "out").exists()  # no teacher was asked
     table = tiny_pixels.label(folder)
     with pytest.raises(StudentError, match="no student takes numbers yet: .*read it with any"):
         train(tiny_pixels.run(), table, out=folder / "out")

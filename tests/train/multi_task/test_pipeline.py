@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner
 
 from run_pipeline import main
-from schemas.errors import RunFileError, StudentError, TableError
+from schemas.errors import StudentError, TableError
 from schemas.multi_task import parse_multi_task
 from stages.combine.heads import join_heads
 from stages.evaluate.predict import StudentPredictor
-from stages.experiment import LABELS_FOLDER, label_step, read_run_file
+from stages.experiment import LABELS_FOLDER, label_step
 from stages.inspect import inspect_folder
 from stages.multi_task import run_file_all, task_run
 from stages.table import open_table
@@ -246,29 +246,6 @@ def test_what_a_task_has_of_its_own(folder):
     assert task_run(run, task, base=folder).label.num_shards == 2
 
 
-@pytest.mark.parametrize(
-    ("override", "said"),
-    [
-        ('tasks=[{name="a", run="a.toml"}]', "tasks: Tuple should have at least 2 items"),
-        ('tasks=[{name="a", run="x"}, {name="a", run="y"}]', "named twice in ['a', 'a']"),
-        (
-            'tasks=[{name="a", run="x", train={epochs=3}}, {name="b", run="y"}]',
-            "epochs is of the student, not of a task; a task may have loss,",
-        ),
-        ("train.epoch=2", "unknown key 'train.epoch'; did you mean 'epochs'?"),
-    ],
-)
-def test_a_run_of_tasks_that_does_not_hold_is_refused(override, said):
-    with pytest.raises(RunFileError) as error:
-        tiny_tasks.run(override)
-    assert said in str(error.value)
-
-
-def test_other_commands_name_what_takes_several_tasks(tmp_path):
-    with pytest.raises(RunFileError, match="has several tasks: .*both.toml. Give it to `run`"):
-        read_run_file(tiny_tasks.write(tmp_path))
-
-
 def test_a_student_without_a_dense_end_has_no_several_heads(tasks_of, tmp_path):
     kind = "tests.train.multi_task.test_pipeline:ends_otherwise"
     run = tiny_tasks.run(f'train.students=[{{name="mine", kind="{kind}"}}]')
@@ -290,11 +267,6 @@ def test_several_devices_are_refused(tasks_of, tmp_path, monkeypatch):
     run = tiny_tasks.run()
     with pytest.raises(StudentError, match="several tasks cannot be shared: .* found 2 replicas"):
         train_multi_task(run, tasks_of(run), out=tmp_path)
-
-
-def test_a_folder_without_a_student_of_tasks_is_said(tmp_path):
-    with pytest.raises(StudentError, match="no student of several tasks: "):
-        read_multi_task_card(tmp_path)
 
 
 def test_an_empty_split_of_one_task_is_said(folder, tasks_of, tmp_path):
