@@ -15,7 +15,7 @@ from schemas.errors import StaleTableError, TableError
 from schemas.layout import ASIDE, SPLIT_COLUMN
 from stages.codec import decode
 from stages.columns import family
-from stages.combine.same_rows import named_alike
+from stages.combine.same_rows import keys_of, renumbered
 from stages.label.identity import buckets
 from stages.lists import offsets_of
 from stages.row_logits import RowLogits
@@ -64,14 +64,14 @@ def joined_bucket(
       StaleTableError: a row is in one split of one table and in another of another.
       DamagedTableError: a shard cannot be read.
     """
-    found = [rows_of_bucket(table, bucket, num_shards, splits) for table in tables]
-    if not any(part.num_rows for part in found):
+    parts = [rows_of_bucket(table, bucket, num_shards, splits) for table in tables]
+    if not any(part.num_rows for part in parts):
         return None
     head = tables[0].card.head
-    parts, keys = zip(*(named_alike(part, head.label_column) for part in found), strict=True)
+    keys = keys_of(parts, head.label_column)
     every = pc.unique(pa.chunked_array(keys, pa.binary()))
     places = [pc.index_in(every, value_set=key) for key in keys]
-    rows = _first_found(tables, parts, places)
+    rows = renumbered(_first_found(tables, parts, places), head.label_column)
     _check_splits(tables, parts, places, rows)
     missing = np.stack([place.is_null().to_numpy(zero_copy_only=False) for place in places])
     offsets = None

@@ -128,6 +128,37 @@ def test_rows_of_one_id_and_text_are_all_kept_each_with_its_label(annotated):
     assert said[0] == said[1] and len(said[0]) == 32
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_label_that_only_one_table_has_of_a_repeated_text_is_kept(experiment, turned):
+    rows = [*tiny.examples(30), {"text": "my fig", "thing": "fruit"}]
+    tables = []
+    for name, more in (("one", []), ("two", [{"text": "my fig", "thing": "animal"}])):
+        tiny.write_corpus(experiment / "corpus.jsonl", [*rows, *more])
+        tables.append(tiny.label(experiment, experiment / name))
+    table = combine(tiny.run(), tables[::-1] if turned else tables, labels=Path("both"))
+    verify(table)
+    assert table.card.counts.rows == 32
+    said = {
+        row["example_id"].split("-")[1]: row["label_thing"]
+        for row in tiny.rows_of(table)
+        if row["text"] == "my fig"
+    }
+    assert said == {"000000": "animal", "000001": "fruit"}  # numbered by label, as `label` does
+
+
+def test_a_row_whose_label_was_mended_is_one_row(experiment):
+    rows = [*tiny.examples(30), {"text": "my fig", "thing": None}]
+    tiny.write_corpus(experiment / "corpus.jsonl", rows)
+    first = tiny.label(experiment, experiment / "one")
+    tiny.write_corpus(
+        experiment / "corpus.jsonl", [*rows[:-1], {"text": "my fig", "thing": "fruit"}]
+    )
+    second = tiny.label(experiment, experiment / "two")
+    table = combine(tiny.run("combine.missing=error"), (first, second), labels=Path("both"))
+    verify(table)
+    assert by_id(table).keys() == by_id(first).keys()
+
+
 def test_views_are_joined_too(experiment):
     first = tiny.label(experiment, experiment / "one", WITH_VIEWS)
     tiny.write_teacher(experiment / "teacher", bias=1.5)
