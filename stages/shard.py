@@ -13,7 +13,9 @@ from schemas.errors import DamagedTableError
 from schemas.heads import Head
 from schemas.provenance import digest_file
 
-MAKE_AGAIN = "remove the table and run what made it: `label`, or `run` for one of several heads."
+MAKE_AGAIN = (
+    "remove the table and run again what made it: `label`, `combine`, or, of several heads, `run`."
+)
 
 
 @dataclass(frozen=True)

@@ -247,7 +247,9 @@ def test_damage_is_found_and_said_of_the_head(joined, tmp_path, change, said):
     with pytest.raises(DamagedTableError) as raised:
         verify(table)
     assert re.search(said, str(raised.value), re.S)
-    assert "run what made it: `label`, or `run` for one of several heads." in str(raised.value)
+    assert "run again what made it: `label`, `combine`, or, of several heads, `run`." in str(
+        raised.value
+    )
 
 
 def test_heads_that_mean_other_things_by_one_column_are_refused_before_anything_is_labelled(
