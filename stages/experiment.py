@@ -220,7 +220,8 @@ def export_step(
 
     table = open_table(labels, head=run.head)
     final, place, _ = _final(run, table, out)
-    return list(export(plan_students(final, table, out=place), table, formats=formats))
+    plans, once = plan_students(final, table, out=place), run.corpus.repeats == "once"
+    return list(export(plans, table, formats=formats, once=once))
 
 
 def teacher_at_hand(run: RunFile, *, out: Path) -> str | None:

@@ -119,7 +119,8 @@ def export_file_all(
     plans = list(plan_multi_task(run, tasks, out=out))
     for name, labelled in tasks.items():
         views = [plan.views[name] for plan in plans]
-        for student, card in export(views, labelled.table, formats=formats):
+        once = labelled.run.corpus.repeats == "once"
+        for student, card in export(views, labelled.table, formats=formats, once=once):
             yield f"{name}: {student}", card
 
 

@@ -68,9 +68,9 @@ def _over_seeds(models: Sequence[ModelResult], metric: str) -> Summary:
 
 
 def retained(student: float, teacher: float) -> float:
-    """Return a student's figure over its teacher's; 0 where that is 0.
+    """Return a student's figure over its teacher's; 0 where that is none to retain.
 
-    >>> retained(0.45, 0.9), retained(0.45, 0.0)
-    (0.5, 0.0)
+    >>> retained(0.45, 0.9), retained(0.45, 0.0), retained(-1.0, -0.5)
+    (0.5, 0.0, 0.0)
     """
-    return student / teacher if teacher else 0.0
+    return student / teacher if teacher > 0 else 0.0

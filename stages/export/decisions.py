@@ -20,13 +20,17 @@ class Decisions(TypedDict, total=False):
     confidence: float
 
 
-def decisions(plan: StudentPlan, table: SoftLabelTable) -> Decisions:
+def decisions(plan: StudentPlan, table: SoftLabelTable, *, once: bool) -> Decisions:
     """Return what a student's answers on validation give; nothing where none there is labelled.
 
     They are those that a report of another split scores with. In every format they are of the
     student itself, which an 8-bit model comes near to.
+
+    Args:
+      plan: of a student that is trained.
+      table: that it was trained from.
+      once: whether the run counts equal rows once.
     """
-    once = table.card.run_file.get("corpus", {}).get("repeats") == "once"
     rows = tuning_rows(table, once=once)
     if rows is None:
         return {}

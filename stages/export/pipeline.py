@@ -30,7 +30,11 @@ from stages.train.plan import StudentPlan
 
 
 def export(
-    plans: Iterable[StudentPlan], table: SoftLabelTable, *, formats: Sequence[ExportFormat]
+    plans: Iterable[StudentPlan],
+    table: SoftLabelTable,
+    *,
+    formats: Sequence[ExportFormat],
+    once: bool = False,
 ) -> Iterator[tuple[str, ExportCard]]:
     """Yield the name and card of every trained student of some plans in every format.
 
@@ -38,6 +42,7 @@ def export(
       plans: of students, which are exported, and of baselines, which are not.
       table: whose test split both are asked about.
       formats: to write.
+      once: whether the run counts equal rows once, as `corpus.repeats` says.
 
     Raises:
       StudentError: a student is not trained, or says something else in a format.
@@ -54,7 +59,7 @@ def export(
     for plan in plans:
         if plan.role != "student":
             continue
-        decided = decisions(plan, table)
+        decided = decisions(plan, table, once=once)
         for kind in formats:
             yield plan.name, export_student(plan, kind, texts=texts, decided=decided)
 

@@ -51,11 +51,12 @@ class Distiller(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> tf.Tensor:
-        """Return the objective of one batch."""
+        """Return the objective of one batch, and what the student's own layers add to it."""
         del x, sample_weight, training
         done = tf.cast(self.optimizer.iterations, tf.float32)
         logits = tf.cast(y_pred, tf.float32)
-        return self._objective.value(logits, y, progress=done / self._total_steps)
+        value = self._objective.value(logits, y, progress=done / self._total_steps)
+        return with_own_losses(value, self)
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
@@ -93,6 +94,19 @@ class Distiller(keras.Model):
     def metrics(self) -> list[keras.metrics.Metric]:
         """Metrics that Keras resets at each epoch."""
         return [*super().metrics, *self._measures.metrics]
+
+
+def with_own_losses(value: tf.Tensor, model: keras.Model) -> tf.Tensor:
+    """Return an objective and what layers add to it, such as regularisers.
+
+    On one of several replicas their part of it, so that the sum over the replicas has it once.
+    """
+    own = [tf.cast(loss, tf.float32) for loss in model.losses]
+    if not own:
+        return value
+    context = tf.distribute.get_replica_context()
+    count = 1 if context is None else context.num_replicas_in_sync
+    return value + tf.add_n(own) / count
 
 
 def logits_of(student: keras.Model, inputs: tf.Tensor | Inputs, *, training: bool) -> tf.Tensor:

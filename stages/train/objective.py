@@ -19,6 +19,7 @@ from stages.train.losses import (
     over_positions,
     standardized,
 )
+from stages.train.replicas import over_replicas
 
 Number = float | Schedule
 
@@ -114,14 +115,21 @@ class Objective:
     def _mean(
         self, losses: tf.Tensor, targets: Mapping[str, tf.Tensor], counted: tf.Tensor | None
     ) -> tf.Tensor:
-        """Return the mean over all; with a `view_share`, that of the two kinds' means."""
+        """Return the mean over all; with a `view_share`, that of the two kinds' means.
+
+        Of a batch that has one kind only, it is that one's mean.
+        """
         valid = targets["seen"] if "seen" in targets else tf.ones_like(losses, tf.bool)
         if self.view_share is None or "is_view" not in targets:
             return mean_over_valid(losses, valid, counted)
         is_view = tf.reshape(targets["is_view"], [-1, *[1] * (len(losses.shape) - 1)])
-        originals = mean_over_valid(losses, valid & ~is_view, counted)
-        views = mean_over_valid(losses, valid & is_view, counted)
-        return (1.0 - self.view_share) * originals + self.view_share * views
+        total = share = tf.zeros([], losses.dtype)
+        for kind, own in ((~is_view, 1.0 - self.view_share), (is_view, self.view_share)):
+            some = over_replicas(tf.reduce_sum(tf.cast(valid & kind, losses.dtype))) > 0
+            own = tf.where(some, own, 0.0)
+            total += own * mean_over_valid(losses, valid & kind, counted)
+            share += own
+        return tf.math.divide_no_nan(total, share)
 
     def _soft(
         self,

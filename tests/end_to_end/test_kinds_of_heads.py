@@ -11,8 +11,10 @@ from schemas.scores import LabelScores, ValueScores
 from stages.adjust.pipeline import adjust
 from stages.combine.pipeline import combine
 from stages.evaluate.html import render
+from stages.evaluate.judge import tuning_rows
 from stages.evaluate.pipeline import evaluate
 from stages.evaluate.text import results_text
+from stages.experiment import export_step
 from stages.export.pipeline import export
 from stages.inspect import inspect_folder
 from stages.teach.pipeline import plan_teach, teach
@@ -145,6 +147,25 @@ def test_thresholds_are_tuned_on_validation(made):
     )
     other = evaluate(here, table, plans, out=folder / "other")
     assert {one.threshold for one in other.models[0].scores.classes} == {0.5}
+
+
+@pytest.mark.parametrize(("repeats", "once"), [("once", True), ("keep", False)])
+def test_an_export_is_tuned_on_the_rows_that_the_run_counts(made, repeats, once, monkeypatch):
+    run, table, folder, _, _ = made
+    if run.head.kind != "sigmoid":
+        return
+    how = (f"corpus.repeats={repeats}", "train.epochs=1", "train.baseline=false")
+    hasty, out = tiny_kinds.run(OF_LABELS, *how), folder / repeats
+    train(hasty, table, out=out)
+    asked = []
+
+    def tuning(table, *, once):
+        asked.append(once)
+        return tuning_rows(table, once=once)
+
+    monkeypatch.setattr("stages.export.decisions.tuning_rows", tuning)
+    [(_, card)] = export_step(hasty, labels=table.path, out=out, formats=["keras"])
+    assert asked == [once] and card.thresholds is not None
 
 
 def test_it_is_exported(made):

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.evaluate.metrics import per_class, probabilities, reliability_bins, score, summarise
+from stages.evaluate.metrics import (
+    per_class,
+    probabilities,
+    reliability_bins,
+    score,
+    student_t_975,
+    summarise,
+)
 
 LOGITS = np.log(np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.7, 0.3], [0.5, 0.5]], np.float32))
 LABELS = np.array([0, 1, 1, 0, -1])
@@ -55,3 +62,13 @@ def test_the_interval_is_students_t():
     found = summarise([0.80, 0.82, 0.84])
     assert found.mean == pytest.approx(0.82)
     assert found.half_width == pytest.approx(4.303 * 0.02 / np.sqrt(3))
+
+
+@pytest.mark.parametrize(
+    ("seeds", "quantile"), [(2, 12.706), (11, 2.228), (12, 2.201), (20, 2.093), (121, 1.980)]
+)
+def test_its_quantile_falls_with_each_seed(seeds, quantile):
+    values = np.random.default_rng(seeds).normal(size=seeds)
+    factor = summarise(values).half_width / (values.std(ddof=1) / np.sqrt(seeds))
+    assert factor == pytest.approx(quantile, abs=5e-4)
+    assert student_t_975(seeds - 1) > student_t_975(seeds)

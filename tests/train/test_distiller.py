@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from schemas.errors import StudentError
 from stages.train.callbacks import StopOnNonFiniteLoss
@@ -39,6 +40,24 @@ def test_its_loss_is_the_objective():
     expected = Objective(2.0, hard_label_weight=0.3).value(made(inputs), labels)
     found = made.evaluate(inputs, labels, batch_size=32, verbose=0, return_dict=True)
     assert found["loss"] == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_what_a_students_own_layers_add_to_the_loss_counts():
+    inputs, labels = data(32)
+    entry = keras.Input((8,))
+    layer = keras.layers.Dense(4, kernel_regularizer=keras.regularizers.L2(0.5))
+    objective = Objective(2.0, hard_label_weight=0.3)
+    made = Distiller(keras.Model(entry, layer(entry)), objective, total_steps=100)
+    made.compile(keras.optimizers.SGD(0.1), jit_compile=False)
+    kernel = layer.kernel.numpy()
+    expected = float(objective.value(made(inputs), labels)) + 0.5 * float((kernel**2).sum())
+    found = made.evaluate(inputs, labels, batch_size=32, verbose=0, return_dict=True)
+    assert found["loss"] == pytest.approx(expected, rel=1e-5)
+    with tf.GradientTape() as tape:
+        value = objective.value(made(inputs), labels)
+    slope = tape.gradient(value, layer.kernel).numpy() + kernel
+    made.fit(inputs, labels, batch_size=32, epochs=1, verbose=0)
+    np.testing.assert_allclose(layer.kernel.numpy(), kernel - 0.1 * slope, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.3, 1.0])

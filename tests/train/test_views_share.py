@@ -32,6 +32,14 @@ def test_the_loss_is_the_weighed_mean_of_two_means(share):
     assert float(objective.value(STUDENT, TARGETS)) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("kind", [IS_VIEW, ~IS_VIEW])
+def test_a_batch_of_one_kind_only_counts_whole(kind):
+    objective = Objective(1.0, hard_label_weight=0.0, view_share=0.3)
+    some = {key: value[kind] for key, value in TARGETS.items()}
+    found = float(objective.value(STUDENT[kind], some))
+    assert found == pytest.approx(kl()[kind].mean(), rel=1e-5)
+
+
 def test_without_a_share_every_row_counts_the_same():
     objective = Objective(1.0, hard_label_weight=0.0)
     assert float(objective.value(STUDENT, TARGETS)) == pytest.approx(kl().mean(), rel=1e-5)

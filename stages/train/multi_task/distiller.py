@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from stages.train.distiller import logits_of
+from stages.train.distiller import logits_of, with_own_losses
 from stages.train.objective import Objective
 from stages.train.words import Inputs, at_first_pieces
 
@@ -57,7 +57,7 @@ class MultiTaskDistiller(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> tf.Tensor:
-        """Return the weighted sum of the objectives, and count each of them."""
+        """Return the weighted sum of the objectives, each counted, and what layers add to it."""
         del x, sample_weight, training
         assert y is not None and y_pred is not None
         progress = tf.cast(self.optimizer.iterations, tf.float32) / self._total_steps
@@ -68,7 +68,7 @@ class MultiTaskDistiller(keras.Model):
             counted = tf.cast(objective.has_any(y[name]), tf.float32)
             self._losses_of[name].update_state(value, sample_weight=counted)
             total += self._weights_of[name] * value
-        return total
+        return with_own_losses(total, self)
 
 
 class SharedDistiller(MultiTaskDistiller):
