@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +13,11 @@ from pydantic import ValidationError
 
 from schemas.errors import MissingTableError, TableError
 from schemas.joined import JoinedCard
+from stages.label.staging import unfinished_files
 from stages.table import CARD_KEY, AnyCard, card_of_entry, one_line, open_delta
 
 _HOURS_PER_DAY = 24
+_SHARD = re.compile(r"split=\w+/shard-\d+-of-\d+-[0-9a-f]+\.parquet")
 _GUARDED_HOURS = 7 * _HOURS_PER_DAY
 
 
@@ -73,10 +77,10 @@ def _made_of(card: AnyCard) -> list[str]:
 
 
 def vacuum(path: Path, *, keep_days: float, dry_run: bool) -> list[str]:
-    """Remove files that left the visible version more than `keep_days` ago; return their paths.
+    """Remove shards that left the visible version more than `keep_days` ago; return their paths.
 
-    Older versions then can no longer be opened. The visible version, an unfinished run's
-    staging folder and the teacher's artefacts are never touched.
+    Older versions then can no longer be opened. The visible version, what an unfinished run has
+    made, the teacher's artefacts and whatever else is in the folder are never touched.
 
     Args:
       path: the table's folder.
@@ -90,14 +94,20 @@ def vacuum(path: Path, *, keep_days: float, dry_run: bool) -> list[str]:
     delta = open_delta(path)
     if delta is None:
         raise MissingTableError(f"no soft-label table: {path}: nothing committed. Run `label`.")
-    hours = int(keep_days * _HOURS_PER_DAY)
+    hours = math.ceil(keep_days * _HOURS_PER_DAY)
     try:
-        return delta.vacuum(
+        named = delta.vacuum(
             retention_hours=hours,
-            dry_run=dry_run,
+            dry_run=True,
             enforce_retention_duration=hours >= _GUARDED_HOURS,
-            full=True,  # strays of killed runs too
+            full=True,  # strays of killed runs too, and files that are not the table's
         )
+        kept = unfinished_files(path)
+        ours = [name for name in named if _SHARD.fullmatch(name) and name not in kept]
+        shards = [name for name in ours if (path / name).is_file()]  # the log names gone ones too
+        for name in shards if not dry_run else ():
+            (path / name).unlink(missing_ok=True)
+        return shards
     except (DeltaError, OSError) as error:
         raise TableError(
             f"old files cannot be removed: {path}: {one_line(error)}. The visible version is "

@@ -1,9 +1,11 @@
 """Versions are listed with what each cost; a vacuum harms none that is still needed."""
 
+import os
+
 import pytest
 
 from schemas.errors import MissingTableError
-from stages.label.staging import Staging
+from stages.label.staging import BucketRecord, ShardFile, Staging
 from stages.table import open_table
 from stages.verify import verify
 from stages.versions import history, history_rows, vacuum
@@ -45,6 +47,41 @@ def test_a_vacuum_removes_what_only_old_versions_need(three_versions):
     table = open_table(three_versions)
     assert verify(table).rows == 90
     assert list(table.artefacts_path.iterdir())
+
+
+def test_a_vacuum_leaves_what_is_not_the_tables(three_versions):
+    others = [
+        three_versions / "students" / "lstm" / "student.keras",
+        three_versions / "report" / "report.json",
+        three_versions
+        / "tasks"
+        / "a"
+        / "labels"
+        / "split=train"
+        / "shard-00000-of-00001-ab.parquet",
+        three_versions / "split=train" / "notes.parquet",
+        three_versions / "split=train" / "shard-00000-of-00001-ab.parquet",  # of a run at work
+    ]
+    for path in others:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+        os.utime(path, (0, 0))
+    waiting = ShardFile(
+        path=str(others[-1].relative_to(three_versions)), split="train", rows=1, size_bytes=1
+    )
+    Staging(three_versions, "unfinished").write_bucket(
+        BucketRecord(
+            bucket=0, rows=1, calls=1, reused=0, truncated=0, seconds=0.0, files=(waiting,)
+        )
+    )
+    assert vacuum(three_versions, keep_days=0, dry_run=False)
+    assert all(path.exists() for path in others)
+    Staging(three_versions, "unfinished").remove()
+    assert vacuum(three_versions, keep_days=0, dry_run=False) == [waiting.path]
+
+
+def test_a_part_of_an_hour_is_not_cut_to_none(three_versions):
+    assert vacuum(three_versions, keep_days=0.02, dry_run=False) == []
 
 
 def test_a_vacuum_keeps_what_is_younger_than_asked(three_versions):

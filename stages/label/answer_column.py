@@ -89,10 +89,10 @@ def _one_each(column: pa.Array) -> pa.Array:
 def _parsed(text: bytes | None) -> list[float] | None:
     try:
         found = json.loads(text or b"")
-    except ValueError:
+        if type(found) in (int, float):
+            return [float(found)]
+        if not isinstance(found, list) or not all(type(value) in (int, float) for value in found):
+            return None
+        return [float(value) for value in found]
+    except (ValueError, OverflowError, RecursionError):
         return None
-    if type(found) in (int, float):
-        return [float(found)]
-    if not isinstance(found, list) or not all(type(value) in (int, float) for value in found):
-        return None
-    return [float(value) for value in found]

@@ -91,12 +91,15 @@ def soft_labels(
         sheet.copy(np.flatnonzero(known), RowLogits.of_column(column, classes=sheet.classes))
     session = _Session(teacher, inputs.select(list(features)), sheet, how)
     session.ask(asked)
+    if how.too_long == "quarantine" and known.any():
+        session.leave_out_overlong(np.flatnonzero(known))
     failures = session.failures.said
+    failed = np.isin(np.arange(len(known)), list(failures))
     by_row = np.flatnonzero(np.isin(place, list(failures))) if failures else ()
     return SoftLabels(
         answers=sheet.answers.take(place),
-        calls=len(asked) - len(failures),
-        reused=int(known.sum()),
+        calls=int((~known & ~failed).sum()),
+        reused=int((known & ~failed).sum()),
         truncated=session.truncated,
         seconds=time.perf_counter() - started,
         failures={int(row): failures[int(place[row])] for row in by_row},
@@ -129,6 +132,11 @@ class _Session:
         """Have the teacher's answers to some inputs written on the sheet."""
         for part in ahead(self._parts(numbers)):
             self._ask_part(part)
+
+    def leave_out_overlong(self, numbers: Rows) -> None:
+        """Leave out inputs whose answer is known, but of a text that was cut."""
+        for part in ahead(self._parts(numbers)):
+            self._fitting(part)
 
     def _ask_part(self, part: _Part) -> None:
         def ask(places: Rows) -> None:

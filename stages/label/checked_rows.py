@@ -187,7 +187,7 @@ def _labels(text: str | None) -> list[str] | None:
         return None
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     listed = isinstance(found, list) and all(isinstance(one, str) for one in found)
     return list(found) if listed else text.split()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,7 @@ def plan_corpus(run: RunFile, *, base: Path) -> CorpusPlan:
             for asset in part.files
             for file in resolve_files(asset, base=base)
         ]
+        _check_named_once([file for file, _ in found])
         for file, split in sorted(found, key=lambda one: (one[0].source, one[0].digest)):
             files.append(file)
             splits.append(split)
@@ -80,6 +81,23 @@ def plan_corpus(run: RunFile, *, base: Path) -> CorpusPlan:
     head = run.head.model_dump(mode="json", exclude=unstated)
     digest = fingerprint({"files": names, "how": how, "head": head})
     return CorpusPlan(run.corpus, run.head, tuple(files), tuple(units), digest)
+
+
+def _check_named_once(files: Sequence[ResolvedAsset]) -> None:
+    """Refuse a file that is read twice: its rows would be doubled, or in two splits.
+
+    Raises:
+      CorpusError: it says which.
+    """
+    seen: set[Path] = set()
+    for file in files:
+        place = Path(file.location).resolve()
+        if place in seen:
+            raise CorpusError(
+                f"corpus file is named twice: {file.source}: found it by two entries of `files`, "
+                "or by one that is there twice; expected each once. Mend `files`."
+            )
+        seen.add(place)
 
 
 def read_unit(

@@ -56,7 +56,7 @@ def _is_current(plan: LabelPlan, labels: Path) -> bool:
 
 
 def _label_anew(plan: LabelPlan, labels: Path, machinery: Machinery) -> None:
-    staging = Staging(labels, plan.fingerprint)
+    staging = Staging(labels, plan.work)
     kept = staging.buckets()
     if kept:
         say(f"label: {len(kept)} shards kept from an interrupted run")

@@ -17,12 +17,17 @@ from stages.teacher_source import TeacherSource
 
 @dataclass(frozen=True)
 class LabelPlan:
-    """What a label run would make, and the fingerprint of everything that decides it."""
+    """What a label run would make, and the fingerprint of everything that decides it.
+
+    `work` is that of the work alone: how many rows may be left out decides only whether what was
+    made is committed, so a run that allows more goes on where one stopped.
+    """
 
     run: RunFile
     corpus: CorpusPlan
     teacher: TeacherSource
     fingerprint: str
+    work: str
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class Machinery:
 
 
 LOCAL = Machinery()
+_LIMIT = {"max_quarantined"}
 _GATES = {f"min_teacher_{name}" for name in GATES}
 
 
@@ -57,7 +63,8 @@ def plan_label(run: RunFile, *, base: Path, teacher: TeacherSource) -> LabelPlan
         "label": run.label.model_dump(mode="json", exclude=_GATES),  # they change no row
         "augmenters": AUGMENTERS_VERSION,
     }
-    return LabelPlan(run, corpus, teacher, fingerprint(parts))
+    work = {**parts, "label": run.label.model_dump(mode="json", exclude=_GATES | _LIMIT)}
+    return LabelPlan(run, corpus, teacher, fingerprint(parts), fingerprint(work))
 
 
 def _answer_column(teacher: TeacherSource) -> AnswerColumn | None:

@@ -36,6 +36,7 @@ def settle(staging: Staging, names: Iterable[str], *, how: Label, rows: int, pat
     """
     table = staging.quarantined(names)
     if table.num_rows == 0:
+        path.unlink(missing_ok=True)
         return 0
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")

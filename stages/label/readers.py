@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,9 @@ from stages.label.squad import read_squad
 from stages.label.units import ROWS_PER_BATCH, RawRows, TextFormat, Unit
 
 Reader = Callable[[Unit, TextFormat, Intake], Iterator[RawRows]]
+
+
+_LARGEST_BLOCK = 1 << 24  # bytes that Arrow reads of a CSV file at once; no row may be longer
 
 
 def read_parquet(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows]:
@@ -70,7 +74,8 @@ def _refuse_ragged(rows: list[pa_csv.InvalidRow], intake: Intake) -> int:
 def _csv_batches(
     unit: Unit, text: TextFormat, parse: pa_csv.ParseOptions
 ) -> Iterator[pa.RecordBatch]:
-    read = pa_csv.ReadOptions(encoding=text.encoding, use_threads=False)
+    block = min(max(Path(unit.path).stat().st_size, 1 << 20), _LARGEST_BLOCK)
+    read = pa_csv.ReadOptions(encoding=text.encoding, use_threads=False, block_size=block)
     header = pa_csv.ParseOptions(delimiter=parse.delimiter, newlines_in_values=True)
     header.invalid_row_handler = lambda row: "skip"
     with pa_csv.open_csv(unit.path, read_options=read, parse_options=header) as stream:

@@ -106,11 +106,14 @@ class Staging:
         return self.path / "quarantine" / f"{name}.parquet"
 
     def write_quarantine(self, name: str, refused: Sequence[Refused]) -> None:
-        """Write refused rows, or nothing where there is none."""
-        if refused:
-            sink = pa.BufferOutputStream()
-            pq.write_table(quarantine_table(refused), sink, compression="zstd")
-            write_whole(self.quarantine_path(name), bytes(sink.getvalue()))
+        """Write refused rows, or nothing where there is none; what an attempt left goes."""
+        path = self.quarantine_path(name)
+        if not refused:
+            path.unlink(missing_ok=True)
+            return
+        sink = pa.BufferOutputStream()
+        pq.write_table(quarantine_table(refused), sink, compression="zstd")
+        write_whole(path, bytes(sink.getvalue()))
 
     def quarantined(self, names: Iterable[str]) -> pa.Table:
         """Return the refused rows of some units and buckets, in order of file and row."""
@@ -163,8 +166,9 @@ class Staging:
         shutil.rmtree(self.path, ignore_errors=True)
         limit = time.time() - _ABANDONED_SECONDS
         for folder in list(self.path.parent.glob("*")):
-            if max(path.stat().st_mtime for path in (folder, *folder.iterdir())) < limit:
-                shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(OSError):  # another run is at work in it, or removes it
+                if max(path.stat().st_mtime for path in (folder, *folder.iterdir())) < limit:
+                    shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError):  # another run's is there
             self.path.parent.rmdir()
 
@@ -191,3 +195,10 @@ def _read(path: Path, kind: type[Record]) -> Record | None:
         return kind.model_validate_json(path.read_bytes())
     except ValidationError:
         return None
+
+
+def unfinished_files(table_path: Path) -> set[str]:
+    """Return the shards that runs which have not committed yet have made, relative to the table."""
+    records = (table_path / STAGING_FOLDER).glob("*/bucket-*.json")
+    found = (_read(path, BucketRecord) for path in records)
+    return {file.path for record in found if record is not None for file in record.files}

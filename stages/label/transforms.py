@@ -174,11 +174,14 @@ class LabelCorpus(beam.PTransform):
 
 
 def slices(rows: pa.Table, bucket: np.ndarray) -> Iterator[tuple[int, pa.Table]]:
-    """Yield (bucket number, its rows); the table is sorted by bucket once and then sliced."""
+    """Yield (bucket number, its rows); the table is sorted by bucket once and then sliced.
+
+    Of a batch whose rows were all refused nothing.
+    """
     order = np.argsort(bucket, kind="stable")
     numbers, starts = np.unique(bucket[order], return_index=True)
     ordered = rows.take(pa.array(order))
-    ends = [*starts[1:], len(order)]
+    ends = [*starts, len(order)][1:]
     for number, start, end in zip(numbers, starts, ends, strict=True):
         yield int(number), ordered.slice(int(start), int(end - start))
 

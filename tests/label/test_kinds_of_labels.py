@@ -297,6 +297,26 @@ def test_a_cell_of_text_may_be_a_json_list(experiment):
     assert kept == {"cat": ["animal", "New York"], "the": [], "pear": None, "plum": ["fruit"]}
 
 
+@pytest.mark.parametrize("cell", ["[" * 100_000, "[1" + "0" * 400 + "]"], ids=["deep", "large"])
+def test_a_cell_that_no_parser_takes_costs_its_row_only(experiment, cell):
+    lines = ["text,score,said", *(f"cat {number},1.0,[{number}]" for number in range(20))]
+    (experiment / "c.csv").write_text("\n".join([*lines, f"pear,2.0,{cell.replace(',', '')}"]))
+    stated = ("corpus.format=csv", 'corpus.files=[{path="c.csv"}]', "label.max_quarantined=1")
+    kind = (*OF_VALUES, 'teacher={kind="column", column="said"}')
+    table = tiny.label_run(experiment, tiny_kinds.run(kind, *stated))
+    assert (table.card.counts.rows, table.card.counts.quarantined) == (20, 1)
+
+
+def test_a_label_that_no_parser_takes_is_none_of_the_classes(experiment):
+    classes = 'heads=[{name="thing", kind="sigmoid", classes=["animal", "fruit", "New York"]}]'
+    teacher = 'teacher={kind="module", callable="tests.tiny_kinds:of_labels"}'
+    (experiment / "c.csv").write_text(f"text,thing\ncat,animal\npear,{'[' * 100_000}\n")
+    stated = (classes, teacher, "corpus.format=csv", 'corpus.files=[{path="c.csv"}]')
+    table = tiny.label_run(experiment, tiny_kinds.run((*stated, "label.max_quarantined=1")))
+    assert [row["text"] for row in tiny.rows_of(table)] == ["cat"]
+    assert table.card.counts.quarantined == 1
+
+
 def test_numbers_that_float32_cannot_hold_are_refused_and_nan_is_none(experiment):
     scores = [1.5, 1e39, float("nan"), None, float("-inf")]
     rows = pa.table({"text": ["cat", "saw", "plum", "fig", "dog"], "score": scores})

@@ -58,6 +58,14 @@ def test_all_others_are_labelled_and_each_poisoned_row_is_there_with_its_reason(
     assert texts[0] == texts[1]
 
 
+def test_a_file_of_bad_rows_only_costs_no_other(experiment, table):
+    (experiment / "bad.jsonl").write_text('{"text": "cat", "thing": "frit"}\n{"thing": "animal"}\n')
+    files = 'corpus.files=[{path="corpus.jsonl"}, {path="bad.jsonl"}]'
+    other = tiny.label(experiment, experiment / "labels", files, "label.max_quarantined=2")
+    assert (other.card.counts.rows, other.card.counts.quarantined) == (120, 2)
+    assert quarantined(other)["source_file"].to_pylist() == ["bad.jsonl"] * 2
+
+
 def test_the_next_version_may_quarantine_others(experiment):
     poison(experiment)
     tiny.label(experiment, experiment / "labels", *POLICY)
@@ -86,6 +94,21 @@ def test_a_failed_run_with_too_many_is_taken_up_by_one_that_allows_them(experime
         tiny.label(experiment, experiment / "labels", POLICY[0], "label.max_quarantined=1")
     table = tiny.label(experiment, experiment / "labels", POLICY[0], "label.max_quarantined=6")
     assert table.card.counts.quarantined == 6
+    assert table.card.counts.resumed_shards == tiny.run().label.num_shards  # nothing is asked again
+
+
+def test_a_known_answer_to_what_was_cut_is_left_out_as_in_a_new_table(experiment):
+    rows = [*tiny.examples(), {"text": "cat " * 40, "thing": "animal"}]
+    tiny.write_corpus(experiment / "corpus.jsonl", rows)
+    cut = tiny.label(experiment, experiment / "labels")
+    assert (cut.card.counts.truncated, cut.card.counts.quarantined) == (1, 0)
+    how = ("label.too_long=quarantine", "label.max_quarantined=1")
+    again = tiny.label(experiment, experiment / "labels", *how)
+    fresh = tiny.label(experiment, experiment / "fresh", *how)
+    assert again.card.counts.teacher_calls == 0
+    for table in (again, fresh):
+        assert quarantined(table)["source_row"].to_pylist() == [121]
+    assert tiny.rows_of(again) == tiny.rows_of(fresh)
 
 
 def test_a_teacher_whose_graph_raises_on_one_row_costs_that_row(experiment, table):

@@ -3,6 +3,7 @@
 import json
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -133,6 +134,26 @@ def test_a_pattern_that_is_none_is_stated(tmp_path):
     (tmp_path / "corpus").write_text("x\n")
     with pytest.raises(CorpusError, match="line_pattern is no regular expression"):
         read(tmp_path, "corpus", "corpus.format=lines", "corpus.line_pattern='('")
+
+
+@pytest.mark.parametrize("format", ["csv", "tsv"])
+def test_a_row_may_be_longer_than_what_is_read_at_once(format, tmp_path):
+    between = {"csv": ",", "tsv": "\t"}[format]
+    lines = [("text", "thing"), ("a", "fruit"), ("x" * 3_000_000, "tool"), ("c", "fruit")]
+    (tmp_path / "corpus").write_text("".join(f"{between.join(line)}\n" for line in lines))
+    found = read(tmp_path, "corpus", f"corpus.format={format}")
+    assert pc.utf8_length(found["text"]).to_pylist() == [1, 3_000_000, 1]
+
+
+@pytest.mark.parametrize("other", ["corpus-2.jsonl", "./corpus-*.jsonl"])
+def test_a_file_that_is_named_twice_is_refused(other, tmp_path):
+    for number in (1, 2):
+        tiny.write_corpus(tmp_path / f"corpus-{number}.jsonl", tiny.examples(3))
+    files = f'[{{path="corpus-*.jsonl", split="train"}}, {{path="{other}", split="test"}}]'
+    with pytest.raises(
+        CorpusError, match=r"file is named twice: corpus-[12].jsonl: .*Mend `files`"
+    ):
+        plan_corpus(tiny.run(f"corpus.files={files}"), base=tmp_path)
 
 
 def test_an_own_id_and_an_own_split_are_kept(tmp_path):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from stages.label.intake import Refused
 from stages.label.staging import BucketRecord, ShardFile, Staging, UnitRecord
 
 
@@ -43,6 +44,22 @@ def test_a_torn_record_does_not_count(staging):
     stage(staging, 1)
     (staging.path / "bucket-00001.json").write_text('{"bucket": 1, "ro')
     assert staging.buckets() == {}
+
+
+def test_what_an_attempt_refused_goes_with_one_that_refuses_nothing(staging):
+    refused = Refused("a.jsonl", 1, "teacher", "text", "teacher cannot answer: x", "x")
+    staging.write_quarantine("bucket-00001", [refused])
+    assert staging.quarantined(["bucket-00001"]).num_rows == 1
+    staging.write_quarantine("bucket-00001", [])
+    assert staging.quarantined(["bucket-00001"]).num_rows == 0
+
+
+def test_what_is_no_folder_of_a_run_does_not_stop_the_end_of_one(staging):
+    stage(staging, 1)
+    stray = staging.path.parent / "notes.txt"
+    stray.write_text("x")
+    staging.remove()
+    assert stray.exists() and not staging.path.exists()
 
 
 def test_units_are_forgotten_and_the_folder_removed(staging):
