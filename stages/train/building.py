@@ -11,11 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.errors import TableError
+from schemas.student_card import Role
 from schemas.teacher_card import VOCABULARY_FILE
 from schemas.train_section import Student
 from stages.artefacts import read_embeddings
 from stages.assets import resolve_model
 from stages.codec import decode
+from stages.columns import labels_by_line
 from stages.table import SoftLabelTable
 from stages.train.plan import StudentPlan
 
@@ -34,17 +36,20 @@ def built(plan: StudentPlan, table: SoftLabelTable, vocabulary: list[str]) -> ke
     model = build_student(
         student, vocabulary_size=len(vocabulary), classes=len(head.classes), per=head.per
     )
-    start_output(model, table, student)
+    start_output(model, table, student, plan.role)
     start_pieces(model, plan, start, table, vocabulary)
     return model
 
 
-def start_output(model: keras.Model, table: SoftLabelTable, student: Student) -> None:
-    """Let the output of a model of numbers begin at the teacher's mean; a saved one is left."""
+def start_output(model: keras.Model, table: SoftLabelTable, student: Student, role: Role) -> None:
+    """Let the output of a model of numbers begin at their mean; a saved one is left.
+
+    A student's at the mean of the teacher's numbers, a baseline's at that of the hard labels.
+    """
     from stages.output_bias import start_at_mean
 
     if table.card.head.kind == "regression" and not student.kind.endswith(".keras"):
-        start_at_mean(model, _numbers(table))
+        start_at_mean(model, _numbers(table, role))
 
 
 def start_pieces(
@@ -70,10 +75,13 @@ def start_pieces(
         )
 
 
-def _numbers(table: SoftLabelTable) -> npt.NDArray[np.float32]:
-    """Return the teacher's numbers for the train split, float32 [rows]."""
-    rows = table.read("train", [table.card.head.teacher_column])
-    return decode(rows, table.card.layout).values[:, 0]
+def _numbers(table: SoftLabelTable, role: Role) -> npt.NDArray[np.float32]:
+    """Return the numbers of the train split that a model of a role learns, float32 [rows]."""
+    head, layout = table.card.head, table.card.layout
+    if role == "baseline":
+        labels = labels_by_line(table.read("train", [head.label_column]), layout)
+        return labels[:, 0].astype(np.float32)
+    return decode(table.read("train", [head.teacher_column]), layout).values[:, 0]
 
 
 def open_start_of(student: Student) -> EncoderStart | None:

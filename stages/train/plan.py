@@ -86,6 +86,8 @@ def learns_from(run: RunFile, table: SoftLabelTable, role: Role) -> dict[str, An
         "how": run.train.model_dump(mode="json", exclude=apart),
         "repeats": run.corpus.repeats,
     }
+    if role == "baseline" and run.head.kind == "regression":
+        parts["starts_at"] = "hard labels"
     if run.kept_by != "accuracy":
         parts["kept_by"] = run.kept_by
     return parts

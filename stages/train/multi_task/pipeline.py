@@ -218,7 +218,7 @@ def _built(
     heads = {name: task.run.head for name, task in tasks.items()}
     models = build_heads(student, heads, vocabulary_size=len(vocabulary))
     for name, task in tasks.items():
-        start_output(models[name], task.table, student)
+        start_output(models[name], task.table, student, plan.whole.role)
     first = next(iter(tasks.values())).table
     whole = joined(models)
     start_pieces(whole, plan.whole, start, first, vocabulary)
