@@ -50,6 +50,8 @@ class StudentCard(TrainedCard):
       pairs: whether it takes pairs of texts.
       stride: of words: pieces that windows share, through which a row is seen that is longer than
         `max_length`; None where it is cut.
+      kept_by: the figure of validation whose best epoch's weights these are; None of a student of
+        several tasks, which the mean over these decides, and of cards before this was said.
     """
 
     file = STUDENT_CARD_FILE
@@ -61,3 +63,4 @@ class StudentCard(TrainedCard):
     per: HeadPer = "example"
     pairs: bool = False
     stride: int | None = None
+    kept_by: str | None = None

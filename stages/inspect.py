@@ -38,7 +38,7 @@ def inspect_folder(folder: Path, *, as_json: bool) -> str:
 
 
 Description = tuple[dict[str, Any], str]
-_KEPT_BY = (
+_KEPT_BY = (  # where a card does not say which
     "val_auc",  # it is counted only where it decides
     "val_span_f1",
     "val_overlap_f1",
@@ -187,8 +187,10 @@ def _teacher(folder: Path) -> Description:
 
 def _student(folder: Path) -> Description:
     card = read_student_card(folder)
-    figures = {name: max(one.get(name, 0.0) for one in card.epochs) for name in _KEPT_BY}
-    best = dict([one for one in figures.items() if one[1]][:1])  # without labels there is none
+    names = _KEPT_BY if card.kept_by is None else (card.kept_by,)
+    figures = {name: [one[name] for one in card.epochs if name in one] for name in names}
+    best = {name: max(values) for name, values in figures.items() if values}
+    best = dict(list(best.items())[:1])
     rows = [
         ["student", str(folder)],
         ["kind", f"{card.student.kind} ({card.role}, seed {card.seed})"],

@@ -200,7 +200,8 @@ def train_student(
         weights = model.get_weights()
         model = built(plan, table, vocabulary)  # in float32, and on one device
         model.set_weights(weights)
-    card = card_of(run, plan, model, lowercase=lowercase, epochs=epochs)
+    by = course.kept_by
+    card = card_of(run, plan, model, lowercase=lowercase, epochs=epochs, kept_by=by)
     if replicas.writes:
         write_student(plan.path, model, vocabulary, card)
     return card
@@ -213,6 +214,7 @@ def card_of(
     *,
     lowercase: bool,
     epochs: tuple[dict[str, float], ...],
+    kept_by: str | None = None,
 ) -> StudentCard:
     """Return the card of a trained student."""
     return StudentCard(
@@ -226,6 +228,7 @@ def card_of(
         pairs=run.layout().has_pairs,
         max_length=run.train.max_length,
         stride=run.train.stride,
+        kept_by=kept_by,
         lowercase=lowercase,
         parameters=int(model.count_params()),
         epochs=epochs,

@@ -77,6 +77,7 @@ def test_the_epoch_that_ranks_best_is_kept_where_that_is_the_target(made):
     areas = [epoch["val_auc"] for epoch in model.epochs]
     assert len(set(areas)) > 1
     assert model.scores.auc == pytest.approx(max(areas), abs=2e-3)
+    assert read_student_card(plans[0].path).kept_by == "val_auc"
     assert f"best validation auc  {max(areas):.4f}" in inspect_folder(plans[0].path, as_json=False)
 
 
