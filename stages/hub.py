@@ -17,7 +17,7 @@ from schemas.provenance import digest_bytes, fingerprint, sha256_file
 from stages.atomic import write_whole
 
 _SCHEME = "hf://"
-_TAKEN = ["*.safetensors", "*.h5", "*.json", "*.txt", "*.model"]
+_TAKEN = ["*.safetensors", "*.h5", "*.json", "*.txt", "*.model", "*.spm"]
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,15 @@ class Snapshot:
 
     @property
     def digest(self) -> str:
-        """Fingerprint of the files' content: another commit may have the same."""
-        files = sorted(path for path in self.folder.rglob("*") if path.is_file())
+        """Fingerprint of the content of the files that are taken: another commit may have the same.
+
+        Others of the commit may lie beside them, which another program fetched.
+        """
+        files = sorted(
+            path
+            for path in self.folder.rglob("*")
+            if path.is_file() and any(fnmatchcase(path.name, one) for one in _TAKEN)
+        )
         names = {str(path.relative_to(self.folder)): sha256_file(path) for path in files}
         return fingerprint(names)
 

@@ -105,15 +105,3 @@ class EpochProgress:
         return keras.callbacks.LambdaCallback(
             on_epoch_begin=begin, on_train_batch_end=batch, on_epoch_end=end
         )
-
-
-def by_epoch(history: dict[str, list[float]]) -> tuple[dict[str, float], ...]:
-    """Return Keras's history as one entry an epoch.
-
-    >>> by_epoch({"loss": [2.0, 1.0], "val_loss": [2.5, 1.5]})
-    ({'loss': 2.0, 'val_loss': 2.5}, {'loss': 1.0, 'val_loss': 1.5})
-    """
-    return tuple(
-        {name: float(values[epoch]) for name, values in history.items()}
-        for epoch in range(len(history["loss"]))
-    )

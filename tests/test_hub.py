@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from schemas.errors import AssetError
+from stages.hub import Snapshot
 from stages.teacher_places import find_teacher
 from tests import tiny, tiny_berts
 from tests.loopback import serving
@@ -22,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.label.teachers import load_teacher
+from stages.hub import Snapshot
 from stages.teacher_places import find_teacher
 from tests import tiny
 
@@ -146,3 +148,13 @@ def test_a_handle_of_another_hub_is_refused(tmp_path):
     run = tiny.run('teacher={kind="transformers", source={handle="kaggle://owner/name"}}')
     with pytest.raises(AssetError, match="not a repository of the hub: kaggle://owner/name"):
         find_teacher(run, base=tmp_path, fitted=tmp_path)
+
+
+def test_what_else_is_in_the_cache_is_no_part_of_a_teacher(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    digest = Snapshot("hf://owner/name@1", tmp_path).digest
+    (tmp_path / "README.md").write_text("of another program")
+    assert Snapshot("hf://owner/name@1", tmp_path).digest == digest
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / "vocabulary.spm").write_bytes(b"pieces")
+    assert Snapshot("hf://owner/name@1", tmp_path).digest != digest

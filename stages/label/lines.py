@@ -16,6 +16,7 @@ from stages.label.units import ROWS_PER_BATCH, RawRows, TextFormat, Unit
 
 Row = dict[str, Any]
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_MARK = "\ufeff"  # of byte order: some programs begin UTF-8 with it
 Parse = Callable[[str, int], Row | None]
 
 
@@ -79,6 +80,8 @@ def read_lines(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows
 
 def parsed_lines(unit: Unit, text: TextFormat, intake: Intake, parse: Parse) -> Iterator[RawRows]:
     """Yield batches of what `parse` makes of each line and its number; None is left out."""
+    wanted = {*text.columns, text.answers}
+    before: dict[str, None] = {}  # of these in the file so far: a batch may lack what others have
     for first, lines in line_batches(unit, text):
         intake.seen += len(lines)
         rows, numbers = [], []
@@ -87,7 +90,8 @@ def parsed_lines(unit: Unit, text: TextFormat, intake: Intake, parse: Parse) -> 
             if row is not None:
                 rows.append(row)
                 numbers.append(number)
-        names = dict.fromkeys(key for row in rows for key in row)
+        before |= {key: None for row in rows for key in row if key in wanted}
+        names = before | dict.fromkeys(key for row in rows for key in row)
         table = pa.table({name: pa.array([row.get(name) for row in rows]) for name in names})
         if rows:
             yield RawRows(table, np.array(numbers, np.int64))
@@ -132,7 +136,8 @@ def line_batches(unit: Unit, text: TextFormat) -> Iterator[tuple[int, list[str]]
         unit.path, encoding=text.encoding, errors="surrogateescape", newline="\n"
     ) as stream:
         for line in stream:
-            batch.append(line.rstrip("\r\n"))
+            whole = line if batch or first > 1 else line.removeprefix(_MARK)
+            batch.append(whole.rstrip("\r\n"))
             if len(batch) == ROWS_PER_BATCH:
                 yield first, batch
                 first += len(batch)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
@@ -58,9 +59,29 @@ def read_delimited(
         numbers = _without([row.number - 1 for row in ragged], first + 1, batch.num_rows)
         intake.seen += batch.num_rows
         first = int(numbers[-1]) if len(numbers) else first
-        yield RawRows(pa.Table.from_batches([batch]), numbers)
+        yield from _without_merged(pa.Table.from_batches([batch]), numbers, delimiter, intake)
     _refuse_ragged(ragged[refused:], intake)
     intake.seen += len(ragged)
+
+
+def _without_merged(
+    table: pa.Table, numbers: np.ndarray, delimiter: str, intake: Intake
+) -> Iterator[RawRows]:
+    """Yield rows without those of TSV that a quotation mark without its other made of several."""
+    if delimiter != "\t":
+        yield RawRows(table, numbers)
+        return
+    merged = np.zeros(table.num_rows, bool)
+    for column in table.columns:
+        both = pc.and_(*(pc.match_substring(column, mark) for mark in ("\n", "\t")))
+        merged |= pc.fill_null(both, False).to_numpy(zero_copy_only=False)
+    for place in np.flatnonzero(merged):
+        cells = [str(cell) for row in table.slice(place, 1).to_pylist() for cell in row.values()]
+        said = "a cell has line breaks and tabs: several lines, read as one by a quotation mark "
+        said += "without its other. Double the marks within cells, and quote these."
+        intake.refuse("rows are merged", int(numbers[place]), said, delimiter.join(cells))
+    kept = ~merged
+    yield RawRows(table.filter(pa.array(kept)), numbers[kept])
 
 
 def _refuse_ragged(rows: list[pa_csv.InvalidRow], intake: Intake) -> int:

@@ -38,7 +38,7 @@ def asked_in(unit: Unit, text: TextFormat) -> Iterator[Asked]:
 def _of_json(unit: Unit, text: TextFormat) -> Iterator[Asked]:
     with Path(unit.path).open(encoding=text.encoding) as file:
         try:
-            whole = json.load(file)
+            whole = json.loads(file.read().removeprefix("\ufeff"))
         except (ValueError, RecursionError) as error:
             raise _unreadable(unit, error) from error
     try:

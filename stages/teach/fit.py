@@ -14,9 +14,11 @@ from schemas.heads import Head
 from schemas.teacher_section import Fit
 from stages.columns import Labels
 from stages.pointers import LOWEST
-from stages.progress import EpochProgress, by_epoch
+from stages.progress import EpochProgress
 from stages.teach.batches import batches
+from stages.teach.kept_epochs import KeptEpochs
 from stages.text import Wordpiece
+from stages.train.checkpoint import Checkpoints
 from stages.train.span_scores import SpanScores
 
 _NO_DECAY = ["bias", "gamma", "beta", "embedding"]
@@ -122,30 +124,39 @@ def fit(
     )
     trained.optimizer.build(model.trainable_variables)  # or else the step is traced twice
     size = how.batch_size
+    kept = KeptEpochs(
+        Checkpoints(backup),
+        figure=kept_by,
+        mode="max" if metrics else "min",
+        patience=how.patience_epochs,
+    )
+    kept.restore(trained)
+    done = len(kept.epochs)
     data = batches(
-        train.token_ids, train.labels, batch_size=size, seed=how.seed, wordpiece=wordpiece
+        train.token_ids,
+        train.labels,
+        batch_size=size,
+        seed=how.seed,
+        first_epoch=done,
+        wordpiece=wordpiece,
     )
     held_out = batches(
         validation.token_ids, validation.labels, batch_size=size, seed=0, wordpiece=wordpiece
     )
-    stop = keras.callbacks.EarlyStopping(
-        kept_by,
-        mode="max" if metrics else "min",
-        patience=how.patience_epochs,
-        restore_best_weights=True,
-    )
     with EpochProgress("teach", epochs=how.epochs, steps=steps) as shown:
-        history = trained.fit(
+        trained.fit(
             data,
-            epochs=how.epochs,
+            epochs=done if kept.is_over else how.epochs,
+            initial_epoch=done,
             steps_per_epoch=steps,
             validation_data=held_out,
             validation_steps=math.ceil(validation.rows / how.batch_size),
             shuffle=False,
-            callbacks=[stop, keras.callbacks.BackupAndRestore(backup), shown.callback()],
+            callbacks=[kept, shown.callback()],
             verbose=0,
-        ).history
-    return by_epoch(history)
+        )
+    kept.end(trained)
+    return tuple(kept.epochs)
 
 
 def _judged_by(head: Head) -> tuple[keras.losses.Loss, list[keras.metrics.Metric]]:

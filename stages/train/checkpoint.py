@@ -80,7 +80,7 @@ class Checkpoints:
             values = checkpoint.variables if kind == _VARIABLE else checkpoint.best
             arrays |= {f"{kind}{number}": value for number, value in enumerate(values)}
         np.savez(stream, allow_pickle=False, **arrays)  # type: ignore[arg-type]
-        data = stream.getvalue()
+        data = stream.getbuffer()
         place = f"{state.phase:02d}-{state.epoch:06d}-{state.step:09d}"
         path = self._folder / f"{place}-{digest_bytes(data)[:_DIGITS]}.npz"
         write_whole(path, data)

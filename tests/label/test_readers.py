@@ -55,12 +55,12 @@ WRITERS = {
 }
 
 
-def read(folder, name, *overrides):
+def read(folder, name, *overrides, tolerant=False):
     run = tiny.run(f'corpus.files=[{{path="{name}"}}]', *overrides)
     plan = plan_corpus(run, base=folder)
     parts = []
     for unit in plan.units:
-        intake = Intake(unit.source)
+        intake = Intake(unit.source, tolerant=tolerant)
         parts += read_unit(unit, run.corpus, run.head, intake)
     return pa.concat_tables(parts)
 
@@ -134,6 +134,37 @@ def test_a_pattern_that_is_none_is_stated(tmp_path):
     (tmp_path / "corpus").write_text("x\n")
     with pytest.raises(CorpusError, match="line_pattern is no regular expression"):
         read(tmp_path, "corpus", "corpus.format=lines", "corpus.line_pattern='('")
+
+
+def test_lines_that_a_mark_makes_one_are_refused_and_cost_no_others(tmp_path):
+    lines = ["text\tthing", 'a "b"\ttool', '"hello\tfruit', "the\ttool", 'world"\ttool', "c\tfruit"]
+    (tmp_path / "corpus").write_text("\n".join(lines) + "\n")
+    with pytest.raises(CorpusError, match=r"rows are merged: corpus row 2: .*Double the marks"):
+        read(tmp_path, "corpus", "corpus.format=tsv")
+    found = read(tmp_path, "corpus", "corpus.format=tsv", tolerant=True)
+    assert found["text"].to_pylist() == ['a "b"', "c"]
+
+
+def test_a_batch_may_lack_a_column_that_others_have(tmp_path, monkeypatch):
+    monkeypatch.setattr("stages.label.lines.ROWS_PER_BATCH", 2)
+    rows = [{"text": "a", "thing": "fruit"}, {"text": "b"}, {"text": "c"}, {"text": "d"}]
+    tiny.write_corpus(tmp_path / "corpus", rows)
+    found = read(tmp_path, "corpus")
+    assert found["label_thing"].to_pylist() == ["fruit", None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("format", "text"),
+    [
+        ("jsonl", '{"text": "a", "thing": "fruit"}\n'),
+        ("lines", "fruit|a\n"),
+        ("csv", "text,thing\na,fruit\n"),
+    ],
+)
+def test_a_mark_of_byte_order_is_no_text(format, text, tmp_path):
+    (tmp_path / "corpus").write_text("\ufeff" + text, encoding="utf-8")
+    row = read(tmp_path, "corpus", *how(format))
+    assert (row["text"].to_pylist(), row["label_thing"].to_pylist()) == (["a"], ["fruit"])
 
 
 @pytest.mark.parametrize("format", ["csv", "tsv"])

@@ -10,7 +10,8 @@ import pytest
 from schemas.errors import CorpusError, PipelineError, RunFileError, TeacherError
 from stages.label.ask import soft_labels
 from stages.label.teachers import load_teacher
-from tests import tiny
+from stages.teacher_places import find_teacher
+from tests import tiny, tiny_berts
 from tests.label.kinds import (
     ASKED,
     ENCODERS,
@@ -277,3 +278,33 @@ def test_a_column_cannot_be_asked(experiment):
     rows = pa.table({"text": ["a"], "input_digest": [b"0" * 16]})
     with pytest.raises(TeacherError, match="teacher is a column and cannot be asked: 'a'"):
         soft_labels(teacher, rows, features=("text",), how=tiny.run().label, head=tiny.run().head)
+
+
+@pytest.mark.parametrize(
+    ("stated", "order"),
+    [
+        (("LABEL_2", "LABEL_0", "LABEL_1"), [2, 0, 1]),  # by name
+        (tiny.CLASSES, [0, 1, 2]),  # `LABEL_n` says nothing: as they come
+    ],
+)
+def test_names_that_libraries_make_up_are_names_where_the_run_states_them(stated, order, tmp_path):
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    folder = tiny_berts.write_transformers(tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    config["id2label"] = {str(number): f"LABEL_{number}" for number in range(3)}
+    (folder / "config.json").write_text(json.dumps(config))
+    names = json.dumps(list(stated))
+    run = tiny.run(
+        f'heads=[{{name="thing", classes={names}}}]',
+        'teacher={kind="transformers", path="model", max_length=16}',
+    )
+    plain = tiny.run('teacher={kind="transformers", path="model", max_length=16}')
+    inputs = pa.table({"text": ["the old cat", "my saw"]})
+    said = [
+        teacher.logits(teacher.encode(inputs), np.arange(2))
+        for teacher in (
+            load_teacher(find_teacher(how, base=tmp_path, fitted=tmp_path)) for how in (run, plain)
+        )
+    ]
+    np.testing.assert_array_equal(said[0], said[1][:, order])

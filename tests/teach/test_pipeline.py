@@ -1,5 +1,6 @@
 """Fine-tuning a tiny real BERT: a teacher folder, measured, resumable, and kept."""
 
+import numpy as np
 import pytest
 
 from schemas.errors import CorpusError, RunFileError, TeacherError
@@ -52,7 +53,7 @@ def test_another_way_of_running_it_is_another_teacher_but_no_other_fit(with_enco
 
 
 def test_an_interrupted_fit_goes_on_from_its_last_epoch(with_encoder, monkeypatch):
-    import keras
+    from stages.teach.kept_epochs import KeptEpochs
 
     run = tiny.run(FIT)
     seen = []
@@ -62,7 +63,7 @@ def test_an_interrupted_fit_goes_on_from_its_last_epoch(with_encoder, monkeypatc
         if epoch == 1 and len(seen) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(keras.callbacks.EarlyStopping, "on_epoch_begin", stop, raising=False)
+    monkeypatch.setattr(KeptEpochs, "on_epoch_begin", stop, raising=False)
     plan = plan_teach(run, base=with_encoder)
     with pytest.raises(KeyboardInterrupt):
         teach(plan, out=with_encoder / "made")
@@ -70,6 +71,54 @@ def test_an_interrupted_fit_goes_on_from_its_last_epoch(with_encoder, monkeypatc
         read_card(with_encoder / "made")
     teach(plan, out=with_encoder / "made")
     assert seen == [0, 1, 1, 2]
+
+
+@pytest.mark.parametrize("rate", ["1e-2", "0.5"])  # with the large one the first epoch is the best
+def test_an_interrupted_fit_ends_as_one_that_was_not(rate, with_encoder, monkeypatch):
+    import keras
+
+    from stages.teach.kept_epochs import KeptEpochs
+
+    how = ("teacher.fit.epochs=4", "teacher.fit.patience_epochs=4")
+    run = tiny.run(FIT, f"teacher.fit.learning_rate={rate}", *how)
+    plan = plan_teach(run, base=with_encoder)
+    teach(plan, out=with_encoder / "whole")
+    for epoch in (1, 3):
+
+        def stop(self, number, logs=None, epoch=epoch):
+            if number == epoch:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(KeptEpochs, "on_epoch_begin", stop, raising=False)
+            with pytest.raises(KeyboardInterrupt):
+                teach(plan, out=with_encoder / "cut")
+    teach(plan, out=with_encoder / "cut")
+    cards = [read_card(with_encoder / name) for name in ("whole", "cut")]
+    assert cards[0].epochs == cards[1].epochs and len(cards[0].epochs) == 4
+    models = [
+        keras.saving.load_model(with_encoder / name / "teacher.keras", compile=False)
+        for name in ("whole", "cut")
+    ]
+    for one, other in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_fit_that_was_done_is_not_done_again(with_encoder, monkeypatch):
+    from stages.teach.kept_epochs import KeptEpochs
+
+    plan = plan_teach(tiny.run(FIT), base=with_encoder)
+    with monkeypatch.context() as patched:
+        patched.setattr("stages.teach.pipeline.whole_file", lambda path: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            teach(plan, out=with_encoder / "made")
+
+    def never(self, epoch, logs=None):
+        raise AssertionError("fitted again")
+
+    monkeypatch.setattr(KeptEpochs, "on_epoch_begin", never, raising=False)
+    teach(plan, out=with_encoder / "made")
+    assert len(read_card(with_encoder / "made").epochs) == 3
 
 
 def test_a_named_teacher_is_taken_as_it_is(experiment):
