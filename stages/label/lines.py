@@ -91,7 +91,7 @@ def parsed_lines(unit: Unit, text: TextFormat, intake: Intake, parse: Parse) -> 
                 rows.append(row)
                 numbers.append(number)
         before |= {key: None for row in rows for key in row if key in wanted}
-        names = before | dict.fromkeys(key for row in rows for key in row)
+        names = dict.fromkeys(key for row in rows for key in row) | before
         table = pa.table({name: pa.array([row.get(name) for row in rows]) for name in names})
         if rows:
             yield RawRows(table, np.array(numbers, np.int64))
