@@ -38,11 +38,8 @@ class Snapshot:
 
         Others of the commit may lie beside them, which another program fetched.
         """
-        files = sorted(
-            path
-            for path in self.folder.rglob("*")
-            if path.is_file() and any(fnmatchcase(path.name, one) for one in _TAKEN)
-        )
+        found = {path for one in _TAKEN for path in self.folder.rglob(one)}
+        files = sorted(path for path in found if path.is_file())
         names = {str(path.relative_to(self.folder)): sha256_file(path) for path in files}
         return fingerprint(names)
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.columns import label_text
+from stages.label.identity import since_start
 from stages.label.shards import is_made_id, made_ids
 
 _BETWEEN = pa.scalar(b"\0", pa.binary())
@@ -81,6 +82,5 @@ def _numbers(groups: pa.Array, *within: pa.Array) -> npt.NDArray[np.int64]:
     order = pc.sort_indices(keyed, sort_keys=[(name, "ascending") for name in names]).to_numpy()
     in_order = groups.take(pa.array(order))
     differ = pc.not_equal(in_order[1:], in_order[:-1]).to_numpy(zero_copy_only=False)
-    index = np.arange(len(groups))
-    numbers[order] = index - np.maximum.accumulate(np.where(np.r_[True, differ], index, 0))
+    numbers[order] = since_start(np.r_[True, differ])
     return numbers

@@ -126,8 +126,16 @@ def occurrences(digests: pa.Array) -> npt.NDArray[np.int64]:
     if len(digests) == 0:
         return np.zeros(0, np.int64)
     rows = digest_matrix(digests)
-    starts = np.r_[True, (rows[1:] != rows[:-1]).any(axis=1)]
-    index = np.arange(len(rows))
+    return since_start(np.r_[True, (rows[1:] != rows[:-1]).any(axis=1)])
+
+
+def since_start(starts: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Return how many rows each is after the last one that starts a run.
+
+    >>> since_start(np.array([True, False, True])).tolist()
+    [0, 1, 0]
+    """
+    index = np.arange(len(starts))
     first: npt.NDArray[np.int64] = np.maximum.accumulate(np.where(starts, index, 0))
     return index - first
 
