@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.errors import DamagedTableError
+from schemas.errors import DamagedTableError, first_line
 from schemas.heads import Head
 from schemas.provenance import digest_file
 
@@ -80,10 +80,15 @@ def read_file(shard: Shard, columns: Sequence[str]) -> pa.Table:
     try:
         return pq.read_table(shard.path, columns=list(columns), partitioning=None)
     except (pa.ArrowException, OSError) as error:
-        raise DamagedTableError(
-            f"shard cannot be read: {shard.path}: {str(error).splitlines()[0]}. Restore the file, "
-            f"or {MAKE_AGAIN}"
-        ) from error
+        raise unreadable(shard, error) from error
+
+
+def unreadable(shard: Shard, error: Exception) -> DamagedTableError:
+    """Return what to raise of a shard that cannot be read."""
+    said = first_line(error)
+    return DamagedTableError(
+        f"shard cannot be read: {shard.path}: {said}. Restore the file, or {MAKE_AGAIN}"
+    )
 
 
 def check_bytes(shard: Shard) -> None:

@@ -10,10 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.errors import DamagedTableError, first_line
 from schemas.heads import Head
 from stages.columns import out_of_scope, repeats
-from stages.shard import MAKE_AGAIN, Shard, read_file, read_shard
+from stages.shard import Shard, read_file, read_shard, unreadable
 
 Marks = Mapping[str, npt.NDArray[np.bool_]]
 
@@ -152,11 +151,3 @@ def row_groups(
         )
         start += size
     return groups
-
-
-def unreadable(shard: Shard, error: Exception) -> DamagedTableError:
-    """Return what to raise of a shard that cannot be read."""
-    said = first_line(error)
-    return DamagedTableError(
-        f"shard cannot be read: {shard.path}: {said}. Restore the file, or {MAKE_AGAIN}"
-    )

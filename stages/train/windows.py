@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stages.lists import Numbers
-from stages.shard import Shard
-from stages.train.row_groups import RowGroup, unreadable
+from stages.shard import Shard, unreadable
+from stages.train.row_groups import RowGroup
 
 _WINDOW_ROWS = 131_072
 _AHEAD = 2
