@@ -32,8 +32,6 @@ LOWEST = -1e9  # the logit of what cannot be pointed to; its probability is 0, a
 
 _WRITTEN = re.compile(r"(\d+):(\d+)(?: (.*))?", re.DOTALL)
 _FIRST = r"^(?P<first>\d+):(?P<last>\d+)"
-_LARGE = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff"
-_WORD = re.compile(rf"(?:[{_LARGE}]|[^\W{_LARGE}]+|[^\w\s])\s*")
 
 
 @dataclass(frozen=True)
@@ -59,18 +57,6 @@ def questions_of(rows: pa.Table, layout: Layout) -> Questions | None:
     return Questions(rows[layout.features[0]].to_pylist(), texts)
 
 
-def cut_words(text: str) -> list[tuple[int, str]]:
-    """Return a text's words with where each begins; white space stays with the word before it.
-
-    Letters and digits make a word, any other sign is one, and each character of a script that is
-    written without spaces.
-
-    >>> cut_words("It's 5 km.")
-    [(0, 'It'), (2, "'"), (3, 's '), (5, '5 '), (7, 'km'), (9, '.')]
-    """
-    return [(found.start(), found.group()) for found in _WORD.finditer(text)]
-
-
 def answer_text(words: Sequence[str], first: int, last: int) -> str:
     """Return the text of a span; words without white space of their own are joined by it.
 
@@ -83,7 +69,7 @@ def answer_text(words: Sequence[str], first: int, last: int) -> str:
 
 def written_together(words: Sequence[str]) -> bool:
     """Return whether words have white space of their own, so that together they are their text."""
-    return any(word[-1:].isspace() for word in words)
+    return any(word[-1:].isspace() and not word.isspace() for word in words)
 
 
 def write_span(first: int, last: int, text: str) -> str:

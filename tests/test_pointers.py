@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stages.cutting import cut_words
 from stages.pointers import (
     MOST_WORDS,
     answer_text,
     best_spans,
-    cut_words,
     distributions,
     pointer_labels,
     read_span,
@@ -22,15 +22,6 @@ from stages.pointers import (
 from stages.row_logits import RowLogits
 
 LISTS = pa.list_(pa.string())
-
-
-@given(st.text())
-def test_the_words_of_a_text_are_the_text(text):
-    places = cut_words(text)
-    assert "".join(word for _, word in places) == text.lstrip()
-    for (start, word), (after, _) in pairwise(places):
-        assert start + len(word) == after
-        assert text[start : start + len(word)] == word
 
 
 @given(st.text(), st.data())
@@ -47,6 +38,12 @@ def test_the_text_of_words_is_what_stands_there(text, data):
         assert answer_text(words, first, last) == text[places[first][0] : end].strip()
 
 
+def test_white_space_alone_is_a_word_of_a_list_and_joins_nothing():
+    words = ["who", "[SEP]", "New", "York", "\n", "City"]
+    assert answer_text(words, 2, 3) == "New York"
+    assert answer_text(["in ", "New ", " ", "York"], 1, 3) == "New  York"
+
+
 @given(st.integers(0, 9999), st.integers(0, 9999), st.text())
 def test_a_span_is_read_as_it_was_written(first, last, text):
     assert read_span(write_span(first, last, text)) == (first, last, text)
@@ -56,10 +53,6 @@ def test_a_span_is_read_as_it_was_written(first, last, text):
 def test_what_is_no_span_is_refused(written):
     with pytest.raises(ValueError, match="expected `first:last text`"):
         read_span(written)
-
-
-def test_scripts_without_spaces_are_cut_by_character():
-    assert [word for _, word in cut_words("東京 is 3.5")] == ["東", "京 ", "is ", "3", ".", "5"]
 
 
 def test_labels_point_to_the_first_stated_answer_or_to_the_separator():

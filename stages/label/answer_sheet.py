@@ -11,12 +11,24 @@ import pyarrow.compute as pc
 
 from schemas.errors import TeacherError
 from schemas.heads import Head
-from stages.label.answers import ENOUGH, are_probabilities, rows_of_probabilities
+from stages.label.answers import (
+    ENOUGH,
+    are_pointer_probabilities,
+    are_probabilities,
+    rows_of_probabilities,
+)
 from stages.lists import offsets_of
 from stages.pointers import first_positions
 from stages.row_logits import RowLogits
 
 Rows = npt.NDArray[np.int64]
+_ALL_OF = {
+    "softmax": "sum 1 in each of",
+    "sigmoid": "all within [0, 1] in each of",
+    "pointer": "sum 1 over each row's of",
+}
+_BY_EXAMPLE = 'State teacher.answers = "probabilities".'
+_BY_POSITION = "Let it answer with logits; the logarithms of its probabilities are some."
 
 
 class AnswerSheet:
@@ -34,6 +46,7 @@ class AnswerSheet:
         """Begin; with `are_logits` it is stated that answers of a `sigmoid` head are logits."""
         self.classes = classes = len(head.classes)
         self._kind, self._are_logits = head.kind, are_logits and head.kind == "sigmoid"
+        self._remedy = _BY_POSITION if head.by_position else _BY_EXAMPLE
         self._within: int | None = 0  # numbers so far, all of them in [0, 1]
         if not head.by_position:
             self.answers = RowLogits(np.zeros((inputs.num_rows, classes), np.float32))
@@ -67,11 +80,10 @@ class AnswerSheet:
         else:
             first = self._first[numbers]
             lines, owners, values = _by_position(offsets, numbers, answer, first)
-        if self._look_like_probabilities(values):
-            what = "sum 1" if self._kind == "softmax" else "all within [0, 1]"
+        if self._look_like_probabilities(values, owners):
             raise TeacherError(
-                f"teacher answers with probabilities: found {values[0].tolist()[:8]}, {what} in "
-                f'each of {len(values)} answers. State teacher.answers = "probabilities".'
+                f"teacher answers with probabilities: found {values[0].tolist()[:8]}, "
+                f"{_ALL_OF[self._kind]} {len(values)} answers. {self._remedy}"
             )
         wrong = np.flatnonzero(~np.isfinite(values).all(axis=1))
         useless = dict(zip(owners[wrong].tolist(), wrong.tolist(), strict=True))
@@ -80,10 +92,12 @@ class AnswerSheet:
         for number, line in useless.items():
             yield int(number), f"has logits that are not finite, {values[line].tolist()[:8]}"
 
-    def _look_like_probabilities(self, values: npt.NDArray[np.float32]) -> bool:
+    def _look_like_probabilities(self, values: npt.NDArray[np.float32], owners: Rows) -> bool:
         """Return whether these answers, or of a `sigmoid` head all so far, can be no logits."""
-        if self._are_logits or self._kind == "pointer":
+        if self._are_logits:
             return False
+        if self._kind == "pointer":
+            return are_pointer_probabilities(values, owners)
         if self._kind != "sigmoid":
             return len(values) > 1 and are_probabilities(values, self._kind)
         if self._within is None or not rows_of_probabilities(values, self._kind).all():

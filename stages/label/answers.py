@@ -33,6 +33,23 @@ def are_probabilities(answers: Answers, kind: HeadKind = "softmax") -> bool:
     return len(answers) > 0 and bool(rows_of_probabilities(answers, kind).all())
 
 
+def are_pointer_probabilities(answers: Answers, owners: npt.NDArray[np.int64]) -> bool:
+    """Return whether pointers' answers must be probabilities: each pointer's sum is 1 in every row.
+
+    Args:
+      answers: float32 [positions, 2].
+      owners: int64 [positions], the row of each; those of a row stand together.
+
+    >>> are_pointer_probabilities(np.array([[0.5, 0.1], [0.5, 0.9]]), np.array([7, 7]))
+    True
+    """
+    starts = np.flatnonzero(np.diff(owners, prepend=-1))
+    if len(answers) <= len(starts):  # one position a row, or none at all
+        return False
+    sums = np.add.reduceat(answers, starts, axis=0)
+    return bool((answers >= 0).all() and (np.abs(sums - 1) <= _SUM_TOLERANCE).all())
+
+
 def rows_of_probabilities(answers: Answers, kind: HeadKind = "softmax") -> npt.NDArray[np.bool_]:
     """Return bool [rows]: which of them are probabilities.
 

@@ -15,10 +15,11 @@ from schemas.heads import Head
 from schemas.provenance import fingerprint
 from schemas.run_file import RunFile
 from stages.assets import ResolvedAsset, resolve_files
+from stages.cutting import VERSION as CUTTING_VERSION
 from stages.label.answer_column import AnswerColumn
 from stages.label.intake import Intake
 from stages.label.normal_form import normalise, normalise_unlabelled
-from stages.label.readers import READERS, units_of
+from stages.label.readers import CUT, READERS, units_of
 from stages.label.units import TextFormat, Unit
 
 
@@ -79,7 +80,8 @@ def plan_corpus(run: RunFile, *, base: Path) -> CorpusPlan:
     ]
     unstated = {"out_of_scope"} if run.head.out_of_scope is None else set()
     head = run.head.model_dump(mode="json", exclude=unstated)
-    digest = fingerprint({"files": names, "how": how, "head": head})
+    cut = {"cut": CUTTING_VERSION} if any(part.format in CUT for part in parts) else {}
+    digest = fingerprint({"files": names, "how": how, "head": head, **cut})
     return CorpusPlan(run.corpus, run.head, tuple(files), tuple(units), digest)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from stages.cutting import cut_words
 from stages.label.intake import Intake, Unfit
 from stages.label.lines import Row, json_object, parsed_lines
 from stages.label.units import RawRows, TextFormat, Unit
-from stages.pointers import cut_words
 
 _FORM = "expected [start, end, type], or an object of start, end and label"
 Span = tuple[int, int, str]

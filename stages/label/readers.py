@@ -126,6 +126,7 @@ READERS: dict[str, Reader] = {
     "squad": read_squad,
     "entities": read_entities,
 }
+CUT = frozenset({"squad", "entities"})  # of these the words are cut here
 
 
 def units_of(

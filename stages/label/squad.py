@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from stages.cutting import cut_words
 from stages.label.intake import Intake, Unfit
 from stages.label.lines import half_a_character
 from stages.label.squad_files import asked_in
 from stages.label.units import ROWS_PER_BATCH, RawRows, TextFormat, Unit
-from stages.pointers import SEPARATOR, cut_words, write_span
+from stages.pointers import SEPARATOR, write_span, written_together
 
 COLUMNS = {"words": pa.list_(pa.string()), "answers": pa.list_(pa.string()), "id": pa.string()}
 Row = dict[str, Any]
@@ -66,9 +67,11 @@ def _row(context: Any, question: Any) -> Row:
         raise Unfit("no context", f"found {context!r}.", "context")
     before = [word for _, word in cut_words(asked)]
     places = cut_words(context)
+    if not written_together([*before, *(word for _, word in places)]):
+        before[-1] += " "  # so that together the others are their text
     words = [*before, SEPARATOR, *(word for _, word in places)]
     answers = _answers(stated, context, places, shift=len(before) + 1)
-    return {"words": words, "answers": answers, "id": name if isinstance(name, str) else None}
+    return {"words": words, "answers": answers, "id": None if name is None else str(name)}
 
 
 def _answers(

@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from stages.cutting import cut_words
 from stages.evaluate.html import render
 from stages.evaluate.pipeline import evaluate
 from stages.evaluate.text import results_text
@@ -11,7 +12,7 @@ from stages.experiment import target_reached
 from stages.label.recheck import Tolerance, recheck
 from stages.label.teachers import load_teacher
 from stages.label.teachers.windows import Windowed
-from stages.pointers import best_spans, cut_words, separators
+from stages.pointers import best_spans, separators
 from stages.row_logits import RowLogits
 from stages.teach.fit import PointerCrossEntropy
 from stages.teach.pipeline import plan_teach, teach

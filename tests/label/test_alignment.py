@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stages.cutting import cut_words
 from stages.label.intake import Intake
 from stages.label.squad import read_squad
 from stages.label.teachers import load_teacher
 from stages.label.teachers.pieces import WordpieceInputs
 from stages.label.teachers.words import NO_WORD
 from stages.label.units import TextFormat, Unit
-from stages.pointers import SEPARATOR, cut_words, read_span
+from stages.pointers import SEPARATOR, read_span
 from stages.teacher_places import find_teacher
 from stages.text import Wordpiece
 from tests import tiny, tiny_berts, tiny_questions, tiny_words

@@ -2,15 +2,18 @@
 
 import json
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from schemas.errors import CorpusError, RunFileError
+from schemas.errors import CorpusError, RunFileError, TeacherError
+from stages.label.corpus import plan_corpus
 from stages.label.intake import Intake
 from stages.label.squad import read_squad
 from stages.label.units import TextFormat, Unit
+from stages.pointers import answer_text, read_span
 from stages.verify import verify
-from tests import tiny_questions
+from tests import tiny_questions, tiny_words
 
 CONTEXT = "In 1066, William (of Normandy) won."
 
@@ -48,6 +51,31 @@ def test_none_is_no_answer_and_not_stated_is_none_at_all(tmp_path):
     del unstated["qas"][0]["answers"]
     rows, _ = read(tmp_path, impossible, asked(), unstated)
     assert [row["answers"] for row in rows] == [[], [], None]
+
+
+@pytest.mark.parametrize(
+    ("question", "context", "answer"),
+    [
+        ("日本の首都はどこですか？", "日本の首都は東京です。", "東京"),
+        ("कौन जीता?", "हिन्दी भाषा जीती।", "हिन्दी भाषा"),
+        ("Who?", "東京です。", "東京"),
+        ("誰?", "The cafe\u0301 is old.", "cafe\u0301"),
+    ],
+)
+def test_the_answer_is_its_text_in_every_script(question, context, answer, tmp_path):
+    stated = {"id": "1", "question": question}
+    stated["answers"] = [{"text": answer, "answer_start": context.index(answer)}]
+    [row], _ = read(tmp_path, {"context": context, "qas": [stated]})
+    first, last, text = read_span(row["answers"][0])
+    assert text == answer == answer_text(row["words"], first, last)
+    place = row["words"].index("[SEP]")
+    assert "".join(row["words"][place + 1 :]) == context
+
+
+@pytest.mark.parametrize(("stated", "found"), [(0, "0"), (12, "12"), ("x", "x"), (None, None)])
+def test_an_id_may_be_a_number(stated, found, tmp_path):
+    [row], _ = read(tmp_path, asked(("won", 31), id=stated))
+    assert row["id"] == found
 
 
 @pytest.mark.parametrize(
@@ -166,6 +194,35 @@ def test_unlabelled_rows_need_a_separator_too(tmp_path):
 def points_anywhere():
     """Return a teacher without an opinion."""
     return lambda lists: [[[0.0, 1.0]] * len(words) for words in lists]
+
+
+def probabilities():
+    """Return a teacher whose pointers are spread over the positions from the separator on."""
+
+    def one(words):
+        places = np.arange(len(words)) - words.index("[SEP]")
+        share = np.where(places < 0, np.nan, 1 / (places.max() + 1)).astype(np.float32)
+        return np.stack([share, share], axis=1)
+
+    return lambda lists: [one(list(words)) for words in lists]
+
+
+def test_pointers_that_are_probabilities_are_refused(tmp_path):
+    tiny_questions.write(tmp_path)
+    how = 'teacher={kind="module", callable="tests.label.test_squad:probabilities"}'
+    with pytest.raises(TeacherError, match=r"sum 1 over each row's of \d+ answers\. Let it answer"):
+        tiny_questions.label(tmp_path, how)
+
+
+def test_another_way_of_cutting_is_another_corpus(tmp_path, monkeypatch):
+    tiny_questions.write(tmp_path)
+    before = plan_corpus(tiny_questions.run(), base=tmp_path).digest
+    assert plan_corpus(tiny_questions.run(), base=tmp_path).digest == before
+    tiny_words.write_corpus(tmp_path, tiny_words.examples())
+    words = plan_corpus(tiny_words.run(), base=tmp_path).digest
+    monkeypatch.setattr("stages.label.corpus.CUTTING_VERSION", 99)
+    assert plan_corpus(tiny_questions.run(), base=tmp_path).digest != before
+    assert plan_corpus(tiny_words.run(), base=tmp_path).digest == words
 
 
 @pytest.mark.parametrize(
