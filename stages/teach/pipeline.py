@@ -151,7 +151,8 @@ def _teach_anew(plan: TeachPlan, out: Path) -> None:
         fitted_from=plan.fingerprint,
         epochs=epochs,
     )
-    source = teacher_in(out, card, per=plan.run.head.per, kind=plan.run.head.kind)
+    head = plan.run.head
+    source = teacher_in(out, card, per=head.per, kind=head.kind, how=plan.run.teacher)
     scores = measure_teacher(source, rows, plan)
     scored = card.model_copy(update={"scores": scores})
     write_whole(out / CARD_FILE, scored.model_dump_json(indent=2).encode())

@@ -44,6 +44,17 @@ def test_an_unknown_option_is_refused():
             ),
             TeacherError("no: t. Mend."),
         ),
+        (
+            RuntimeError(
+                "Traceback:\nschemas.errors.TeacherError: no: {'words': ['and\\n', 'so']}: it "
+                "raised. Mend. [while running 'Teacher']\n more"
+            ),
+            TeacherError("no: {'words': ['and\\n', 'so']}: it raised. Mend."),
+        ),
+        (
+            RuntimeError("x('Traceback\\nschemas.errors.TeacherError: no: t. Mend.\\n more')"),
+            TeacherError("no: t. Mend."),
+        ),
     ],
 )
 def test_a_stated_failure_comes_back_as_itself(error, expected):

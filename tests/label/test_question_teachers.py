@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stages.cutting import cut_words
 from stages.experiment import teacher_at_hand
 from stages.label.teachers import load_teacher
 from stages.label.teachers.questions import _Text
-from stages.pointers import SEPARATOR, cut_words
+from stages.pointers import SEPARATOR
 from stages.teacher_places import find_teacher
 from stages.verify import verify
 from tests import tiny_berts, tiny_questions
@@ -138,6 +139,19 @@ def test_a_long_context_is_cut_or_seen_through_windows(model):
     whole = asked(teacher_of("teacher.stride=8"), words)[0]
     assert len(whole) == len(words)
     assert not np.isnan(whole[place:]).any()
+
+
+def test_not_a_number_is_no_word_that_was_not_seen(model):
+    import torch
+
+    tokenizer, network = model
+    with torch.no_grad():
+        network.qa_outputs.bias[:] = torch.nan
+    network.save_pretrained("model")
+    found = asked(teacher_of(), words_of(QUESTION, CONTEXT))[0]
+    place = words_of(QUESTION, CONTEXT).index(SEPARATOR)
+    assert np.isposinf(found[place:]).all()
+    assert np.isnan(found[:place]).all()
 
 
 def test_rows_that_nothing_was_written_between_are_joined_by_a_space(model):

@@ -22,6 +22,7 @@ from stages.label.teachers.windows import cut_windows
 from stages.label.teachers.words import logits_of_words
 from stages.lists import offsets_of
 from stages.row_logits import RowLogits
+from stages.teacher_folder import read_card
 from stages.teacher_places import find_teacher
 from stages.verify import verify
 from tests import tiny, tiny_berts, tiny_words
@@ -289,6 +290,13 @@ def test_windows_hold_every_word_and_share_what_was_asked(pieces, limit, stride)
         assert too_many or after == start + 1 or sum(pieces[after - 1 : end + 1]) > limit
 
 
+@pytest.mark.parametrize("pieces", ["first", "mean"])
+def test_not_a_number_of_a_piece_is_none_of_its_word(pieces):
+    logits = np.array([[[1.0], [np.nan], [3.0], [np.nan]]], np.float32)
+    found = logits_of_words(logits, np.array([[0, 1, 3, -1]]), pieces=pieces)
+    np.testing.assert_array_equal(found[0, :, 0], [1.0, np.inf, np.nan, 3.0])
+
+
 @given(st.data())
 def test_logits_of_words_are_those_of_a_plain_loop(data):
     rows, longest, classes = 3, 5, 2
@@ -306,6 +314,19 @@ def test_logits_of_words_are_those_of_a_plain_loop(data):
                 else:
                     expected = own[0] if pieces == "first" else own.mean(axis=0)
                     np.testing.assert_allclose(found[row, word], expected, rtol=1e-5, atol=1e-6)
+
+
+def probabilities():
+    """Return a teacher of words that answers with probabilities."""
+    return lambda lists: [[[0.7, 0.1, 0.1, 0.1]] * len(words) for words in lists]
+
+
+def test_a_teacher_of_probabilities_by_word_is_told_what_it_can_do(folder):
+    how = 'teacher={kind="module", callable="tests.label.test_words:probabilities"}'
+    with pytest.raises(
+        TeacherError, match=r"sum 1 in each of \d+ answers\. Let it answer with log"
+    ):
+        tiny_words.label(folder, how)
 
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=8), st.randoms())
@@ -448,8 +469,8 @@ def test_a_fine_tuned_encoder_answers_word_by_word(folder):
 
     tiny_berts.write_hugging_face(folder / "bert")
     how = (
-        'teacher={encoder={path="bert"}, max_length=16, fit={seed=1, epochs=30, batch_size=8, '
-        "learning_rate=5e-3, dropout=0.0, patience_epochs=30}}",
+        'teacher={encoder={path="bert"}, max_length=10, stride=3, fit={seed=1, epochs=30, '
+        "batch_size=8, learning_rate=5e-3, dropout=0.0, patience_epochs=30}}",
     )
     run = tiny_words.run(*how)
     teach(plan_teach(run, base=folder), out=folder / "made")
@@ -457,6 +478,8 @@ def test_a_fine_tuned_encoder_answers_word_by_word(folder):
     verify(table)
     assert table.card.quality.splits["test"].accuracy > 0.8
     assert table.card.counts.unseen_positions == 0
+    scores = read_card(folder / "made").scores["test"]
+    assert scores.accuracy == pytest.approx(table.card.quality.splits["test"].accuracy)
     source = find_teacher(run, base=folder, fitted=folder / "made")
     lists = pa.table({"words": [["my-cat", "saw"], ["fig", "zzz", "the", "axe"]]})
     for pieces in ("first", "mean"):
@@ -473,22 +496,35 @@ def test_windows_need_words(folder):
         tiny.run("teacher.stride=2")
 
 
-def test_a_fine_tuned_encoder_sees_all_of_a_long_row(folder):
+def write_fitted(made, *, bias=None):
+    """Write the folder of a fitted teacher of random weights; the bias of its last layer."""
     import keras
 
     from schemas.teacher_card import TeacherCard
     from stages.encoder import load_encoder
     from stages.teach.encoder import classifier
 
-    tiny_berts.write_hugging_face(folder / "bert")
+    tiny_berts.write_hugging_face(made.parent / "bert")
     keras.utils.set_random_seed(1)
-    encoder, pieces = load_encoder(str(folder / "bert"))
-    made = folder / "made"
+    encoder, pieces = load_encoder(str(made.parent / "bert"))
     made.mkdir()
-    classifier(encoder, classes=4, dropout=0.1, per="token").save(made / "teacher.keras")
+    model = classifier(encoder, classes=4, dropout=0.1, per="token")
+    if bias is not None:
+        model.weights[-1].assign(bias)
+    model.save(made / "teacher.keras")
     (made / "vocab.txt").write_text("\n".join(pieces))
     card = TeacherCard(classes=tiny_words.CLASSES, max_length=8, lowercase=True)
     (made / "teacher.json").write_text(card.model_dump_json())
+
+
+def test_not_a_number_is_no_word_that_was_not_seen(folder):
+    write_fitted(folder / "made", bias=[np.nan] * 4)
+    with pytest.raises(TeacherError, match="not finite"):
+        tiny_words.label(folder, 'teacher={path="made", max_length=8}')
+
+
+def test_a_fine_tuned_encoder_sees_all_of_a_long_row(folder):
+    write_fitted(folder / "made")
     stated = 'teacher={path="made", max_length=8}'
     cut, whole = (
         load_teacher(source_of(folder, stated, *how)) for how in ((), ("teacher.stride=3",))

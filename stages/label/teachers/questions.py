@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from stages.label.teachers.tokens import Ids, TokenInputs
 from stages.label.teachers.transformers import TransformersTeacher
+from stages.label.teachers.words import said
 from stages.pointers import SEPARATOR, written_together
 
 NO_TOKEN = -1
@@ -134,7 +135,7 @@ class QuestionTeacher(TransformersTeacher):
         for place, row in enumerate(rows):
             ends = encoded.ends[row]
             seen = ends[:, 0] != NO_TOKEN
-            found[place, : len(ends)][seen] = logits[place][ends[seen], [0, 1]]
+            found[place, : len(ends)][seen] = said(logits[place][ends[seen], [0, 1]])
         return found
 
     def _class_order(self) -> list[int]:

@@ -39,7 +39,7 @@ class WindowedInputs:
       starts, ends: int64 [windows], the words of its row that each holds.
       lead: int64 [rows], how many words of its row each window begins with before those.
       lengths: tokens of all of a row's windows, int32 [rows].
-      overlong: bool [rows], always false: nothing is cut off.
+      overlong: bool [rows], whether a word of it has more pieces than fit any window.
     """
 
     encoded: EncodedInputs
@@ -83,10 +83,9 @@ class Windowed(TeacherAround):
         counts = np.diff(offsets)
         pieces = self.teacher.word_pieces(inputs)
         lead = separators(inputs.column(0)) + 1 if self._asks else np.zeros_like(counts)
-        cut = [
-            self._cut(pieces[start:end], before)
-            for start, end, before in zip(offsets[:-1], offsets[1:], lead, strict=True)
-        ]
+        split = np.split(pieces, offsets[1:-1])
+        cut = [self._cut(own, before) for own, before in zip(split, lead, strict=True)]
+        overlong = [self._too_long(own, before) for own, before in zip(split, lead, strict=True)]
         windows = offsets_of(np.array([len(one) for one in cut]))
         places = np.array([span for one in cut for span in one], np.int64).reshape(-1, 2)
         rows = np.repeat(np.arange(len(counts)), np.diff(windows))
@@ -98,8 +97,13 @@ class Windowed(TeacherAround):
         column = pa.array(lists, pa.list_(pa.string()))
         encoded = self.teacher.encode(pa.table({inputs.column_names[0]: column}))
         lengths = np.add.reduceat(encoded.lengths, windows[:-1]).astype(np.int32)
-        none = np.zeros(inputs.num_rows, np.bool_)
-        return WindowedInputs(encoded, windows, places[:, 0], places[:, 1], lead, lengths, none)
+        too_long = np.array(overlong, np.bool_)
+        return WindowedInputs(encoded, windows, places[:, 0], places[:, 1], lead, lengths, too_long)
+
+    def _too_long(self, pieces: Numbers, lead: int) -> bool:
+        """Return whether a word of a row has more pieces than fit after those of its lead."""
+        room = self.teacher.max_pieces - int(pieces[:lead].sum())
+        return int(pieces[lead:].max(initial=0)) > room
 
     def _cut(self, pieces: Numbers, lead: int) -> list[tuple[int, int]]:
         """Return the words of each window of a row, but for those that all of them have."""
@@ -132,7 +136,8 @@ class Windowed(TeacherAround):
             said[: len(answer)] = answer[: len(said)]
             found[owner, :lead] = np.fmin(found[owner, :lead], said[:lead])
             context = context_in(start - own, end - own, whole - own)
-            better = context > best[owner, start:end]
+            seen = ~np.isnan(said[lead:]).all(axis=1)
+            better = seen & (context > best[owner, start:end])
             places = np.flatnonzero(better) + start
             found[owner, places] = said[lead:][better]
             best[owner, places] = context[better]

@@ -34,6 +34,8 @@ def logits_of_words(
 ) -> npt.NDArray[np.float32]:
     """Return float32 [rows, words, classes], NaN for a word that has no piece here.
 
+    A model's own NaN is inf: of no use, and not taken for a word that it did not see.
+
     Args:
       logits: float32 [rows, pieces, classes].
       words: int64 [rows, pieces]: the word of each piece, ascending, -1 for none.
@@ -44,7 +46,7 @@ def logits_of_words(
     [[[2.0], [5.0]]]
     """
     rows, places = np.nonzero(words != NO_WORD)
-    owners = words[rows, places]
+    owners, logits = words[rows, places], said(logits)
     shape = (len(words), int(owners.max(initial=-1)) + 1, logits.shape[-1])
     if pieces == "first":
         found = np.full(shape, np.nan, np.float32)
@@ -55,3 +57,12 @@ def logits_of_words(
     np.add.at(count, (rows, owners), 1)
     with np.errstate(invalid="ignore"):
         return (total / count[..., None]).astype(np.float32)
+
+
+def said(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return a model's logits with inf for NaN, which among answers is what was not seen.
+
+    >>> said(np.array([1.0, np.nan], np.float32)).tolist()
+    [1.0, inf]
+    """
+    return np.where(np.isnan(logits), np.float32(np.inf), logits)
