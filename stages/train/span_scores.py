@@ -70,8 +70,13 @@ class SpanScores(keras.metrics.Metric):
         goes_on = ~begins & ~ended & (kind == before) & (kind >= 0)
         start = (kind >= 0) & ~goes_on
         last = (kind >= 0) & ~tf.pad(goes_on[:, 1:], [[0, 0], [0, 1]], constant_values=False)
-        places = tf.range(tf.shape(tags)[1])
-        after = last[:, None, :] & (places[None, None, :] >= places[None, :, None])
-        far = tf.shape(tags)[1]
-        stop = tf.reduce_min(tf.where(after, places[None, None, :], far), axis=-1)
-        return start, stop, kind
+        return start, _next_of(last), kind
+
+
+def _next_of(last: tf.Tensor) -> tf.Tensor:
+    """Return int32 of its shape: of each place the next one that is true, in all rows as one."""
+    flat = tf.cast(tf.reshape(last, [-1]), tf.int32)
+    size = tf.size(flat)
+    before = tf.cumsum(flat, exclusive=True)  # how many are: the number of the next one
+    places = tf.math.unsorted_segment_max(flat * tf.range(size), before, num_segments=size + 1)
+    return tf.reshape(tf.gather(places, before), tf.shape(last))

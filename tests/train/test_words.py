@@ -168,6 +168,15 @@ def test_spans_counted_in_the_graph_are_those_counted_in_memory(seed, rows, word
     }
 
 
+def test_a_row_as_long_as_a_book_is_counted():
+    rng = np.random.default_rng(3)
+    labels, said = rng.integers(0, len(TAGS), (2, 1, 30_000))
+    metric = SpanScores(TAGS)
+    metric.update_state(tf.constant(labels), tf.constant(said))
+    expected = span_scores(TAGS, labels.ravel(), said.ravel(), np.zeros(30_000, np.int64))
+    assert float(metric.result()["span_f1"]) == pytest.approx(expected.f1, abs=1e-6)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_student_of_each_kind_learns_words_and_padding_changes_nothing(kind, folder):
     table = tiny_words.label(folder, "teacher.options={window=99}")
