@@ -24,7 +24,8 @@ from stages.progress import Advance, say, task
 REFUSED = ("DaskRunner", "BeamPysparkRunner")
 _LOCAL = ("DirectRunner", "BundleBasedDirectRunner", "SwitchingDirectRunner", "PrismRunner")
 _POLL_SECONDS = 0.5
-_RAISED = re.compile(r"(?:^|\W)(\w+Error): (.+?)(?: \[while running|\n|\\n|$)")
+_RAISED = re.compile(r"(?:^|\W)(\w+Error): (.+?)(?: \[while running|\n|$)")
+_WITHIN_QUOTES = re.compile(r"(?:^|\W)(\w+Error): (.+?)(?: \[while running|(?<!\\)\\n|$)")
 
 
 def engine_options(arguments: Sequence[str]) -> PipelineOptions:
@@ -112,7 +113,8 @@ def _run(options: PipelineOptions, build: Callable[[beam.Pipeline], object]) -> 
 def stated_error(error: BaseException) -> PipelineError | None:
     """Return the stated failure that a worker raised, as itself, or None.
 
-    Beam adds where it ran, and between processes it turns an exception into text.
+    Beam adds where it ran, and between processes it turns an exception into text, in which a row's
+    line breaks are two signs; where all of it is quoted, its own are that too.
 
     >>> stated_error(RuntimeError("x: schemas.errors.CorpusError: no. Mend. [while running 'R']"))
     CorpusError('no. Mend.')
@@ -120,7 +122,8 @@ def stated_error(error: BaseException) -> PipelineError | None:
     classes = error_classes()
     if isinstance(error, PipelineError):
         return type(error)(str(error).split(" [while running")[0])
-    for name, message in reversed(_RAISED.findall(str(error))):
+    raised = _RAISED if "\n" in str(error) else _WITHIN_QUOTES
+    for name, message in reversed(raised.findall(str(error))):
         if name in classes:
             return classes[name](message)
     return None
