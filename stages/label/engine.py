@@ -19,6 +19,7 @@ from apache_beam.options.pipeline_options import (
 from apache_beam.runners.runner import PipelineState
 
 from schemas.errors import EngineError, PipelineError, error_classes
+from stages.label.workers import watch_workers
 from stages.progress import Advance, say, task
 
 REFUSED = ("DaskRunner", "BeamPysparkRunner")
@@ -96,6 +97,7 @@ def execute(
 
 
 def _run(options: PipelineOptions, build: Callable[[beam.Pipeline], object]) -> None:
+    watch_workers()
     pipeline = beam.Pipeline(options=options)
     build(pipeline)
     try:

@@ -1,0 +1,40 @@
+"""A worker process that ends before its work ends the run, and what is done is kept."""
+
+import pytest
+
+from schemas.errors import EngineError
+from stages.label.pipeline import label
+from stages.label.plan import Machinery, plan_label
+from stages.teacher_places import find_teacher
+from stages.verify import verify
+from tests import tiny
+
+KILLS_ITSELF = """
+import os, pathlib, signal
+
+def make():
+    def answer(texts):
+        mark = pathlib.Path("killed")
+        if not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return [[1.0, 2.0, -3.0]] * len(texts)
+    return answer
+"""
+BEAM = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_killed_worker_ends_the_run_and_the_next_one_goes_on(
+    experiment, monkeypatch, own_modules_and_cache
+):
+    monkeypatch.chdir(experiment)
+    (experiment / "own_teacher.py").write_text(KILLS_ITSELF)
+    run = tiny.run('teacher={kind="module", callable="own_teacher:make"}')
+    teacher = find_teacher(run, base=experiment, fitted=experiment / "made")
+    plan = plan_label(run, base=experiment, teacher=teacher)
+    with pytest.raises(EngineError, match="worker process ended before its work: .*fewer workers"):
+        label(plan, labels=experiment / "labels", machinery=Machinery(BEAM))
+    assert (experiment / "killed").exists()
+    assert verify(label(plan, labels=experiment / "labels")).rows == 120
