@@ -25,15 +25,16 @@ def default_shuffle_bytes() -> int:
 
 
 def corpus_bytes(corpus: CorpusPlan) -> int:
-    """Return the size of the corpus as rows in memory: uncompressed, for Parquet."""
-    if corpus.corpus.format != "parquet":
-        return sum(Path(file.location).stat().st_size for file in corpus.files)
-    total = 0
-    for file in corpus.files:
-        metadata = pq.read_metadata(file.location)
-        groups = range(metadata.num_row_groups)
-        total += sum(metadata.row_group(number).total_byte_size for number in groups)
-    return total
+    """Return the size of the corpus as rows in memory: uncompressed, for files of Parquet."""
+    of_parquet = {unit.path for unit in corpus.units if unit.row_group is not None}
+    others = {unit.path for unit in corpus.units} - of_parquet
+    return sum(map(_uncompressed, of_parquet)) + sum(Path(one).stat().st_size for one in others)
+
+
+def _uncompressed(path: str) -> int:
+    metadata = pq.read_metadata(path)
+    groups = range(metadata.num_row_groups)
+    return sum(metadata.row_group(number).total_byte_size for number in groups)
 
 
 def bucket_passes(size_bytes: int, *, num_shards: int, max_shuffle_bytes: int) -> list[range]:

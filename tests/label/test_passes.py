@@ -37,6 +37,26 @@ def test_parquet_counts_as_it_is_in_memory(experiment):
     assert found > rows.nbytes * 0.8 > (experiment / "c.parquet").stat().st_size
 
 
+def test_files_of_several_formats_count_each_as_its_own(experiment):
+    rows = pa.table({"text": ["the same long text again and again"] * 5000})
+    pq.write_table(rows, experiment / "m.parquet", compression="zstd", use_dictionary=False)
+    mixed = tiny.run('corpus.unlabelled=[{files=[{path="m.parquet"}], format="parquet"}]')
+    found = corpus_bytes(plan_corpus(mixed, base=experiment))
+    lines = (experiment / "corpus.jsonl").stat().st_size
+    assert found - lines > rows.nbytes * 0.8
+    labelled = pa.table({"text": ["a cat"] * 9, "thing": ["animal"] * 9})
+    pq.write_table(labelled, experiment / "c.parquet")
+    tiny.write_corpus(experiment / "more.jsonl", [{"text": "the new saw"}])
+    table = tiny.label(
+        experiment,
+        experiment / "mixed",
+        'corpus.files=[{path="c.parquet"}]',
+        "corpus.format=parquet",
+        'corpus.unlabelled=[{files=[{path="more.jsonl"}], format="jsonl"}]',
+    )
+    assert table.card.counts.rows == 10
+
+
 def test_many_passes_give_the_table_of_one(table, experiment, capsys):
     other = tiny.label(experiment, experiment / "passes", max_shuffle_bytes=10_000)
     assert "label: pass 2 of 3, shards 1 to 1" in capsys.readouterr().err
