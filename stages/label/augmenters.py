@@ -7,12 +7,13 @@ and raise `VERSION`: tables made with another version are made anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from schemas.errors import RunFileError
-from stages.plugins import import_function
+from schemas.provenance import digest_file
+from stages.plugins import import_function, source_of
 
 VERSION = 1
 
@@ -95,7 +96,23 @@ def find_augmenters(kind: str) -> tuple[Augment, ...]:
     Raises:
       RunFileError: a name is neither shipped nor a `module:function` that can be imported.
     """
-    return tuple(_find(name.strip()) for name in kind.split("+"))
+    return tuple(_find(name) for name in _names(kind))
+
+
+def code_of(kinds: Iterable[str]) -> dict[str, str]:
+    """Return the digest of the file of each augmenter of a user's own.
+
+    Raises:
+      RunFileError: one cannot be imported.
+    """
+    own = {name for kind in kinds for name in _names(kind) if name not in AUGMENTERS}
+    for name in own:
+        _find(name)
+    return {name: digest_file(source_of(name)) for name in sorted(own)}
+
+
+def _names(kind: str) -> list[str]:
+    return [name.strip() for name in kind.split("+")]
 
 
 def _find(name: str) -> Augment:

@@ -11,6 +11,7 @@ from schemas.run_file import RunFile
 from schemas.soft_labels import FORMAT_VERSION
 from stages.label.answer_column import AnswerColumn
 from stages.label.augmenters import VERSION as AUGMENTERS_VERSION
+from stages.label.augmenters import code_of
 from stages.label.corpus import CorpusPlan, plan_corpus
 from stages.teacher_source import TeacherSource
 
@@ -54,6 +55,7 @@ def plan_label(run: RunFile, *, base: Path, teacher: TeacherSource) -> LabelPlan
 
     Raises:
       AssetError, CorpusError: the corpus cannot be had.
+      RunFileError: an augmenter cannot be imported.
     """
     corpus = replace(plan_corpus(run, base=base), answers=_answer_column(teacher))
     parts = {
@@ -63,6 +65,9 @@ def plan_label(run: RunFile, *, base: Path, teacher: TeacherSource) -> LabelPlan
         "label": run.label.model_dump(mode="json", exclude=_GATES),  # they change no row
         "augmenters": AUGMENTERS_VERSION,
     }
+    views = run.label.views
+    if views is not None and (own := code_of(one.kind for one in views.augmenters)):
+        parts["augmenters_of_the_user"] = own
     work = {**parts, "label": run.label.model_dump(mode="json", exclude=_GATES | _LIMIT)}
     return LabelPlan(run, corpus, teacher, fingerprint(parts), fingerprint(work))
 

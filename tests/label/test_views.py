@@ -1,6 +1,7 @@
 """Views: made from content and seed only, train split only, each labelled as it is."""
 
 import random
+import sys
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from schemas.errors import RunFileError
 from stages.label.augmenters import AUGMENTERS, Around, find_augmenters
 from stages.label.identity import input_digests
+from stages.label.plan import plan_label
 from stages.table import open_table
+from stages.teacher_folder import open_teacher
 from stages.verify import verify
 from tests import tiny
 
@@ -145,3 +148,25 @@ def test_an_own_augmenter_is_found_and_an_unknown_one_is_refused(monkeypatch):
     assert len(find_augmenters("swap + mask")) == 2
     with pytest.raises(RunFileError, match="unknown augmenter: 'swop'.* Use one of word_dropout"):
         find_augmenters("swop")
+
+
+def test_a_changed_augmenter_of_ones_own_is_another_table(experiment, monkeypatch):
+    monkeypatch.chdir(experiment)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    code = experiment / "own_augmenter.py"
+    views = 'label.views={seed=1, augmenters=[{kind="own_augmenter:f + swap"}]}'
+
+    def planned(*overrides):
+        run = tiny.run(*overrides)
+        teacher = open_teacher(experiment / "teacher", classes=run.head.classes)
+        return plan_label(run, base=experiment, teacher=teacher)
+
+    found = []
+    for word in ("one", "two"):
+        code.write_text(f"def f(words, draw, around):\n    return [*words, '{word}']\n")
+        found.append(planned(views))
+    assert len({plan.fingerprint for plan in found}) == len({plan.work for plan in found}) == 2
+    assert planned(views).fingerprint == found[1].fingerprint
+    with pytest.raises(RunFileError, match="unknown augmenter: 'own_augmenter:g'"):
+        planned(views.replace(":f", ":g"))
+    sys.modules.pop("own_augmenter", None)
