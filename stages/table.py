@@ -7,7 +7,6 @@ used and not half-way through training.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from pathlib import Path
 import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
-from pydantic import TypeAdapter, ValidationError
 
 from schemas.errors import DamagedTableError, MissingTableError, StaleTableError, TableError
 from schemas.heads import Head
@@ -25,11 +23,9 @@ from schemas.layout import SPLIT_COLUMN
 from schemas.soft_labels import FORMAT_VERSION, READABLE_VERSIONS, TableCard
 from stages.inputs import inputs_of
 from stages.shard import Shard, check_size, read_shard
+from stages.table_log import newest_card
 
-CARD_KEY = "softshards"
 ARTEFACTS_FOLDER = "_artefacts"
-AnyCard = TableCard | JoinedCard
-_CARDS: TypeAdapter[AnyCard] = TypeAdapter(AnyCard)
 
 
 class _OfShards:
@@ -199,7 +195,7 @@ def open_version(path: Path) -> SoftLabelTable | JoinedTable:
     delta = open_delta(path)
     if delta is None:
         raise MissingTableError(f"no soft-label table: {path}: nothing committed. Run `label`.")
-    card = _newest_card(delta, path)
+    card = newest_card(delta, path)
     if card.format_version not in READABLE_VERSIONS:
         raise StaleTableError(
             f"table has another format: {path}: found version {card.format_version}, expected "
@@ -232,31 +228,6 @@ def open_delta(path: Path) -> DeltaTable | None:
         raise TableError(
             f"table cannot be opened: {path}: {one_line(error)}. Mend the cause, or the path."
         ) from error
-
-
-def card_of_entry(text: str) -> AnyCard:
-    """Return the card that an entry of the log holds.
-
-    Raises:
-      ValidationError: it is none of a format that is known here.
-    """
-    return _CARDS.validate_json(text)
-
-
-def _newest_card(delta: DeltaTable, path: Path) -> AnyCard:
-    for entry in delta.history():
-        if CARD_KEY in entry:
-            try:
-                return card_of_entry(entry[CARD_KEY])
-            except ValidationError as error:
-                found = json.loads(entry[CARD_KEY]).get("format_version")
-                raise StaleTableError(
-                    f"table's card cannot be read: {path}: format version {found}, expected "
-                    f"{FORMAT_VERSION}. Label again, or read it with the release that wrote it."
-                ) from error
-    raise StaleTableError(
-        f"not a soft-label table: {path}: its log has no entry of softshards. Mend the path."
-    )
 
 
 def visible_shards(delta: DeltaTable, path: Path) -> Iterator[Shard]:

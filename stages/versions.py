@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from schemas.errors import MissingTableError, TableError
 from schemas.joined import JoinedCard
 from stages.label.staging import unfinished_files
-from stages.table import CARD_KEY, AnyCard, card_of_entry, one_line, open_delta
+from stages.table import one_line, open_delta
+from stages.table_log import CARD_KEY, AnyCard, card_of_entry
 
 _HOURS_PER_DAY = 24
 _SHARD = re.compile(r"split=\w+/shard-\d+-of-\d+-[0-9a-f]+\.parquet")

@@ -19,7 +19,8 @@ from schemas.errors import PublishError
 from schemas.layout import SPLIT_COLUMN
 from stages.label.staging import BucketRecord, Staging
 from stages.shard import Shard
-from stages.table import CARD_KEY, AnyCard, one_line, open_delta, visible_shards
+from stages.table import one_line, open_delta, visible_shards
+from stages.table_log import CARD_KEY, AnyCard
 
 
 def put_in_place(buckets: Mapping[int, BucketRecord], staging: Staging) -> list[Shard]:
