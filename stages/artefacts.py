@@ -19,7 +19,23 @@ EMBEDDINGS_FILE = "embeddings.npy"
 
 
 def read_measures(table: SoftLabelTable) -> TeacherMeasures:
-    """Return what the label stage measured of the teacher.
+    """Return what the label stage measured of this version's teacher.
+
+    Raises:
+      TableError: the artefacts are not there, or are of another version.
+    """
+    found, card = stored_measures(table), table.card
+    first = card.teachers[0].plan_fingerprint if card.teachers else card.plan_fingerprint
+    if found.vocabulary_made_for not in (None, card.plan_fingerprint, first):
+        raise TableError(
+            f"artefacts are of another version: {table.artefacts_path}: found a vocabulary of "
+            f"{found.vocabulary_made_for}, expected {first}. Run `label` again, which makes it."
+        )
+    return found
+
+
+def stored_measures(table: SoftLabelTable) -> TeacherMeasures:
+    """Return what some version's label stage measured of the teacher.
 
     Raises:
       TableError: the artefacts are not there.

@@ -86,3 +86,17 @@ def test_a_vocabulary_that_was_made_follows_the_corpus(experiment, monkeypatch):
     pieces = (grown.artefacts_path / "vocab.txt").read_text().split("\n")
     assert "zebra" in pieces
     assert grown.version > first.version
+
+
+def test_a_vocabulary_of_another_version_is_not_trained_on(experiment, monkeypatch):
+    overrides = module(experiment)
+    labelled_by(experiment, overrides)
+    tiny.write_corpus(experiment / "corpus.jsonl", tiny.examples(60))
+    with monkeypatch.context() as killed:  # after its commit, before its artefacts
+        killed.setattr("stages.label.pipeline.export_artefacts", lambda *some: None)
+        table = labelled_by(experiment, overrides)
+    with pytest.raises(TableError, match="artefacts are of another version: .*Run `label` again"):
+        read_measures(table)
+    again = labelled_by(experiment, overrides)
+    assert again.version == table.version
+    assert read_measures(again).vocabulary_made_for == again.card.plan_fingerprint

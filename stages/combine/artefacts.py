@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from schemas.report import Speed
 from schemas.teacher_card import VOCABULARY_FILE, TeacherMeasures
-from stages.artefacts import EMBEDDINGS_FILE, MEASURES_FILE, read_measures
+from stages.artefacts import EMBEDDINGS_FILE, MEASURES_FILE, read_measures, stored_measures
 from stages.atomic import write_whole
 from stages.table import SoftLabelTable
 
@@ -21,7 +21,7 @@ def combine_artefacts(table: SoftLabelTable, tables: Sequence[SoftLabelTable]) -
     place = table.artefacts_path
     found = [read_measures(one) for one in tables]
     there = (place / MEASURES_FILE).is_file()
-    if there and read_measures(table).vocabulary_made_for == found[0].vocabulary_made_for:
+    if there and stored_measures(table).vocabulary_made_for == found[0].vocabulary_made_for:
         return
     first, source = found[0], tables[0].artefacts_path
     place.mkdir(parents=True, exist_ok=True)

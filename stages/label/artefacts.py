@@ -12,7 +12,7 @@ from schemas.teacher_card import (
     TeacherMeasures,
     WordEmbeddings,
 )
-from stages.artefacts import EMBEDDINGS_FILE, MEASURES_FILE, read_measures
+from stages.artefacts import EMBEDDINGS_FILE, MEASURES_FILE, stored_measures
 from stages.atomic import write_whole
 from stages.label.wordlist import made_vocabulary
 from stages.progress import say
@@ -33,7 +33,7 @@ def artefacts_exist(table: SoftLabelTable) -> bool:
     """
     if not (table.artefacts_path / MEASURES_FILE).is_file():
         return False
-    found = read_measures(table)
+    found = stored_measures(table)
     made_for = found.vocabulary_made_for
     current = found.format_version == MEASURES_VERSION
     return current and made_for in (None, table.card.plan_fingerprint)
