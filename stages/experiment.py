@@ -20,6 +20,7 @@ from schemas.teacher_card import CARD_FILE
 from stages.hub import snapshot
 from stages.label.plan import LOCAL, Machinery
 from stages.locks import lock
+from stages.plugins import can_import
 from stages.progress import say
 from stages.table import SoftLabelTable, open_table, open_version
 from stages.teacher_places import find_teacher
@@ -227,7 +228,8 @@ def export_step(
 def teacher_at_hand(run: RunFile, *, out: Path) -> str | None:
     """Return the fingerprint of the run's teacher, or None where it is not on this machine.
 
-    Only files are read: the table must be of this teacher, but nobody has to load it.
+    Only files are read, and of a module what it does when it is imported: the table must be of this
+    teacher, but nobody has to load it.
 
     Raises:
       TeacherError: it is there but not whole, or has other classes.
@@ -235,6 +237,8 @@ def teacher_at_hand(run: RunFile, *, out: Path) -> str | None:
     base, fitted = Path.cwd(), out / TEACHER_FOLDER
     folder = fitted if run.teacher.path is None else base / run.teacher.path
     if run.teacher.kind == "keras" and not (folder / CARD_FILE).is_file():
+        return None
+    if run.teacher.kind == "module" and not can_import(str(run.teacher.callable)):
         return None
     source = run.teacher.source
     try:

@@ -27,6 +27,21 @@ def import_function(name: str) -> Callable[..., Any]:
     return found  # type: ignore[return-value]
 
 
+def can_import(name: str) -> bool:
+    """Return whether the module of `module:function`, and what it needs, is on this machine.
+
+    >>> can_import("math:sqrt"), can_import("no_such_module:sqrt")
+    (True, False)
+    """
+    try:
+        import_function(name)
+    except ImportError:
+        return False
+    except (AttributeError, ValueError):  # it is here, and something else is wrong
+        return True
+    return True
+
+
 def source_of(name: str) -> Path:
     """Return the file that `module:function` is written in.
 
