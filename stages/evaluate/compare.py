@@ -8,6 +8,8 @@ from schemas.report import ModelResult, StudentSummary, Summary
 from schemas.scores import TITLES
 from stages.evaluate.metrics import summarise
 
+_NO_WIDTH = 1e-12
+
 
 def compare(name: str, models: Sequence[ModelResult], teacher: ModelResult) -> StudentSummary:
     """Return one student's figures over seeds beside its baseline's.
@@ -60,7 +62,13 @@ def verdict(name: str, lift: Summary | None, metric: str = "accuracy") -> str:
 
 
 def _helped(lift: Summary) -> bool:
-    return lift.half_width is not None and lift.mean - lift.half_width > 0
+    """Return whether the interval is above 0; one without width settles nothing.
+
+    Figures move by a whole row at a time, so that of a small split two seeds may well agree.
+    """
+    if lift.half_width is None or lift.half_width <= _NO_WIDTH:
+        return False
+    return lift.mean - lift.half_width > 0
 
 
 def _over_seeds(models: Sequence[ModelResult], metric: str) -> Summary:

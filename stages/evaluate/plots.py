@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -77,6 +78,7 @@ def _measured(models: Sequence[ModelResult], metric: str) -> str:
     return next((name for name in names if f"val_{name}" in found), metric)
 
 
+@rc_context({"text.parse_math": False})  # a class may be called $5
 def confusion(scores: Scores, classes: Sequence[str], title: str) -> str:
     """Return a confusion matrix; rows are hard labels, shaded by share of the row."""
     counts = np.array(scores.confusion)

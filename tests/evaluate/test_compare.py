@@ -1,5 +1,6 @@
 """The verdict is plain, also when distillation did not help."""
 
+import html
 import re
 
 import numpy as np
@@ -9,6 +10,7 @@ from schemas.report import ModelResult, Report, Speed
 from stages.evaluate.compare import compare
 from stages.evaluate.html import render
 from stages.evaluate.metrics import score
+from stages.evaluate.plots import confusion
 from stages.evaluate.text import results_text
 
 
@@ -47,6 +49,7 @@ def summary(students, baselines):
         ([80, 90, 80], [79, 80, 85], False, "may have helped, the seeds do not settle it"),
         ([90], [80], False, "may have helped, the seeds do not settle it: +10.0 points"),
         ([90], [], None, "no baseline was trained"),
+        ([81, 81], [80, 80], False, "may have helped, the seeds do not settle it: +1.0 ± 0.0"),
     ],
 )
 def test_verdicts(students, baselines, helped, words):
@@ -90,3 +93,9 @@ def test_the_page_is_one_file_with_its_plots_and_escapes_names():
     assert "&lt;no&gt;" in page
     assert "<no>" not in page
     assert re.findall(r'(?:href|src)="(?!#|data:)', page) == []
+
+
+@pytest.mark.parametrize("name", ["up to $5 (50% off $10)", "$100_$200", "$0-$50", "a^{", "\\$"])
+def test_a_class_of_any_name_is_drawn_as_it_is_called(name):
+    plot = confusion(TEACHER.scores, (name, "b", "c"), "title")
+    assert html.escape(name, quote=False) in plot
