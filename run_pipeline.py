@@ -1,7 +1,6 @@
 """Softshards' commands: arguments in, one call, exit code out.
 
-Data goes to stdout, progress and logs to stderr. Exit codes: 0 done, 1 a stated failure,
-2 usage.
+Data goes to stdout, all else to stderr. Exit codes: 0 done, 1 a stated failure, 2 usage.
 """
 
 from __future__ import annotations
@@ -215,7 +214,7 @@ def adjust(run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...]) 
     "formats",
     multiple=True,
     type=click.Choice(FORMATS),
-    help="May be given several times [all of them].",
+    help="May be given several times [all that can be written; onnx needs softshards[onnx]].",
 )
 def export(
     run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...], formats: tuple[Any, ...]
@@ -223,9 +222,10 @@ def export(
     """Export the students, load each again in a clean process, and compare."""
     from stages.evaluate.columns import columns
     from stages.evaluate.text import export_rows
+    from stages.export.formats import formats_here
     from stages.multi_task import export_file_all
 
-    formats = formats or FORMATS
+    formats = formats_here(formats)
     made = export_file_all(run_file, overrides, labels=labels, out=out, formats=formats)
     click.echo("\n".join(columns(export_rows(list(made)))))
 

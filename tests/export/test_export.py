@@ -8,9 +8,10 @@ from click.testing import CliRunner
 
 from run_pipeline import main
 from schemas.errors import StudentError
-from schemas.export_card import ExportCard
+from schemas.export_card import FORMATS, ExportCard
 from stages.evaluate.predict import StudentPredictor
 from stages.export import compare, pipeline
+from stages.export.formats import formats_here
 from stages.export.pipeline import export, export_student
 from stages.row_logits import RowLogits
 from stages.train.pipeline import train, trained_card
@@ -100,6 +101,26 @@ def test_a_format_that_cannot_be_written_is_named(trained, monkeypatch):
     monkeypatch.setitem(pipeline.WRITERS, "onnx", fails)
     with pytest.raises(StudentError, match="as onnx: no such operation: Frobnicate. Leave this"):
         export_student(plan_of(trained), "onnx", texts=["a cat"])
+
+
+def test_a_format_whose_library_is_missing_is_left_out_unless_it_is_stated(monkeypatch, capsys):
+    monkeypatch.setattr("stages.export.formats.find_spec", lambda name: None)
+    assert formats_here(()) == ("saved_model", "keras", "tflite", "tflite_int8")
+    assert "onnx is left out: it needs softshards[onnx]" in capsys.readouterr().err
+    with pytest.raises(StudentError, match=r"tf2onnx is not installed. Install softshards\[onnx\]"):
+        formats_here(("keras", "onnx"))
+    assert formats_here(("keras",)) == ("keras",)
+
+
+def test_all_formats_are_written_where_they_can_be():
+    pytest.importorskip("tf2onnx")
+    assert formats_here(()) == FORMATS
+
+
+def test_eight_bits_that_are_no_numbers_are_refused(tmp_path):
+    ours = RowLogits(np.zeros((3, 2), np.float32))
+    with pytest.raises(StudentError, match="says something else: .* a logit differs by inf"):
+        compare.compared("tflite_int8", "softmax", ours, RowLogits(ours.values * np.nan), tmp_path)
 
 
 def test_a_student_that_was_trained_otherwise_is_refused(trained):
