@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from stages.train.distiller import Distiller
 from stages.train.replicas import over_replicas
 
 Batch = tuple[tf.Tensor, dict[str, tf.Tensor]]
+Gradient = tf.Tensor | tf.IndexedSlices
 
 
 class DistributedDistiller(Distiller):
@@ -27,6 +30,8 @@ class DistributedDistiller(Distiller):
             loss = self.compute_loss(y=targets, y_pred=logits)
             scaled = self.optimizer.scale_loss(loss)
         gradients = tape.gradient(scaled, self.trainable_weights)
+        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            gradients = overflown_for_all(gradients)
         self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
         return self._figures(data, logits, loss, testing=False)
 
@@ -50,3 +55,21 @@ class DistributedDistiller(Distiller):
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Do nothing: the student is built, and a worker's part of a batch is no whole one."""
+
+
+def overflown_for_all(gradients: Sequence[Gradient]) -> list[Gradient]:
+    """Return a replica's gradients, infinite where those of any replica have overflown.
+
+    Keras leaves a step out by what its first replica sees, before gradients are summed.
+    """
+    values = [one.values if isinstance(one, tf.IndexedSlices) else one for one in gradients]
+    wrong = [tf.math.count_nonzero(~tf.math.is_finite(one), dtype=tf.float32) for one in values]
+    overflown = over_replicas(tf.add_n(wrong)) > 0
+
+    def with_values(one: Gradient, found: tf.Tensor) -> Gradient:
+        known = tf.where(overflown, tf.constant(float("inf"), found.dtype), found)
+        if isinstance(one, tf.IndexedSlices):
+            return tf.IndexedSlices(known, one.indices, one.dense_shape)
+        return known
+
+    return [with_values(one, found) for one, found in zip(gradients, values, strict=True)]

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from schemas.errors import EngineError, StudentError
 from stages.train.compiled import compiled
+from stages.train.distributed import overflown_for_all
 from stages.train.objective import Objective
 from stages.train.pipeline import read_student_card, train
 from stages.train.precision import computing_in
@@ -180,6 +181,64 @@ def test_the_parts_of_a_batch_are_the_batch(rows, count, local):
         own = [part[step * local : (step + 1) * local] for part in parts]
         labels = [int(label) for some in own for one in some for label in one["label"]]
         assert labels == list(range(rows))
+
+
+OVERFLOWS = """
+import keras, numpy as np, tensorflow as tf
+from stages.train import replicas
+from stages.train.compiled import compiled
+from stages.train.objective import Objective
+from stages.train.precision import computing_in
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+made = replicas.mirrored(["CPU:0", "CPU:1"])
+with made.scope(), computing_in("float16"):
+    ids = keras.Input((None,), dtype="int32")
+    vectors = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(50, 8)(ids))
+    student = keras.Model(ids, keras.layers.Dense(3)(vectors))
+model = compiled(
+    student, Objective(1.0, hard_label_weight=0.0), learning_rate=0.1, total_steps=9, replicas=made
+)
+for weight in student.layers[-1].weights:
+    weight.assign(weight * 0.0)  # the first half of the rows is answered right, and has no gradient
+before = [np.array(one) for one in student.get_weights()]
+for scale, moves in ((2.0**30, False), (1.0, True)):  # with the first the second half overflows
+    model.optimizer.dynamic_scale.assign(scale)
+    rows = np.arange(8)[:, None]
+    sure = np.where(rows < 4, 0.0, 60.0) * np.eye(3)[np.zeros(8, int)]
+    data = {"label": np.zeros(8, np.int64), "teacher_logits": sure.astype(np.float32)}
+    batches = tf.data.Dataset.from_tensors((rows, data)).repeat()
+    fed = made.distributed(made.share(batches))
+    model.fit(fed, steps_per_epoch=1, epochs=1, verbose=0)
+    found = [np.array(one) for one in student.get_weights()]
+    assert all(np.isfinite(one).all() for one in found), scale
+    assert any((one != other).any() for one, other in zip(found, before)) == moves, scale
+"""
+
+
+def test_a_step_that_overflows_on_one_device_is_left_out_on_all():
+    child = subprocess.run(
+        [sys.executable, "-c", OVERFLOWS],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "CUDA_VISIBLE_DEVICES": ""},
+    )
+    assert child.returncode == 0, child.stderr[-2000:]
+
+
+def test_gradients_overflow_for_all_or_for_none():
+    plain, some = tf.constant([[1.0, 2.0]]), tf.constant([5, 7])
+    sparse = tf.IndexedSlices(tf.constant([[1.0], [3.0]]), some, tf.constant([9, 1]))
+    kept = overflown_for_all([plain, sparse])
+    np.testing.assert_array_equal(kept[0], plain)
+    np.testing.assert_array_equal(tf.convert_to_tensor(kept[1])[5:8, 0], [1, 0, 3])
+    for wrong in (float("nan"), float("inf")):
+        bad = tf.IndexedSlices(tf.constant([[1.0], [wrong]]), some, tf.constant([9, 1]))
+        lost = overflown_for_all([plain, bad])
+        assert np.isposinf(lost[0]).all() and np.isposinf(lost[1].values).all()
+        assert lost[1].indices.numpy().tolist() == [5, 7]
 
 
 def test_a_loss_that_needs_whole_batches_is_refused(table, monkeypatch):
