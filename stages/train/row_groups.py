@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,7 @@ class RowGroup:
       kept: which rows count, by number within the group; None for all of them.
       views: of the rows that count, the number of each one's view; None where all are originals.
       marks: of the rows that count, what else is known of each, by name of a column.
+      size_bytes: of all its rows and columns in memory, about.
     """
 
     shard: Shard
@@ -36,6 +37,7 @@ class RowGroup:
     kept: npt.NDArray[np.int32] | None
     views: npt.NDArray[np.int16] | None = None
     marks: Marks = field(default_factory=dict)
+    size_bytes: int = 0
 
     def with_views(self, chosen: npt.NDArray[np.int64]) -> RowGroup:
         """Return the same with the originals and some views only."""
@@ -44,7 +46,8 @@ class RowGroup:
         rows = np.arange(self.size, dtype=np.int32) if self.kept is None else self.kept
         wanted = (self.views == 0) | np.isin(self.views, chosen)
         marks = {name: mark[wanted] for name, mark in self.marks.items()}
-        return RowGroup(self.shard, self.number, int(wanted.sum()), rows[wanted], marks=marks)
+        size = int(wanted.sum())
+        return replace(self, size=size, kept=rows[wanted], views=None, marks=marks)
 
     def counted(self, rows: pa.Table) -> pa.Table:
         """Return those of its rows that count, with their marks."""
@@ -147,6 +150,7 @@ def row_groups(
                 kept if len(kept) < size else None,
                 own if own.any() else None,
                 {name: mark[start + kept] for name, mark in (marks or {}).items()},
+                metadata.row_group(number).total_byte_size,
             )
         )
         start += size

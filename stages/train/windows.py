@@ -17,6 +17,7 @@ from stages.shard import Shard, unreadable
 from stages.train.row_groups import RowGroup
 
 _WINDOW_ROWS = 131_072
+_WINDOW_BYTES = 1 << 29  # an Arrow column of strings ends at 2 GiB
 _AHEAD = 2
 
 
@@ -111,11 +112,12 @@ def _taken(window: Window, rows: Future[pa.Table]) -> tuple[Window, pa.Table]:
 
 
 def _cut(groups: Iterable[RowGroup]) -> Iterator[list[RowGroup]]:
-    """Yield row groups some at a time, so that a window has rows enough to be permuted."""
+    """Yield row groups some at a time: rows enough to be permuted, or as many as memory is for."""
     window: list[RowGroup] = []
     for group in groups:
         window.append(group)
-        if sum(one.size for one in window) >= _WINDOW_ROWS:
+        rows, size = sum(one.size for one in window), sum(one.size_bytes for one in window)
+        if rows >= _WINDOW_ROWS or size >= _WINDOW_BYTES:
             yield window
             window = []
     if window:

@@ -68,6 +68,17 @@ def test_a_pass_ends_although_its_last_groups_have_no_row_that_counts(shards, nu
     assert sum(window.size for window in planned) == 2 * keep.sum()
 
 
+def test_a_window_ends_where_its_rows_are_many_bytes(shards, monkeypatch):
+    groups = groups_of(shards)
+    monkeypatch.setattr(windows, "_WINDOW_ROWS", 10**9)
+    assert len(read(groups, number=0)) == 1
+    assert all(group.size_bytes > 0 for group in groups)
+    monkeypatch.setattr(windows, "_WINDOW_BYTES", 1 + max(group.size_bytes for group in groups))
+    found = read(groups, number=0)
+    assert len(found) == len(groups) // 2
+    assert sorted(sum(found, [])) == list(range(2 * ROWS))
+
+
 def test_only_the_last_window_ends_a_pass(shards):
     found = list(windows_of(groups_of(shards), seed=1, number=0))
     assert [window.last for window in found] == [False] * 9 + [True]
