@@ -64,7 +64,7 @@ class KeptEpochs(keras.callbacks.Callback):
         """Keep an epoch."""
         self.epochs.append({name: float(value) for name, value in (logs or {}).items()})
         value = self.epochs[-1][self._figure]
-        if self._best_value is None or self._sign * value > self._sign * self._best_value:
+        if self._best_value is None or self._is_better(value, self._best_value):
             self._best, self._best_value = self.model.get_weights(), value
         state = TrainingState(
             epoch=epoch + 1, epochs=tuple(self.epochs), best_value=self._best_value
@@ -79,10 +79,19 @@ class KeptEpochs(keras.callbacks.Callback):
         if self._best:
             model.set_weights(self._best)
 
+    def _is_better(self, value: float, best: float) -> bool:
+        """Return whether a figure beats the best; as long as all are 0, the last does."""
+        unlearned = self._sign > 0 and value == best == 0.0
+        return unlearned or self._sign * value > self._sign * best
+
     def _since_best(self) -> int:
-        """Return how many epochs were no better than the best one."""
+        """Return how many epochs were no better than the best; of none that is large, not one of 0.
+
+        Such a figure says that nothing is learned yet that it sees, as spans of a tagger at first.
+        """
         values = [self._sign * epoch[self._figure] for epoch in self.epochs]
-        return len(values) - 1 - values.index(max(values)) if values else 0
+        after = values[values.index(max(values)) + 1 :] if values else []
+        return len([value for value in after if value != 0.0 or self._sign < 0])
 
 
 def _variables(model: keras.Model) -> list[Any]:

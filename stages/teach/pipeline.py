@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.errors import CorpusError, RunFileError
+from schemas.errors import CorpusError, RunFileError, TeacherError
 from schemas.layout import SPLIT_COLUMN
 from schemas.provenance import fingerprint
 from schemas.run_file import RunFile
@@ -175,6 +175,7 @@ def _fitted(
     run, how = plan.run, plan.how
     keras.utils.set_random_seed(how.seed)
     encoder, vocabulary = load_encoder(plan.encoder.location)
+    _check_length(encoder, run.teacher.max_length)
     model = classifier(
         encoder,
         classes=len(run.head.classes),
@@ -209,6 +210,18 @@ def _fitted(
         backup=backup,
     )
     return model, vocabulary, epochs
+
+
+def _check_length(encoder: keras.Model, max_length: int) -> None:
+    from stages.positions import longest_input
+
+    longest = longest_input(encoder)
+    if longest is not None and longest < max_length:
+        raise TeacherError(
+            f"encoder cannot read rows so long: teacher.max_length is {max_length}, and it has "
+            f"{longest} positions. State at most that; with teacher.stride a head per token sees "
+            "all of a longer row."
+        )
 
 
 def measure_teacher(

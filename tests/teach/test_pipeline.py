@@ -52,6 +52,12 @@ def test_another_way_of_running_it_is_another_teacher_but_no_other_fit(with_enco
     assert sources[0].fingerprint != sources[1].fingerprint
 
 
+def test_rows_beyond_the_encoders_positions_are_refused(with_encoder):
+    plan = plan_teach(tiny.run(FIT, "teacher.max_length=4000"), base=with_encoder)
+    with pytest.raises(TeacherError, match=r"max_length is 4000, and it has \d+ positions"):
+        teach(plan, out=with_encoder / "made")
+
+
 def test_an_interrupted_fit_goes_on_from_its_last_epoch(with_encoder, monkeypatch):
     from stages.teach.kept_epochs import KeptEpochs
 

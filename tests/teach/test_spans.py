@@ -1,5 +1,6 @@
 """A fine-tuned encoder of tags is judged by spans of words, whatever pieces the words have."""
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 
 from stages.spans import span_scores
 from stages.teach.fit import LabelledSpanF1, _judged_by
+from stages.teach.kept_epochs import KeptEpochs
 from stages.teach.pipeline import plan_teach, teach
 from stages.teacher_folder import read_card
 from tests import tiny_berts, tiny_words
@@ -64,3 +66,44 @@ def test_the_epoch_with_the_best_spans_is_kept(tmp_path, monkeypatch):
     by_epoch = [figures["val_span_f1"] for figures in card.epochs]
     assert max(by_epoch) > min(by_epoch)
     assert card.scores["validation"].figures["span_f1"] == pytest.approx(max(by_epoch), abs=1e-5)
+
+
+def kept(figures, *, patience, mode="max"):
+    """Return which epoch is kept, counted from 1, and how many there were."""
+    inputs = keras.Input((1,))
+    model = keras.Model(inputs, keras.layers.Dense(1, use_bias=False)(inputs))
+    model.compile("sgd", "mse")
+    how = {"figure": "val_f1", "mode": mode, "patience": patience}
+    callback = KeptEpochs(Nowhere(), **how)
+    callback.set_model(model)
+    for epoch, value in enumerate(figures):
+        model.set_weights([np.array([[epoch + 1.0]])])
+        callback.on_epoch_end(epoch, {"val_f1": value})
+        if callback.is_over:
+            break
+    callback.end(model)
+    return int(model.get_weights()[0][0, 0]), len(callback.epochs)
+
+
+class Nowhere:
+    """Where checkpoints go that nobody reads."""
+
+    def save(self, checkpoint):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("figures", "expected"),
+    [
+        ([0.18, 0.0, 0.0, 0.06, 0.61, 0.6, 0.5, 0.9], (5, 7)),
+        ([0.0, 0.0, 0.0, 0.0], (4, 4)),
+        ([0.0, 0.0, 0.3, 0.2, 0.1, 0.9], (3, 5)),
+        ([0.3, 0.2, 0.1, 0.9], (1, 3)),
+    ],
+)
+def test_epochs_in_which_no_span_was_found_do_not_end_a_fit(figures, expected):
+    assert kept(figures, patience=2) == expected
+
+
+def test_a_loss_of_nothing_is_the_best_there_is():
+    assert kept([0.5, 0.0, 0.0, 0.0], patience=2, mode="min") == (2, 4)
