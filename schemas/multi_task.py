@@ -40,6 +40,17 @@ class Task(Section):
     set: tuple[str, ...] = ()
     train: dict[str, Any] = {}
 
+    @field_validator("set")
+    @classmethod
+    def _is_not_of_training(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if one.split("=")[0].strip().split(".")[0] == "train":
+                raise ValueError(
+                    f"{one!r} is of [train], which all tasks share; state what is otherwise for a "
+                    f"task in its `train = {{…}}` ({', '.join(OF_A_TASK)})"
+                )
+        return value
+
     @field_validator("train")
     @classmethod
     def _is_of_a_task(cls, value: dict[str, Any]) -> dict[str, Any]:
@@ -142,8 +153,9 @@ def _with_heads(data: dict[str, Any]) -> dict[str, Any]:
         return data
     own = {name: value for name, value in data.items() if name not in _OF_ALL}
     names = [head.get("name") for head in heads]
-    of_heads = {task.get("name"): task for task in stated if task.get("name") in names}
-    tasks = [{"name": name, **of_heads.get(name, {})} for name in names]
+    tasks = []
+    for name in names:
+        tasks += [task for task in stated if task.get("name") == name] or [{"name": name}]
     tasks += [task for task in stated if task.get("name") not in names]
     of_all = {name: data[name] for name in _OF_ALL if name in data}
     return {**of_all, "tasks": tasks, "own": own}

@@ -3,10 +3,11 @@
 import pytest
 
 from schemas.errors import RunFileError, StudentError
+from schemas.multi_task import parse_multi_task
 from stages.experiment import read_run_file
 from stages.multi_task import run_file_all
 from stages.train.multi_task.pipeline import read_multi_task_card
-from tests import tiny_tasks
+from tests import tiny_heads, tiny_tasks
 
 
 @pytest.mark.parametrize(
@@ -17,6 +18,10 @@ from tests import tiny_tasks
         (
             'tasks=[{name="a", run="x", train={epochs=3}}, {name="b", run="y"}]',
             "epochs is of the student, not of a task; a task may have loss,",
+        ),
+        (
+            'tasks=[{name="a", run="x", set=["train.loss=dist"]}, {name="b", run="y"}]',
+            "'train.loss=dist' is of [train], which all tasks share; state what is otherwise",
         ),
         ("train.epoch=2", "unknown key 'train.epoch'; did you mean 'epochs'?"),
     ],
@@ -45,3 +50,9 @@ def test_what_no_student_learns_is_said_before_any_teacher_is_asked(tmp_path, mo
 def test_a_folder_without_a_student_of_tasks_is_said(tmp_path):
     with pytest.raises(StudentError, match="no student of several tasks: "):
         read_multi_task_card(tmp_path)
+
+
+def test_a_head_that_is_named_as_two_tasks_is_refused():
+    twice = '\n[[tasks]]\nname = "word"\nset = ["teacher.options={window=3}"]\n'
+    with pytest.raises(RunFileError, match=r"named twice in \['thing', 'word', 'word'\]"):
+        parse_multi_task(tiny_heads.RUN_TEXT + twice, source="commands.toml")
