@@ -143,6 +143,21 @@ def test_it_stays_finite_at_extreme_logits(name):
     assert np.isfinite(slope_of(lambda s: ours(s, teacher, 1.0), student)).all()
 
 
+@pytest.mark.parametrize("temperature", [0.02, 1.0, 4.0])
+@pytest.mark.parametrize("margin", [2.0, 100.0, 1000.0])
+def test_a_target_far_above_all_others_has_a_gradient(margin, temperature):
+    teacher = np.zeros((2, 4), np.float32)
+    teacher[:, 1] = margin
+    student = np.random.default_rng(5).normal(size=(2, 4)).astype(np.float32)
+    targets = tf.constant([1, 2])
+
+    def loss(logits):
+        return losses.decoupled(logits, teacher, targets, temperature=temperature)
+
+    assert np.isfinite(loss(tf.constant(student))).all()
+    assert np.isfinite(slope_of(loss, student)).all()
+
+
 @pytest.mark.parametrize("name", ["soft_cross_entropy", "tail bucket", "decoupled"])
 def test_its_gradient_does_not_vanish_at_a_margin_of_thirty(name):
     ours, _ = PAIRS[name]

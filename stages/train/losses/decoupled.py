@@ -46,17 +46,18 @@ def decoupled(
     target_kl = tf.exp(teacher_target) * (teacher_target - student_target)
     target_kl += tf.exp(teacher_rest) * (teacher_rest - student_rest)
     among = tf.exp(teacher_among) * (teacher_among - student_among)
-    others_kl = tf.reduce_sum(tf.where(is_target, tf.zeros_like(among), among), axis=-1)
+    others_kl = tf.reduce_sum(among, axis=-1)
     return temperature**2 * (target_weight * target_kl + others_weight * others_kl)
 
 
 def _parts(logits: tf.Tensor, is_target: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Return log p(target), log p(rest), and log p of each other class among the rest.
 
-    The last has a number without meaning where the target is.
+    The last is 0 where the target is: both sides' are, and so adds nothing, nor to a gradient.
     """
     nothing = tf.constant(float("-inf"), logits.dtype)
     target = tf.reduce_logsumexp(tf.where(is_target, logits, nothing), axis=-1)
     rest = tf.reduce_logsumexp(tf.where(is_target, nothing, logits), axis=-1)
     whole = tf.reduce_logsumexp(tf.stack([target, rest]), axis=0)
-    return target - whole, rest - whole, logits - rest[..., None]
+    among = tf.where(is_target, tf.zeros_like(logits), logits - rest[..., None])
+    return target - whole, rest - whole, among
