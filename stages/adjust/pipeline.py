@@ -6,18 +6,18 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from schemas.adjust_section import Adjust, Target
+from schemas.adjust_section import Adjust, Range, Target
 from schemas.adjustment import Adjustment, Trial
 from schemas.errors import RunFileError, StudentError, TableError
 from schemas.provenance import fingerprint
 from schemas.run_file import RunFile
-from stages.adjust.space import check_space, searched_student, with_values
+from stages.adjust.space import OF_STUDENT, check_space, searched_student, with_values
 from stages.adjust.study import Study
 from stages.atomic import write_whole
 from stages.progress import say
 from stages.shard import check_bytes
 from stages.table import SoftLabelTable
-from stages.train.plan import plan_students
+from stages.train.plan import files_of, plan_students
 
 ADJUST_FOLDER = "adjust"
 ADJUSTMENT_JSON = "adjustment.json"
@@ -105,7 +105,26 @@ def search_fingerprint(run: RunFile, table: SoftLabelTable) -> str:
         "target": target.metric,
         "student": plans[0].fingerprint,
     }
+    if files := _files_of(run, how):
+        parts["files"] = files
     return fingerprint(parts)
+
+
+def _files_of(run: RunFile, how: Adjust) -> dict[str, dict[str, str]]:
+    """Return the digests of code and files that listed students have and the stated has not."""
+    listed = [
+        (key, value)
+        for key, values in how.search.items()
+        if key.startswith(OF_STUDENT) and not isinstance(values, Range)
+        for value in values
+    ]
+    known = files_of(searched_student(run))
+    found = {}
+    for key, value in listed:
+        files = files_of(with_values(run, {key: value}).train.students[0])
+        if other := {name: digest for name, digest in files.items() if digest != known.get(name)}:
+            found[f"{key}={value}"] = other
+    return found
 
 
 def _stated(run: RunFile) -> tuple[Target, Adjust]:

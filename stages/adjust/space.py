@@ -14,7 +14,7 @@ from schemas.explain import explain
 from schemas.run_file import RunFile
 from schemas.train_section import Student
 
-_STUDENT = "student."
+OF_STUDENT = "student."
 
 
 def searched_student(run: RunFile) -> Student:
@@ -37,8 +37,8 @@ def with_values(run: RunFile, values: Mapping[str, Value]) -> RunFile:
     data = run.model_dump(mode="json")
     student = searched_student(run).model_dump(mode="json")
     for key, value in values.items():
-        if key.startswith(_STUDENT):
-            _put(student, key.removeprefix(_STUDENT), value)
+        if key.startswith(OF_STUDENT):
+            _put(student, key.removeprefix(OF_STUDENT), value)
         else:
             _put(data["train"], key, value)
     data["train"]["students"] = [student]
@@ -73,9 +73,9 @@ def overrides(values: Mapping[str, Value], run: RunFile) -> list[str]:
     stated = [
         f"train.{key}={_toml(value)}"
         for key, value in values.items()
-        if not key.startswith(_STUDENT)
+        if not key.startswith(OF_STUDENT)
     ]
-    if any(key.startswith(_STUDENT) for key in values):
+    if any(key.startswith(OF_STUDENT) for key in values):
         [found] = with_values(run, values).train.students
         students = [found if one.name == found.name else one for one in run.train.students]
         dumped = [one.model_dump(mode="json", exclude_defaults=True) for one in students]

@@ -99,14 +99,22 @@ def determined_by(student: Student) -> dict[str, Any]:
     Raises:
       AssetError: a file that it starts from is not there.
     """
-    files = {"code": _code_digest(student.kind), **_files(student)}
+    files = {"code": None, **files_of(student)}
     by_digest = {"start": set(Asset.model_fields)}
     return {"student": student.model_dump(mode="json", exclude=by_digest), **files}
 
 
-def _files(student: Student) -> dict[str, str]:
-    """Return the digests of the files that a student starts from; where run from they are found."""
+def files_of(student: Student) -> dict[str, str]:
+    """Return the digests of a student's own code, and of the files that it starts from.
+
+    Where the command runs they are looked for.
+
+    Raises:
+      AssetError: a file is not there.
+    """
     found = {}
+    if code := _code_digest(student.kind):
+        found["code"] = code
     if student.kind.endswith(".keras"):
         found["saved"] = resolve_model(Asset(path=student.kind), base=Path.cwd()).digest
     if student.vocabulary not in ("train", "teacher"):

@@ -265,3 +265,17 @@ def test_the_epoch_that_is_kept_is_the_best_by_the_targets_metric(table):
     scores = score(logits, labels, bins=5, teacher_logits=teacher)
     best = max(epoch["val_recall_macro"] for epoch in card.epochs)
     assert scores.recall_macro == pytest.approx(best, abs=1e-6)
+
+
+def test_a_search_knows_the_code_and_files_of_the_students_that_it_lists(table, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    build = "def build(**how):\n    raise NotImplementedError\n"
+    Path("own_student.py").write_text(build)
+    own = searching(search='{"student.kind"=["bag", "own_student:build"]}')
+    others = searching(search='{"student.kind"=["bag", "cnn"]}')
+    before = [search_fingerprint(run, table) for run in (own, others)]
+    assert search_fingerprint(own, table) == before[0]
+    Path("own_student.py").write_text(build + "# changed\n")
+    after = [search_fingerprint(run, table) for run in (own, others)]
+    assert before[0] != after[0] and before[1] == after[1]
+    sys.modules.pop("own_student", None)
