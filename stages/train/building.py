@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import TableError
-from schemas.student_card import Role
+from schemas.errors import StudentError, TableError
+from schemas.student_card import STUDENT_MODEL_FILE, Role
 from schemas.teacher_card import VOCABULARY_FILE
 from schemas.train_section import Student
 from stages.artefacts import read_embeddings
@@ -39,6 +39,36 @@ def built(plan: StudentPlan, table: SoftLabelTable, vocabulary: list[str]) -> ke
     start_output(model, table, student, plan.role)
     start_pieces(model, plan, start, table, vocabulary)
     return model
+
+
+def saved_weights(path: Path) -> list[npt.NDArray[np.generic]]:
+    """Return the weights of a student of a known builder, in their model's order.
+
+    Raises:
+      ValueError, OSError, TypeError: of Keras.
+    """
+    import keras
+
+    model = keras.saving.load_model(path / STUDENT_MODEL_FILE, compile=False, safe_mode=True)
+    weights: list[npt.NDArray[np.generic]] = model.get_weights()
+    return weights
+
+
+def check_length(model: keras.Model, max_length: int, *, name: str) -> None:
+    """Refuse rows that are longer than a student has positions for.
+
+    Raises:
+      StudentError: they may be.
+    """
+    from stages.positions import longest_input
+
+    longest = longest_input(model)
+    if longest is not None and longest < max_length:
+        raise StudentError(
+            f"student cannot read rows so long: {name}: train.max_length is {max_length}, and it "
+            f"has {longest} positions. State train.max_length = {longest}, or a student of more "
+            "(options.max_length)."
+        )
 
 
 def start_output(model: keras.Model, table: SoftLabelTable, student: Student, role: Role) -> None:

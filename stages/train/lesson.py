@@ -119,10 +119,12 @@ class OneTable:
         """Return a phase made ready.
 
         Raises:
-          TableError: train has no row.
+          TableError: train has no row, or no hard label where the run needs some.
         """
-        phase = self.phases[number]
+        phase, how = self.phases[number], self._run.train
         stream = self.stream(phase)
+        if how.baseline or how.hard_label_epochs:
+            stream.check_labelled()  # before the student is trained, not after
         model = compiled(
             self.student,
             phase.objective,

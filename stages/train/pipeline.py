@@ -23,8 +23,6 @@ from stages.train.plan import StudentPlan, phases, plan_students
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
-    import numpy.typing as npt
 
     from stages.train.replicas import Replicas
 
@@ -176,6 +174,7 @@ def train_student(
     vocabulary = vocabulary_of([table], plan.student, lowercase=lowercase)
     with replicas.scope(), computing_in(run.train.compute_dtype):
         model = built(plan, table, vocabulary)
+    run = _within_positions(run, model, plan)
     checkpoints = Checkpoints(plan.path / CHECKPOINTS_FOLDER / plan.fingerprint)
     course = OneTable(
         model,
@@ -205,6 +204,18 @@ def train_student(
     if replicas.writes:
         write_student(plan.path, model, vocabulary, card)
     return card
+
+
+def _within_positions(run: RunFile, model: keras.Model, plan: StudentPlan) -> RunFile:
+    """Return the run with rows cut where a student's positions end, if they end earlier."""
+    from stages.positions import longest_input
+
+    longest = longest_input(model)
+    if longest is None or longest >= run.train.max_length:
+        return run
+    say(f"train: {plan.name} has {longest} positions: what goes beyond is cut")
+    how = run.train.model_copy(update={"max_length": longest})
+    return run.model_copy(update={"train": how})
 
 
 def card_of(
@@ -278,21 +289,12 @@ def write_student(path: Path, model: keras.Model, vocabulary: list[str], card: T
     shutil.rmtree(path / CHECKPOINTS_FOLDER, ignore_errors=True)
 
 
-def saved_weights(path: Path) -> list[npt.NDArray[np.generic]]:
-    """Return the weights of a student of a known builder, in their model's order.
-
-    Raises:
-      ValueError, OSError, TypeError: of Keras.
-    """
-    import keras
-
-    model = keras.saving.load_model(path / STUDENT_MODEL_FILE, compile=False, safe_mode=True)
-    weights: list[npt.NDArray[np.generic]] = model.get_weights()
-    return weights
-
-
 def is_current(plan: StudentPlan, kind: type[TrainedCard] = StudentCard) -> bool:
     """Return whether a student is there as a plan says, with a card of a kind."""
     if not (plan.path / kind.file).is_file():
         return False
-    return read_trained(plan.path, kind).fingerprint == plan.fingerprint
+    try:
+        return read_trained(plan.path, kind).fingerprint == plan.fingerprint
+    except StudentError as error:
+        say(f"train: begun anew: {error}")
+        return False

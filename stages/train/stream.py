@@ -67,10 +67,10 @@ class SoftLabelStream:
           contents: what of each row a batch has; the text, label and logits of one head when None.
 
         Raises:
-          TableError: the split has no row.
+          TableError: the split has no row, or none with a hard label where these are wanted.
         """
         self._contents = contents or OneHead.of(table)
-        self._batch_size = batch_size
+        self._batch_size, self._split, self._name = batch_size, split, table.name
         self._seed = seed
         self._failure: TableError | None = None
         shards = table.shards_of(split)
@@ -86,10 +86,25 @@ class SoftLabelStream:
         self._rows_of_views = _rows_of_views(self._groups)
         self.rows = self._rows_of_pass(0)
         self.labelled = sum(int(rows.labelled.sum()) for rows in chosen)
+        if labelled_only and any(rows.counted.any() for rows in chosen):
+            self.check_labelled()
         if self.rows == 0:
             raise TableError(f"no row in split {split!r}: {table.name}. Mend the corpus's split.")
         self.steps_per_pass = math.ceil(self.rows / batch_size)
         self.steps_per_epoch = math.ceil((self.labelled or self.rows) / batch_size)
+
+    def check_labelled(self) -> None:
+        """Refuse a split without hard labels.
+
+        Raises:
+          TableError: there is none.
+        """
+        if not self.labelled:
+            raise TableError(
+                f"no row with a hard label in split {self._split!r}: {self._name}: a baseline, and "
+                "epochs on hard labels, need some. State train.baseline = false and "
+                "train.hard_label_epochs = 0, or label some rows."
+            )
 
     def dataset(self, *, first_step: int = 0) -> tf.data.Dataset:
         """Return endless batches from a step on, pass after pass.

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from schemas.errors import DamagedTableError, StudentError, TableError
+from stages.evaluate.predict import StudentPredictor
 from stages.table import open_table
 from stages.train.pipeline import read_student_card, train
 from stages.train.plan import plan_students
@@ -69,6 +70,44 @@ def test_no_baseline_where_it_is_switched_off(table, tmp_path):
 def test_a_student_that_was_not_trained_is_stated(tmp_path):
     with pytest.raises(StudentError, match="no student: .*Run `train`"):
         read_student_card(tmp_path)
+
+
+def test_a_student_whose_card_cannot_be_read_is_trained_anew(table, run, tmp_path, capsys):
+    plans = train(run, table, out=tmp_path)
+    card = plans[0].path / "student.json"
+    whole = card.read_text()
+    for text in ("{", whole.replace("{", '{"novelty": 1, ', 1)):
+        card.write_text(text)
+        train(run, table, out=tmp_path)
+        assert "begun anew: no student: " in capsys.readouterr().err
+        assert card.read_text() == whole
+
+
+def test_rows_beyond_a_students_positions_are_cut_there_and_it_is_said(table, tmp_path, capsys):
+    bert = "{name='bert', kind='bert', options={layers=1, hidden_width=8, max_length=5}}"
+    run = tiny.run(f"train.students=[{bert}]", "train.max_length=10", "train.baseline=false")
+    [plan] = train(run, table, out=tmp_path)
+    assert "bert student seed 1 has 5 positions: what goes beyond" in capsys.readouterr().err
+    card = read_student_card(plan.path)
+    assert card.max_length == 5
+    said = StudentPredictor(plan.path, card).answers(["one two three four five six seven"] * 2)
+    assert np.isfinite(said.values).all()
+
+
+@pytest.mark.parametrize("how", ["baseline=true", "hard_label_epochs=1"])
+def test_what_needs_hard_labels_is_said_before_anything_is_trained(how, experiment, tmp_path):
+    rows = tiny.examples()
+    train_texts = tiny.label(experiment, experiment / "first").read("train", ["text"])["text"]
+    unlabelled = set(train_texts.to_pylist())
+    kept = [{**row, "thing": None if row["text"] in unlabelled else row["thing"]} for row in rows]
+    tiny.write_corpus(experiment / "corpus.jsonl", kept)
+    table = tiny.label(experiment, experiment / "labels")
+    run = tiny.run("train.baseline=false", f"train.{how}")
+    with pytest.raises(TableError, match=r"no row with a hard label in split 'train': .*baseline"):
+        train(run, table, out=tmp_path / "out")
+    assert not list((tmp_path / "out").rglob("student.json"))
+    plans = train(tiny.run("train.baseline=false"), table, out=tmp_path / "out")
+    assert read_student_card(plans[0].path).epochs
 
 
 def test_a_missing_vocabulary_is_stated(table, run, tmp_path):

@@ -13,7 +13,14 @@ from schemas.task_checks import check_shared
 from stages.artefacts import read_measures
 from stages.progress import say
 from stages.table import JoinedTable, open_version
-from stages.train.building import open_start_of, start_output, start_pieces, vocabulary_of
+from stages.train.building import (
+    check_length,
+    open_start_of,
+    saved_weights,
+    start_output,
+    start_pieces,
+    vocabulary_of,
+)
 from stages.train.multi_task.plan import LabelledTask, MultiTaskPlan, plan_multi_task
 from stages.train.pipeline import (
     CHECKPOINT_SECONDS,
@@ -24,7 +31,6 @@ from stages.train.pipeline import (
     is_current,
     make_ready,
     read_trained,
-    saved_weights,
     write_student,
 )
 from stages.train.plan import phases
@@ -91,6 +97,7 @@ def _train_student(
     vocabulary = vocabulary_of(tables, whole.student, lowercase=lowercase)
     with computing_in(run.train.compute_dtype):
         student, models = _built(plan, tasks, vocabulary)
+    check_length(student, run.train.max_length, name=whole.name)
     course = _course(run, tasks, plan, models, student, vocabulary, lowercase=lowercase)
     training = Training(
         course,
