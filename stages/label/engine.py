@@ -19,7 +19,7 @@ from apache_beam.options.pipeline_options import (
 from apache_beam.runners.runner import PipelineState
 
 from schemas.errors import EngineError, PipelineError, error_classes
-from stages.label.workers import watch_workers
+from stages.label.workers import is_of_an_ended_worker, watch_workers, worker_ended
 from stages.progress import Advance, say, task
 
 REFUSED = ("DaskRunner", "BeamPysparkRunner")
@@ -105,6 +105,8 @@ def _run(options: PipelineOptions, build: Callable[[beam.Pipeline], object]) -> 
         result.wait_until_finish()
     except Exception as error:
         stated = stated_error(error)
+        if stated is None and is_of_an_ended_worker(error):
+            stated = worker_ended()
         if stated is None:
             raise
         raise stated from error

@@ -24,21 +24,31 @@ class WatchedWorker(SubprocessSdkWorkerHandler):  # type: ignore[misc]
 
     def _watch(self) -> None:
         self.worker_thread.join()
-        error = EngineError(
-            "worker process ended before its work: most often for want of memory; expected it to "
-            "go on. Nothing was committed, and finished shards are kept: run `label` again, with "
-            "fewer workers (--direct_num_workers) or a smaller label.batch_tokens."
-        )
         connection, ask = self.control_conn, self.control_conn.push
 
         def refuse(request: object) -> object:
             future = ask(request)
             if request is not BeamFnControlServicer._DONE_MARKER:
-                future.abort(error)
+                future.abort(worker_ended())
             return future
 
         connection.push = refuse
-        connection.abort(error)
+        connection.abort(worker_ended())
+        self.data_conn._closed = True  # for what waits there for its answers
+
+
+def worker_ended() -> EngineError:
+    """Return what is said of a worker that ended before its work."""
+    return EngineError(
+        "worker process ended before its work: most often for want of memory; expected it to go "
+        "on. Nothing was committed, and finished shards are kept: run `label` again, with fewer "
+        "workers (--direct_num_workers) or a smaller label.batch_tokens."
+    )
+
+
+def is_of_an_ended_worker(error: Exception) -> bool:
+    """Return whether Beam says that the channel of a worker's answers broke."""
+    return "Channel closed prematurely" in str(error)
 
 
 def watch_workers() -> None:
