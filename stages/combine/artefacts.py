@@ -20,10 +20,11 @@ def combine_artefacts(table: SoftLabelTable, tables: Sequence[SoftLabelTable]) -
     """
     place = table.artefacts_path
     found = [read_measures(one) for one in tables]
-    there = (place / MEASURES_FILE).is_file()
-    if there and stored_measures(table).vocabulary_made_for == found[0].vocabulary_made_for:
-        return
     first, source = found[0], tables[0].artefacts_path
+    made_for = None if first.vocabulary_made_for is None else tables[0].card.plan_fingerprint
+    there = (place / MEASURES_FILE).is_file()
+    if there and stored_measures(table).vocabulary_made_for == made_for:
+        return
     place.mkdir(parents=True, exist_ok=True)
     write_whole(place / VOCABULARY_FILE, (source / VOCABULARY_FILE).read_bytes())
     if first.embeddings is not None:
@@ -31,6 +32,7 @@ def combine_artefacts(table: SoftLabelTable, tables: Sequence[SoftLabelTable]) -
     measures = first.model_copy(
         update={
             "fingerprint": table.card.teacher_fingerprint,
+            "vocabulary_made_for": made_for,
             "parameters": sum(one.parameters for one in found),
             "file_bytes": sum(one.file_bytes for one in found),
             "speed": _one_after_the_other(found),

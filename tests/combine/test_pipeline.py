@@ -231,6 +231,26 @@ def test_students_train_from_it_as_from_any_table(tables, experiment):
     assert "mean of 2 teachers" in inspect_folder(where["labels"], as_json=False)
 
 
+def of_letters(*, last):
+    """Return a teacher without a vocabulary of its own."""
+    return lambda texts: [[len(text) % 5, text.count("e"), last] for text in texts]
+
+
+def test_a_mean_of_a_mean_is_trained_on_although_no_teacher_has_a_vocabulary(experiment):
+    tables = []
+    for last in (1, 2, 3):
+        how = "callable='tests.combine.test_pipeline:of_letters', options={last=LAST}"
+        teacher = f'teacher={{kind="module", {how}}}'.replace("LAST", str(last))
+        tables.append(tiny.label_run(experiment, tiny.run(teacher), f"of-{last}"))
+    both = combine(tiny.run(), tables[:2], labels=experiment / "both")
+    whole = combine(tiny.run(), [both, tables[2]], labels=experiment / "whole")
+    assert read_measures(both).vocabulary_made_for == tables[0].card.plan_fingerprint
+    assert read_measures(whole).vocabulary_made_for == both.card.plan_fingerprint
+    written = (whole.artefacts_path / "teacher_measures.json").stat().st_mtime_ns
+    combine(tiny.run(), [both, tables[2]], labels=experiment / "whole")
+    assert (whole.artefacts_path / "teacher_measures.json").stat().st_mtime_ns == written
+
+
 def test_it_is_not_held_to_one_of_its_teachers(tables, experiment):
     combine(tiny.run(), tables, labels=Path("both"))
     with pytest.raises(StaleTableError, match="mean of teachers: both: it has 2"):
