@@ -37,7 +37,7 @@ def newest_card(delta: DeltaTable, path: Path) -> AnyCard:
       StaleTableError: there is none, it cannot be read, or somebody else wrote to the table.
     """
     others: list[dict[str, Any]] = []
-    for entry in _visible(delta):
+    for entry in _visible(delta, path):
         if CARD_KEY in entry:
             _check_own(others, path)
             return _card(entry[CARD_KEY], path)
@@ -48,15 +48,25 @@ def newest_card(delta: DeltaTable, path: Path) -> AnyCard:
     )
 
 
-def _visible(delta: DeltaTable) -> Iterator[dict[str, Any]]:
-    """Yield the entries of the log that made what is visible, newest first."""
+def _visible(delta: DeltaTable, path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the entries of the log that made what is visible, newest first.
+
+    Raises:
+      StaleTableError: which version was restored is not said.
+    """
     until: dict[str, int] = {}  # version or time of what was restored
     for entry in delta.history():
         if any(entry[key] > value for key, value in until.items()):
             continue
         if entry["operation"] == "RESTORE":
             stated = entry["operationParameters"]
-            until = {key: int(stated[name]) for name, key in _RESTORED.items() if name in stated}
+            found = {key: stated.get(name) for name, key in _RESTORED.items()}
+            until = {key: int(value) for key, value in found.items() if value is not None}
+            if not until:
+                raise StaleTableError(
+                    f"restored version is not known: {path}: found {stated}, expected `version`. "
+                    "Restore it by its number."
+                )
         yield entry
 
 

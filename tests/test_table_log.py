@@ -1,5 +1,6 @@
 """The log of a table: whose card is visible after others have been at it."""
 
+import json
 from datetime import UTC, datetime
 
 import polars
@@ -52,3 +53,25 @@ def test_a_table_without_any_card_is_none_of_ours(tmp_path):
         polars.DataFrame({"x": [value]}).write_delta(str(tmp_path / "x"), mode="overwrite")
     with pytest.raises(StaleTableError, match="not a soft-label table"):
         open_table(tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    ("stated", "rows"),
+    [
+        ({"version": "0", "timestamp": None}, 120),  # as Spark states it
+        ({"version": None, "timestamp": "2026-01-01"}, None),
+    ],
+)
+def test_a_version_that_another_engine_restored(grown, stated, rows):
+    DeltaTable(grown).restore(0)
+    log = sorted((grown / "_delta_log").glob("*.json"))[-1]
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    for line in lines:
+        if "commitInfo" in line:
+            line["commitInfo"]["operationParameters"] = stated
+    log.write_text("\n".join(map(json.dumps, lines)))
+    if rows:
+        assert open_table(grown).card.counts.rows == rows
+    else:
+        with pytest.raises(StaleTableError, match="restored version is not known: .*by its number"):
+            open_table(grown)
