@@ -57,19 +57,26 @@ class DistributedDistiller(Distiller):
         """Do nothing: the student is built, and a worker's part of a batch is no whole one."""
 
 
-def overflown_for_all(gradients: Sequence[Gradient]) -> list[Gradient]:
+def overflown_for_all(gradients: Sequence[Gradient | None]) -> list[Gradient | None]:
     """Return a replica's gradients, infinite where those of any replica have overflown.
 
     Keras leaves a step out by what its first replica sees, before gradients are summed.
     """
-    values = [one.values if isinstance(one, tf.IndexedSlices) else one for one in gradients]
-    wrong = [tf.math.count_nonzero(~tf.math.is_finite(one), dtype=tf.float32) for one in values]
+    there = [_values(one) for one in gradients if one is not None]
+    wrong = [tf.math.count_nonzero(~tf.math.is_finite(one), dtype=tf.float32) for one in there]
     overflown = over_replicas(tf.add_n(wrong)) > 0
 
-    def with_values(one: Gradient, found: tf.Tensor) -> Gradient:
-        known = tf.where(overflown, tf.constant(float("inf"), found.dtype), found)
+    def known(one: Gradient | None) -> Gradient | None:
+        if one is None:  # of a weight that is not used
+            return None
+        found = _values(one)
+        found = tf.where(overflown, tf.constant(float("inf"), found.dtype), found)
         if isinstance(one, tf.IndexedSlices):
-            return tf.IndexedSlices(known, one.indices, one.dense_shape)
-        return known
+            return tf.IndexedSlices(found, one.indices, one.dense_shape)
+        return found
 
-    return [with_values(one, found) for one, found in zip(gradients, values, strict=True)]
+    return [known(one) for one in gradients]
+
+
+def _values(gradient: Gradient) -> tf.Tensor:
+    return gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient

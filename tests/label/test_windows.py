@@ -7,6 +7,8 @@ import pyarrow as pa
 
 from stages.label.teachers.windows import Windowed
 
+LISTS = pa.list_(pa.string())
+
 
 class _Lossy:
     """A teacher of windows of six pieces that does not see the last word of any but the last."""
@@ -47,3 +49,8 @@ def test_a_word_that_fits_no_window_is_cut_and_said_to_be():
     rows = [["a", "b" * 7, "c"], ["a", "b" * 6, "c"]]
     encoded = windowed.encode(pa.table({"words": rows}))
     assert encoded.overlong.tolist() == [True, False]
+
+
+def test_no_rows_have_no_windows():
+    encoded = Windowed(_Lossy(), stride=1).encode(pa.table({"words": pa.array([], LISTS)}))
+    assert len(encoded.lengths) == len(encoded.overlong) == 0

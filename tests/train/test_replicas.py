@@ -231,7 +231,8 @@ def test_a_step_that_overflows_on_one_device_is_left_out_on_all():
 def test_gradients_overflow_for_all_or_for_none():
     plain, some = tf.constant([[1.0, 2.0]]), tf.constant([5, 7])
     sparse = tf.IndexedSlices(tf.constant([[1.0], [3.0]]), some, tf.constant([9, 1]))
-    kept = overflown_for_all([plain, sparse])
+    kept = overflown_for_all([plain, sparse, None])
+    assert kept[2] is None
     np.testing.assert_array_equal(kept[0], plain)
     np.testing.assert_array_equal(tf.convert_to_tensor(kept[1])[5:8, 0], [1, 0, 3])
     for wrong in (float("nan"), float("inf")):

@@ -83,7 +83,8 @@ class Windowed(TeacherAround):
         counts = np.diff(offsets)
         pieces = self.teacher.word_pieces(inputs)
         lead = separators(inputs.column(0)) + 1 if self._asks else np.zeros_like(counts)
-        split = np.split(pieces, offsets[1:-1])
+        ends = zip(offsets[:-1], offsets[1:], strict=True)
+        split = [pieces[start:end] for start, end in ends]
         cut = [self._cut(own, before) for own, before in zip(split, lead, strict=True)]
         overlong = [self._too_long(own, before) for own, before in zip(split, lead, strict=True)]
         windows = offsets_of(np.array([len(one) for one in cut]))
