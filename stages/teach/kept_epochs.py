@@ -85,9 +85,10 @@ class KeptEpochs(keras.callbacks.Callback):
         return unlearned or self._sign * value > self._sign * best
 
     def _since_best(self) -> int:
-        """Return how many epochs were no better than the best; of none that is large, not one of 0.
+        """Return how many epochs were no better than the best.
 
-        Such a figure says that nothing is learned yet that it sees, as spans of a tagger at first.
+        Where larger is better those of 0 do not count: nothing is learned yet that the figure sees,
+        as the spans of a tagger at first. A fit that falls back to 0 for good has all its epochs.
         """
         values = [self._sign * epoch[self._figure] for epoch in self.epochs]
         after = values[values.index(max(values)) + 1 :] if values else []
