@@ -52,7 +52,8 @@ def check_shared(runs: Mapping[str, RunFile]) -> None:
 
     Raises:
       RunFileError: they differ in what is asked or how many rows at once, or one of them compares
-        the rows of a batch, or sees long rows through windows.
+        the rows of a batch, or sees long rows through windows; or rows are questions to one, and
+        texts to another.
     """
     for key, of in _ALIKE.items():
         found = {name: of(run) for name, run in runs.items()}
@@ -61,6 +62,13 @@ def check_shared(runs: Mapping[str, RunFile]) -> None:
                 f"tasks cannot share batches: found {key} {found}, expected the same of all. State "
                 'it alike, or batches = "own".'
             )
+    pointers = [name for name, run in runs.items() if run.head.points]
+    of_texts = [name for name, run in runs.items() if not run.head.by_position]
+    if pointers and of_texts:
+        raise RunFileError(
+            f"tasks cannot share batches: {pointers[0]!r} asks a question of each row's words, and "
+            f'{of_texts[0]!r} reads the row as a text. State batches = "own".'
+        )
     for name, run in runs.items():
         for key, of in _OF_OWN_BATCHES.items():
             if (stated := of(run)) is not None:

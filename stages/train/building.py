@@ -18,6 +18,7 @@ from stages.artefacts import read_embeddings
 from stages.assets import resolve_model
 from stages.codec import decode
 from stages.columns import labels_by_line
+from stages.shard import RUN_AGAIN
 from stages.table import SoftLabelTable
 from stages.train.plan import StudentPlan
 
@@ -146,7 +147,7 @@ def vocabulary_of(
         return given_vocabulary(Path(student.vocabulary))
     path = tables[0].artefacts_path / VOCABULARY_FILE
     if not path.is_file():
-        raise TableError(f"artefacts are missing: {path}. Run `label` again.")
+        raise TableError(f"artefacts are missing: {path}. The table is whole: {RUN_AGAIN}")
     if student.vocabulary == "teacher":
         return padding_first(read_vocabulary(path))
     texts = chain.from_iterable(table.texts("train") for table in tables)

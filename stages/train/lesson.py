@@ -121,10 +121,8 @@ class OneTable:
         Raises:
           TableError: train has no row, or no hard label where the run needs some.
         """
-        phase, how = self.phases[number], self._run.train
+        phase = self.phases[number]
         stream = self.stream(phase)
-        if how.baseline or how.hard_label_epochs:
-            stream.check_labelled()  # before the student is trained, not after
         model = compiled(
             self.student,
             phase.objective,
@@ -160,12 +158,18 @@ class OneTable:
         """Return the batches of a phase.
 
         Raises:
-          TableError: train has no row.
+          TableError: train has no row, or no hard label where the run needs some.
         """
-        batch_size, labelled_only = self._run.train.batch_size, phase.labelled_only
-        return self._stream(
-            "train", batch_size=batch_size, seed=self._seed, labelled_only=labelled_only
+        how = self._run.train
+        found = self._stream(
+            "train",
+            batch_size=how.batch_size,
+            seed=self._seed,
+            labelled_only=phase.labelled_only,
         )
+        if phase is self.phases[0] and (how.baseline or how.hard_label_epochs):
+            found.check_labelled()  # before the student is trained, not after
+        return found
 
     def asked_of(self, batches: tf.data.Dataset) -> tf.data.Dataset:
         """Return batches as what the student is asked and what it is to answer."""

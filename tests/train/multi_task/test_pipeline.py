@@ -22,7 +22,7 @@ from stages.train.multi_task.pipeline import read_multi_task_card, train_multi_t
 from stages.train.multi_task.plan import LabelledTask, plan_multi_task
 from stages.train.pipeline import read_student_card
 from stages.train.replicas import Replicas
-from tests import tiny_tasks, tiny_words
+from tests import tiny, tiny_tasks, tiny_words
 from tests.train.interrupted import Stop, interrupted_at
 
 
@@ -277,3 +277,22 @@ def test_an_empty_split_of_one_task_is_said(folder, tasks_of, tmp_path):
     tasks["thing"] = LabelledTask(tasks["thing"].run, empty, 1.0)
     with pytest.raises(TableError, match="no row in split 'validation'"):
         train_multi_task(run, tasks, out=tmp_path)
+
+
+def test_a_task_without_a_hard_label_is_said_before_the_student_is_trained(
+    folder, tasks_of, tmp_path, monkeypatch
+):
+    run = tiny_tasks.run()
+    tasks = tasks_of(run)
+    thing = tasks["thing"]
+    learned = set(thing.table.read("train", ["text"])["text"].to_pylist())
+    monkeypatch.chdir(tmp_path)
+    tiny_tasks.write(tmp_path)
+    rows = [{**row, "thing": None} if row["text"] in learned else row for row in tiny.examples()]
+    tiny.write_corpus(tmp_path / "corpus.jsonl", rows)
+    label_step(thing.run, labels=tmp_path / "labels", out=tmp_path)
+    unlabelled = open_table(tmp_path / "labels")
+    tasks["thing"] = LabelledTask(thing.run, unlabelled, 1.0)
+    with pytest.raises(TableError, match="no row with a hard label in split 'train'"):
+        train_multi_task(run, tasks, out=tmp_path / "out")
+    assert not list((tmp_path / "out").rglob("*.keras"))

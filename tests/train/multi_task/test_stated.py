@@ -4,10 +4,11 @@ import pytest
 
 from schemas.errors import RunFileError, StudentError
 from schemas.multi_task import parse_multi_task
+from schemas.task_checks import check_shared
 from stages.experiment import read_run_file
 from stages.multi_task import run_file_all
 from stages.train.multi_task.pipeline import read_multi_task_card
-from tests import tiny_heads, tiny_tasks
+from tests import tiny_heads, tiny_questions, tiny_tasks
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,17 @@ def test_a_head_that_is_named_as_two_tasks_is_refused():
     twice = '\n[[tasks]]\nname = "word"\nset = ["teacher.options={window=3}"]\n'
     with pytest.raises(RunFileError, match=r"named twice in \['thing', 'word', 'word'\]"):
         parse_multi_task(tiny_heads.RUN_TEXT + twice, source="commands.toml")
+
+
+def test_questions_and_texts_share_no_batches():
+    words = ("corpus.format=jsonl", 'corpus.features=["words"]')
+    asked = tiny_questions.run(*words)
+    topic = 'heads=[{name="topic", classes=["a", "b"]}]'
+    of_texts = tiny_questions.run(*words, topic)
+    of_words = tiny_questions.run(*words, topic.replace("name", 'per="token", name'))
+    check_shared({"answer": asked, "word": of_words})
+    check_shared({"topic": of_texts, "word": of_words})
+    with pytest.raises(
+        RunFileError, match="'answer' asks a question of each row's words, and 'topic'"
+    ):
+        check_shared({"answer": asked, "topic": of_texts})
