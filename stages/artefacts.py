@@ -12,6 +12,7 @@ import numpy.typing as npt
 from schemas.errors import DamagedTableError, TableError
 from schemas.provenance import digest_file
 from schemas.teacher_card import TeacherMeasures
+from stages.shard import RUN_AGAIN
 from stages.table import SoftLabelTable
 
 MEASURES_FILE = "teacher_measures.json"
@@ -29,7 +30,7 @@ def read_measures(table: SoftLabelTable) -> TeacherMeasures:
     if found.vocabulary_made_for not in (None, card.plan_fingerprint, first):
         raise TableError(
             f"artefacts are of another version: {table.artefacts_path}: found a vocabulary of "
-            f"{found.vocabulary_made_for}, expected {first}. Run `label` again, which makes it."
+            f"{found.vocabulary_made_for}, expected {first}. The table is whole: {RUN_AGAIN}"
         )
     return found
 
@@ -45,7 +46,8 @@ def stored_measures(table: SoftLabelTable) -> TeacherMeasures:
         return TeacherMeasures.model_validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise TableError(
-            f"artefacts are missing: {path}: {str(error).splitlines()[0]}. Run `label` again."
+            f"artefacts are missing: {path}: {str(error).splitlines()[0]}. The table is whole: "
+            f"{RUN_AGAIN}"
         ) from error
 
 
@@ -67,7 +69,7 @@ def read_embeddings(table: SoftLabelTable) -> npt.NDArray[np.float32] | None:
     if found != stated.digest:
         raise DamagedTableError(
             f"embeddings are damaged: {path}: found {found}, expected digest {stated.digest}. "
-            f"Remove {path.parent} and run `label` again."
+            f"Remove {path.parent} and {RUN_AGAIN}"
         )
     embeddings: npt.NDArray[np.float32] = np.load(path, allow_pickle=False)
     return embeddings

@@ -13,9 +13,8 @@ from schemas.errors import DamagedTableError, first_line
 from schemas.heads import Head
 from schemas.provenance import digest_file
 
-MAKE_AGAIN = (
-    "remove the table and run again what made it: `label`, `combine`, or, of several heads, `run`."
-)
+RUN_AGAIN = "run again what made it: `label`, `combine`, or, of several heads, `run`."
+MAKE_AGAIN = f"remove the table and {RUN_AGAIN}"
 
 
 @dataclass(frozen=True)

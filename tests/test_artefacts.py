@@ -57,7 +57,10 @@ def test_a_flipped_bit_in_the_embeddings_is_found(table):
 
 def test_artefacts_that_are_gone_are_stated_and_made_again(labelled, table):
     (table.artefacts_path / "teacher_measures.json").unlink()
-    with pytest.raises(TableError, match=r"artefacts are missing.*Run `label` again"):
+    with pytest.raises(
+        TableError,
+        match=r"artefacts are missing.*The table is whole: run again what made it: `label`, ",
+    ):
         read_measures(table)
     tiny.label(labelled, labelled / "labels")
     assert read_measures(table).parameters > 0
@@ -95,7 +98,9 @@ def test_a_vocabulary_of_another_version_is_not_trained_on(experiment, monkeypat
     with monkeypatch.context() as killed:  # after its commit, before its artefacts
         killed.setattr("stages.label.pipeline.export_artefacts", lambda *some: None)
         table = labelled_by(experiment, overrides)
-    with pytest.raises(TableError, match="artefacts are of another version: .*Run `label` again"):
+    with pytest.raises(
+        TableError, match="artefacts are of another version: .*run again what made it: `label`, "
+    ):
         read_measures(table)
     again = labelled_by(experiment, overrides)
     assert again.version == table.version

@@ -18,7 +18,7 @@ from deltalake.transaction import AddAction, RemoveAction, create_table_with_add
 from schemas.errors import PublishError
 from schemas.layout import SPLIT_COLUMN
 from stages.label.staging import BucketRecord, Staging
-from stages.shard import Shard
+from stages.shard import RUN_AGAIN, Shard
 from stages.table import one_line, open_delta, visible_shards
 from stages.table_log import CARD_KEY, AnyCard
 
@@ -41,12 +41,12 @@ def put_in_place(buckets: Mapping[int, BucketRecord], staging: Staging) -> list[
             except OSError as error:
                 raise PublishError(
                     f"shard cannot be put in its place: {place}: {error.strerror}. Nothing became "
-                    "visible. Mend the cause and run `label` again."
+                    f"visible. Mend the cause and {RUN_AGAIN}"
                 ) from error
             if not place.is_file():
                 raise PublishError(
                     f"staged shard is gone: {place}: another run has removed it. Nothing became "
-                    "visible. Run `label` again."
+                    f"visible. Alone, {RUN_AGAIN}"
                 )
             shards.append(Shard(place, file.split, file.rows, file.size_bytes))
     return shards
@@ -89,7 +89,7 @@ def commit(path: Path, *, shards: Sequence[Shard], card: AnyCard, attempt: str) 
     except (DeltaError, OSError) as error:
         raise PublishError(
             f"commit failed: {path}: {one_line(error)}, or another writer was faster. Nothing "
-            "became visible; the labelled shards are kept. Mend the cause and run `label` again."
+            f"became visible; the labelled shards are kept. Mend the cause and {RUN_AGAIN}"
         ) from error
 
 
