@@ -188,7 +188,7 @@ def _cut(report: Report) -> list[str]:
 
 def _thresholds(report: Report) -> list[str]:
     """Return by class what each model needs to say it, and how well it then does."""
-    models = [(model.role, model.scores) for model in _first_of_each(report)]
+    models = [(name, model.scores) for name, model in _first_of_each(report)]
     found = [(role, scores.classes) for role, scores in models if isinstance(scores, LabelScores)]
     title = (
         "<h2>Classes</h2><p>First seed of each; thresholds come from validation where another "
@@ -199,7 +199,7 @@ def _thresholds(report: Report) -> list[str]:
 
 def _spans(report: Report) -> list[str]:
     """Return how well each model finds the spans of each type."""
-    models = [(model.role, model.scores) for model in _first_of_each(report)]
+    models = [(name, model.scores) for name, model in _first_of_each(report)]
     found = [(role, s.spans.types) for role, s in models if isinstance(s, Scores) and s.spans]
     title = "<h2>Types of span</h2><p>First seed of each.</p>"
     return _by_name(title, ("type", "spans"), found, ("precision", "recall", "f1"))
@@ -277,8 +277,13 @@ def _models(report: Report, name: str, role: str) -> list[ModelResult]:
     return [model for model in report.models if model.name == name and model.role == role]
 
 
-def _first_of_each(report: Report) -> list[ModelResult]:
-    found: dict[str, ModelResult] = {}
+def _first_of_each(report: Report) -> list[tuple[str, ModelResult]]:
+    """Return the teacher, and the first seed of each student and baseline, with what it is called.
+
+    Where there is one student only, by its role alone.
+    """
+    alone = len({model.name for model in report.models}) < 2
+    found: dict[str, ModelResult] = {"teacher": report.teacher}
     for model in report.models:
-        found.setdefault(model.role, model)
-    return [report.teacher, *found.values()]
+        found.setdefault(model.role if alone else f"{model.name} {model.role}", model)
+    return list(found.items())

@@ -17,6 +17,7 @@ from schemas.report import ModelResult, Report
 from schemas.scores import TITLES, Scores
 
 INK, TEACHER, STUDENT, BASELINE = "#22262b", "#3d4f8f", "#1b8a6b", "#c28a2c"
+_MARKERS = "osD^v"
 COLOURS = {"teacher": TEACHER, "student": STUDENT, "baseline": BASELINE}
 
 
@@ -100,20 +101,21 @@ def confusion(scores: Scores, classes: Sequence[str], title: str) -> str:
     return _svg(figure, title)
 
 
-def reliability(models: Sequence[ModelResult]) -> str:
-    """Return accuracy against confidence; on the diagonal a model is calibrated."""
+@rc_context({"text.parse_math": False})
+def reliability(models: Sequence[tuple[str, ModelResult]]) -> str:
+    """Return accuracy against confidence, of models by name; on the diagonal one is calibrated."""
     figure, axes = _figure(4.2, 3.8)
     axes.plot([0, 1], [0, 1], color="#b5bac0", lw=1, ls="--")
-    for model in models:
+    for number, (name, model) in enumerate(models):
         bins = model.scores.bins
         axes.plot(
             [bin.confidence for bin in bins],
             [bin.accuracy for bin in bins],
-            marker="o",
+            marker=_MARKERS[number // 2 % len(_MARKERS)],
             ms=3.5,
             lw=1.2,
             color=COLOURS[model.role],
-            label=f"{model.role} (ECE {model.scores.calibration_error:.3f})",
+            label=f"{name} (ECE {model.scores.calibration_error:.3f})",
         )
     axes.set_xlabel("confidence")
     axes.set_ylabel("accuracy")

@@ -95,6 +95,22 @@ def test_the_page_is_one_file_with_its_plots_and_escapes_names():
     assert re.findall(r'(?:href|src)="(?!#|data:)', page) == []
 
 
+def test_every_student_has_its_calibration():
+    two = (
+        *report().models,
+        model("student", 1, 70, name="cnn"),
+        model("baseline", 1, 60, name="cnn"),
+    )
+    assert "bag student" not in calibration_of(render(report()))
+    page = calibration_of(render(report().model_copy(update={"models": two})))
+    for name in ("teacher", "bag student", "bag baseline", "cnn student", "cnn baseline"):
+        assert f"{name} (ECE" in page
+
+
+def calibration_of(page):
+    return page.split("<h2>Calibration</h2>")[1].split("<h2>")[0]
+
+
 @pytest.mark.parametrize("name", ["up to $5 (50% off $10)", "$100_$200", "$0-$50", "a^{", "\\$"])
 def test_a_class_of_any_name_is_drawn_as_it_is_called(name):
     plot = confusion(TEACHER.scores, (name, "b", "c"), "title")
