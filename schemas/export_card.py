@@ -34,7 +34,7 @@ class ExportCard(BaseModel):
       largest_difference: of a logit (of numbers, as a share of the largest); for an 8-bit model
         that is what rounding costs.
       agreement: share of the texts with the same class; of pairs of text and class with the same
-        word; of numbers that are within a hundredth of their deviation.
+        word, at `thresholds`; of numbers that are within a hundredth of their deviation.
       milliseconds_a_text: for one text, or one window of it, at a time; the median of the first
         thousand.
       thresholds: of a `sigmoid` head, by class the probability from which on it is said; tuned on

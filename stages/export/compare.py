@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -132,7 +132,13 @@ def _of_words(
 
 
 def compared(
-    kind: ExportFormat, head: HeadKind, answers: RowLogits, said: RowLogits, folder: Path
+    kind: ExportFormat,
+    head: HeadKind,
+    answers: RowLogits,
+    said: RowLogits,
+    folder: Path,
+    *,
+    thresholds: Sequence[float] | None = None,
 ) -> Compared:
     """Return how much an export says of what the student says.
 
@@ -142,6 +148,7 @@ def compared(
       answers: of the student.
       said: by the export, of the same rows.
       folder: of the export, for the message.
+      thresholds: of a `sigmoid` head, the probability of each class from which on it is said.
 
     Raises:
       StudentError: a float format differs by more than 0.001; or it sees other words, or says what
@@ -155,8 +162,16 @@ def compared(
             f"exported student says something else: {folder}: a logit differs by {difference:.2e}, "
             f"expected {expected}. Leave this format out."
         )
+    if thresholds is not None:
+        answers, said = (_over(one, thresholds) for one in (answers, said))
     agreement = 1.0 - share_of_others(*pairs_of_lines(answers, said, head))
     return Compared(len(answers), difference, agreement)
+
+
+def _over(answers: RowLogits, thresholds: Sequence[float]) -> RowLogits:
+    """Return logits that are 0 where a class's probability is that from which on it is said."""
+    probs = np.clip(np.array(thresholds), 1e-12, 1 - 1e-12)
+    return RowLogits(answers.values - np.log(probs / (1 - probs)), answers.offsets)
 
 
 def _difference(answers: RowLogits, said: RowLogits, kind: HeadKind) -> float:

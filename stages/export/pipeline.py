@@ -55,7 +55,10 @@ def export(
     features = table.card.features
     texts = student_inputs(table.read("test", list(features)), table.card.layout)
     if not texts:
-        raise StudentError(f"nothing to compare an export on: {table.path}: no test row.")
+        raise StudentError(
+            f"nothing to compare an export on: {table.path}: no test row, expected some. State "
+            "corpus.split.test, and run `label` again."
+        )
     for plan in plans:
         if plan.role != "student":
             continue
@@ -93,9 +96,11 @@ def export_student(
             f"student cannot be exported: {path}: as {kind}: {first_line(error)}. "
             "Leave this format out."
         ) from error
-    found = compared(kind, card.kind, student.answers(texts), said, folder)
+    decided = decided or {}
+    at = decided.get("thresholds")
+    found = compared(kind, card.kind, student.answers(texts), said, folder, thresholds=at)
     exported = _card(kind, card, found, folder, seconds=seconds)
-    exported = exported.model_copy(update=dict(decided or {}))
+    exported = exported.model_copy(update=dict(decided))
     write_whole(folder / EXPORT_CARD_FILE, exported.model_dump_json(indent=2).encode())
     say(
         f"export: {folder}: {exported.size_bytes} bytes, largest difference of a logit "

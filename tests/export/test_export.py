@@ -123,6 +123,16 @@ def test_eight_bits_that_are_no_numbers_are_refused(tmp_path):
         compare.compared("tflite_int8", "softmax", ours, RowLogits(ours.values * np.nan), tmp_path)
 
 
+def test_labels_agree_at_the_thresholds_from_which_on_they_are_said(tmp_path):
+    ours = RowLogits(np.array([[-1.0, 3.0], [-2.0, 3.0]], np.float32))
+    theirs = RowLogits(ours.values + np.array([-0.5, 0.0], np.float32))
+    how = ("tflite_int8", "sigmoid", ours, theirs, tmp_path)
+    assert compare.compared(*how).agreement == 1.0
+    low = 1 / (1 + np.exp(1.2))  # said from a logit of -1.2 on
+    assert compare.compared(*how, thresholds=(low, 0.5)).agreement == 0.75
+    assert compare.compared(*how, thresholds=(0.0, 1.0)).agreement == 1.0
+
+
 def test_a_student_that_was_trained_otherwise_is_refused(trained):
     table, out = trained
     other = tiny.run(*RUN, "train.temperature=9.0")
