@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stages.cutting import cut_words
@@ -65,7 +65,15 @@ def test_an_answer_by_characters_is_one_by_words_and_the_same_again(tmp_path_fac
     assert begins[last - shift] < end
 
 
+def pieces_of(word):
+    """Return a word's pieces by itself; `[SEP]` is that one piece."""
+    if word == SEPARATOR:
+        return [WORDPIECE.end_id]
+    return WORDPIECE.pieces([word]).flat_values.numpy().tolist()
+
+
 @given(lists_of_words)
+@example([["cat", SEPARATOR, "a", SEPARATOR], [SEPARATOR]])
 @settings(deadline=None, max_examples=60)
 def test_each_piece_of_wordpiece_is_of_the_word_that_has_it_alone(lists):
     column = pa.table({"words": pa.array(lists, pa.list_(pa.string()))})
@@ -73,7 +81,7 @@ def test_each_piece_of_wordpiece_is_of_the_word_that_has_it_alone(lists):
     owners = found.words_of(np.arange(len(lists)))
     for row, own in enumerate(lists):
         ids = found.token_ids[row].numpy().tolist()
-        alone = [WORDPIECE.pieces([one]).flat_values.numpy().tolist() for one in own]
+        alone = [pieces_of(one) for one in own]
         assert ids[1:-1] == [piece for pieces in alone for piece in pieces]
         counts = [len(pieces) for pieces in alone]
         expected = [NO_WORD, *np.repeat(np.arange(len(own)), counts).tolist(), NO_WORD]
