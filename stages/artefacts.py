@@ -25,14 +25,25 @@ def read_measures(table: SoftLabelTable) -> TeacherMeasures:
     Raises:
       TableError: the artefacts are not there, or are of another version.
     """
-    found, card = stored_measures(table), table.card
-    first = card.teachers[0].plan_fingerprint if card.teachers else card.plan_fingerprint
-    if found.vocabulary_made_for not in (None, card.plan_fingerprint, first):
+    found = stored_measures(table)
+    if not are_of_version(found, table):
         raise TableError(
             f"artefacts are of another version: {table.artefacts_path}: found a vocabulary of "
-            f"{found.vocabulary_made_for}, expected {first}. The table is whole: {RUN_AGAIN}"
+            f"{found.vocabulary_made_for}, expected {_vocabulary_plan(table)}. The table is whole: "
+            f"{RUN_AGAIN}"
         )
     return found
+
+
+def are_of_version(measures: TeacherMeasures, table: SoftLabelTable) -> bool:
+    """Return whether the vocabulary beside them is the teacher's own, or of this version's rows."""
+    return measures.vocabulary_made_for in (None, _vocabulary_plan(table))
+
+
+def _vocabulary_plan(table: SoftLabelTable) -> str:
+    """Return the plan of the rows that a vocabulary is made of: of a mean its first table's."""
+    card = table.card
+    return card.teachers[0].plan_fingerprint if card.teachers else card.plan_fingerprint
 
 
 def stored_measures(table: SoftLabelTable) -> TeacherMeasures:

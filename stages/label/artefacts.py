@@ -12,7 +12,7 @@ from schemas.teacher_card import (
     TeacherMeasures,
     WordEmbeddings,
 )
-from stages.artefacts import EMBEDDINGS_FILE, MEASURES_FILE, stored_measures
+from stages.artefacts import EMBEDDINGS_FILE, MEASURES_FILE, are_of_version, stored_measures
 from stages.atomic import write_whole
 from stages.label.wordlist import made_vocabulary
 from stages.progress import say
@@ -34,9 +34,7 @@ def artefacts_exist(table: SoftLabelTable) -> bool:
     if not (table.artefacts_path / MEASURES_FILE).is_file():
         return False
     found = stored_measures(table)
-    made_for = found.vocabulary_made_for
-    current = found.format_version == MEASURES_VERSION
-    return current and made_for in (None, table.card.plan_fingerprint)
+    return found.format_version == MEASURES_VERSION and are_of_version(found, table)
 
 
 def export_artefacts(table: SoftLabelTable, source: TeacherSource) -> None:

@@ -213,10 +213,9 @@ def _fitted(
 
 
 def _check_length(encoder: keras.Model, max_length: int) -> None:
-    from stages.positions import longest_input
+    from stages.layers import positions_below
 
-    longest = longest_input(encoder)
-    if longest is not None and longest < max_length:
+    if (longest := positions_below(encoder, max_length)) is not None:
         raise TeacherError(
             f"encoder cannot read rows so long: teacher.max_length is {max_length}, and it has "
             f"{longest} positions. State at most that; with teacher.stride a head per token sees "

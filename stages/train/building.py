@@ -61,10 +61,9 @@ def check_length(model: keras.Model, max_length: int, *, name: str) -> None:
     Raises:
       StudentError: they may be.
     """
-    from stages.positions import longest_input
+    from stages.layers import positions_below
 
-    longest = longest_input(model)
-    if longest is not None and longest < max_length:
+    if (longest := positions_below(model, max_length)) is not None:
         raise StudentError(
             f"student cannot read rows so long: {name}: train.max_length is {max_length}, and it "
             f"has {longest} positions. State train.max_length = {longest}, or a student of more "

@@ -208,10 +208,10 @@ def train_student(
 
 def _within_positions(run: RunFile, model: keras.Model, plan: StudentPlan) -> RunFile:
     """Return the run with rows cut where a student's positions end, if they end earlier."""
-    from stages.positions import longest_input
+    from stages.layers import positions_below
 
-    longest = longest_input(model)
-    if longest is None or longest >= run.train.max_length:
+    longest = positions_below(model, run.train.max_length)
+    if longest is None:
         return run
     say(f"train: {plan.name} has {longest} positions: what goes beyond is cut")
     how = run.train.model_copy(update={"max_length": longest})

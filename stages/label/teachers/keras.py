@@ -5,7 +5,7 @@ The graph is run by TensorFlow, or converted for ONNX Runtime; its layers may co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -21,6 +21,7 @@ from stages.label.teachers.bfloat16 import in_bfloat16
 from stages.label.teachers.onnx_graph import OnnxGraph
 from stages.label.teachers.pieces import WordpieceInputs, model_inputs
 from stages.label.teachers.words import logits_of_words
+from stages.layers import layers_of
 from stages.teacher_source import TeacherSource
 from stages.text import Wordpiece, ragged_words, read_vocabulary
 
@@ -98,16 +99,9 @@ class KerasTeacher:
 
 def embeddings_of(model: keras.Model, *, pieces: int) -> npt.NDArray[np.float32] | None:
     """Return the one table of an embedding layer that has a row for each piece, or None."""
-    layers = [layer for layer in _layers(model) if isinstance(layer, keras.layers.Embedding)]
+    layers = [layer for layer in layers_of(model) if isinstance(layer, keras.layers.Embedding)]
     found = [layer.embeddings for layer in layers if layer.input_dim >= pieces]
     return np.asarray(found[0].numpy(), np.float32) if len(found) == 1 else None
-
-
-def _layers(model: keras.Model) -> Iterator[keras.Layer]:
-    for layer in model.layers:
-        yield layer
-        if isinstance(layer, keras.Model):
-            yield from _layers(layer)
 
 
 def logits_graph(
