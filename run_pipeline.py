@@ -286,7 +286,7 @@ def history(labels: Path) -> None:
 
 @stated
 @TABLE
-@number("--keep-days", click.FloatRange(min=0), 7, "Keep what left the table less than this ago.")
+@number("--keep-days", click.FloatRange(0, 1e5), 7, "Keep what left the table less than this ago.")
 @click.option("--dry-run", is_flag=True, help="Only list them.")
 def vacuum(labels: Path, keep_days: float, dry_run: bool) -> None:
     """Remove files that only old versions of a table need, and list them."""

@@ -27,10 +27,13 @@ from __future__ import annotations
 
 
 class PipelineError(Exception):
-    """A stated failure: the command prints its message without a traceback and exits with 1."""
+    """A stated failure: the command prints its message without a traceback and exits with 1.
+
+    The message is one line, whatever names, values and words of others it quotes.
+    """
 
     def __init__(self, message: str) -> None:
-        super().__init__(message)
+        super().__init__(one_line(message))
 
 
 class RunFileError(PipelineError):
@@ -95,6 +98,20 @@ class StudentError(PipelineError):
 
 class EngineError(PipelineError):
     """The Beam options name an engine that cannot run the label stage correctly."""
+
+
+def one_line(text: str) -> str:
+    r"""Return a text as one line that can be printed anywhere.
+
+    White space becomes a space, what else cannot be printed its escape.
+
+    >>> one_line("no file: a\nb"), one_line("half \ud83d")
+    ('no file: a b', 'half \\ud83d')
+    """
+    if text.isprintable():
+        return text
+    spaced = (" " if one.isspace() else one for one in text)
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in spaced)
 
 
 def first_line(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""What sections of a run file share: frozen, and no key but those they declare."""
+"""What sections of a run file share: frozen, finite, and no key but those they declare."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 
 
 class Section(BaseModel):
-    """A table of a run file."""
+    """A table of a run file. None of its numbers is `nan` or `inf`, those of free options too."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -18,6 +18,7 @@ from stages.table import one_line, open_delta
 from stages.table_log import CARD_KEY, AnyCard, card_of_entry
 
 _HOURS_PER_DAY = 24
+_MOST_DAYS = 100_000
 _SHARD = re.compile(r"split=\w+/shard-\d+-of-\d+-[0-9a-f]+\.parquet")
 _GUARDED_HOURS = 7 * _HOURS_PER_DAY
 
@@ -90,8 +91,13 @@ def vacuum(path: Path, *, keep_days: float, dry_run: bool) -> list[str]:
 
     Raises:
       MissingTableError: nothing is committed there.
-      TableError: the files cannot be removed.
+      TableError: the files cannot be removed, or `keep_days` is no number of days.
     """
+    if not 0 <= keep_days <= _MOST_DAYS:
+        raise TableError(
+            f"old files cannot be removed: {path}: they are to be kept {keep_days} days, expected "
+            f"a number from 0 to {_MOST_DAYS}. State another."
+        )
     delta = open_delta(path)
     if delta is None:
         raise MissingTableError(f"no soft-label table: {path}: nothing committed. Run `label`.")

@@ -6,12 +6,13 @@ two. The teacher's new answers are encoded as the table's are, so that only the 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from schemas.errors import TeacherDriftError
+from schemas.errors import PipelineError, TeacherDriftError
 from schemas.label_section import Label
 from stages.codec import decode, encode
 from stages.label.ask import soft_labels
@@ -34,6 +35,19 @@ class Tolerance:
     inputs: int = 256
     max_kl_nats: float = 1e-3
     max_flip_rate: float = 0.01
+
+    def __post_init__(self) -> None:
+        """Refuse what nothing is above.
+
+        Raises:
+          PipelineError: a limit is `nan` or `inf`.
+        """
+        for name, limit in (("KL", self.max_kl_nats), ("flips", self.max_flip_rate)):
+            if not math.isfinite(limit):
+                raise PipelineError(
+                    f"tolerance is no limit: largest {name} is {limit}, expected a finite number. "
+                    "State another."
+                )
 
 
 @dataclass(frozen=True)

@@ -223,3 +223,25 @@ def test_verify_says_that_a_table_is_whole_or_what_is_wrong(labelled):
 def test_there_is_nothing_to_inspect(experiment):
     (experiment / "empty").mkdir()
     assert "nothing to inspect: empty" in failed(command("inspect", "empty"))
+
+
+@pytest.mark.parametrize("number", ["inf", "-inf", "1e400", "-1", "1e300"])
+@pytest.mark.parametrize("option", ["vacuum --keep-days", "verify --max-flips"])
+def test_an_option_takes_only_numbers_of_its_range(option, number, labelled):
+    name, option = option.split()
+    result = command(name, "labels", option, number)
+    assert result.exit_code == 2, result.output
+    assert "Invalid value" in result.stderr
+
+
+def test_nan_days_are_no_days_to_keep_files(labelled):
+    line = failed(command("vacuum", "labels", "--keep-days", "nan"))
+    assert "they are to be kept nan days, expected a number from 0 to 100000" in line
+
+
+@pytest.mark.parametrize(
+    ("option", "number"), [("--max-kl", "nan"), ("--max-kl", "inf"), ("--max-flips", "nan")]
+)
+def test_a_tolerance_is_finite(option, number, labelled):
+    line = failed(command("verify", "labels", option, number))
+    assert f"is {number}, expected a finite number" in line

@@ -80,3 +80,78 @@ def test_says_what_is_wrong_in_one_line(change, message):
 def test_refuses_an_override_it_cannot_apply(override):
     with pytest.raises(RunFileError, match="--set"):
         parse(MINIMAL, override)
+
+
+OF_A_SEARCH = 'target={metric="accuracy",at_least=0.5}'
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e999", "'nan'"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "train.learning_rate={}",
+        "train.temperature={}",
+        "train.temperature={{start={}, end=1.0}}",
+        "train.hard_label_weight={{start=0.5, end={}}}",
+        "label.kl_budget_nats={}",
+        "label.max_quarantined={}",
+        "corpus.split.validation={}",
+        "combine.weights=[{}, 1.0]",
+        'target={{metric="accuracy",at_least={}}}',
+        "adjust={{seed=1, minutes={}, search={{temperature=[1.0, 2.0]}}}}",
+        "adjust={{seed=1, search={{temperature={{low=1.0, high={}}}}}}}",
+    ],
+)
+def test_no_key_takes_a_number_that_is_not_finite(key, number):
+    with pytest.raises(RunFileError) as failure:
+        parse(MINIMAL, OF_A_SEARCH, key.format(number))
+    assert number.strip("'").replace("1e999", "inf") in str(failure.value)
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "1e999"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        'train.students=[{{name="b", kind="bag", options={{dropout={}}}}}]',
+        'teacher={{kind="module", callable="a:b", options={{x={}}}}}',
+        "adjust={{seed=1, search={{temperature=[1.0, {}]}}}}",
+    ],
+)
+def test_no_option_of_ones_own_takes_a_number_that_is_not_finite(key, number):
+    with pytest.raises(RunFileError, match="finite"):
+        parse(MINIMAL, OF_A_SEARCH, key.format(number))
+
+
+LONG, DEEP = "9" * 5000, "[" * 900 + "]" * 900
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (LONG, "a number of more than 4300 digits, expected 64 bits"),
+        (str(2**63), "found 9223372036854775808, expected a whole number of 64 bits"),
+        (DEEP, "more than 32 deep"),
+        ("[" * 40 + "]" * 40, "more than 32 sections or lists deep"),
+        (r'"a\u0000b"', "expected a text without a NUL"),
+        (r'{"a\u0000b" = 1}', "expected a text without a NUL"),
+    ],
+)
+@pytest.mark.parametrize("as_override", [False, True])
+def test_what_no_key_can_take_is_said_in_one_short_line(value, message, as_override):
+    text = MINIMAL if as_override else f"odd = {value}\n{MINIMAL}"
+    with pytest.raises(RunFileError) as failure:
+        parse(text, *([f"odd={value}"] if as_override else []))
+    assert message in str(failure.value)
+    assert str(failure.value).isprintable()
+    assert len(str(failure.value)) < 300
+
+
+def test_a_key_too_deep_for_any_section_is_refused():
+    for text, overrides in ((f"{'a.' * 900}b = 1\n{MINIMAL}", ()), (MINIMAL, [f"{'a.' * 900}b=1"])):
+        with pytest.raises(RunFileError, match="deep"):
+            parse(text, *overrides)
+
+
+def test_a_message_is_one_line_whatever_it_quotes():
+    error = RunFileError("no file: a\nb\r\u2028c \x1b[2J\ud83d. Mend 'é 漢'.")
+    assert str(error) == "no file: a b  c \\x1b[2J\\ud83d. Mend 'é 漢'."
