@@ -76,7 +76,8 @@ class Corpus(Section):
     Attributes:
       files: the corpus files; their order does not matter.
       format: how a file is read.
-      features: columns that the teacher sees, in order: one, or two texts that are asked together.
+      features: columns that the teacher sees, in order: one, or two texts that are asked together;
+        none that holds hard labels, splits or the answers of a teacher.
       feature_kinds: of those that are not `text`: `words` is a list of them, or text that is split
         at white space; `numbers` a list of them (an image's pixels, the samples of a sound), in
         Parquet only.

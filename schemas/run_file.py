@@ -95,6 +95,18 @@ class RunFile(Section):
         return self
 
     @model_validator(mode="after")
+    def _features_do_not_tell_the_answer(self) -> Self:
+        told = {
+            self.teacher.column: "the teacher's answers (teacher.column)",
+            self.corpus.split.column: "the split (corpus.split.column)",
+            self.head.corpus_column: f"the hard labels of head {self.head.name!r}",
+        }
+        for name in self.corpus.features:
+            if name in told:
+                raise ValueError(f"corpus.features has {name!r}, the column of {told[name]}")
+        return self
+
+    @model_validator(mode="after")
     def _positions_are_of_their_kind(self) -> Self:
         corpus, head = self.corpus, self.head
         needed = {"token": "words", "frame": "numbers", "pixel": "numbers"}.get(head.per)
