@@ -106,8 +106,9 @@ class Scores(Figures):
     """Of one class a row.
 
     Attributes:
-      precision_macro, recall_macro, f1_macro: unweighted means over the classes; a class
-        without prediction or without support counts 0 in what is undefined for it.
+      precision_macro, recall_macro, f1_macro: unweighted means over the classes that occur in the
+        hard labels or the predictions, as scikit-learn has it; one that has only the one or the
+        other counts 0 in what is undefined for it.
       calibration_error: expected calibration error, in [0, 1].
       agreement: share of rows where the top class is the teacher's.
       confusion: rows by (hard label, prediction).
@@ -160,7 +161,8 @@ class LabelScores(Figures):
 
     Attributes:
       accuracy: share of rows of which every class is right.
-      f1_micro: over all pairs of row and class; `_macro` are means over the classes.
+      f1_micro: over all pairs of row and class; `_macro` are means over the classes that some row
+        has or is said to have.
       average_precision: mean over the classes that a row has, of the area under the steps of
         precision over recall.
       auc: mean over the classes that some rows have and some do not, of the probability that one of

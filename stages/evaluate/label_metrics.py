@@ -13,7 +13,7 @@ import numpy.typing as npt
 from schemas.score_parts import LabelClass
 from schemas.scores import LabelScores
 from stages.columns import has_label
-from stages.evaluate.metrics import bins_of, calibration_error, ratios
+from stages.evaluate.metrics import bins_of, calibration_error, macro, ratios
 from stages.likeness import log_sigmoid
 
 Logits = npt.NDArray[np.float32]
@@ -54,7 +54,8 @@ def score_labels(
     says = said(logits, used)
     found = says[labelled]
     hits, predicted, support = (one.sum(axis=0) for one in (true & found, found, true))
-    precision, recall, f1 = ratios(hits, predicted, support)
+    by_class = ratios(hits, predicted, support)
+    precision, recall, f1 = macro(by_class, predicted + support > 0)
     reliability = bins_of(_probabilities(own).ravel(), true.ravel(), bins=bins)
     agreement = None if teacher_said is None else float((says == teacher_said)[labelled].mean())
     curves = [area_under_roc(column, has) for column, has in zip(own.T, true.T, strict=True)]
@@ -65,9 +66,9 @@ def score_labels(
         agreement=agreement,
         accuracy=float((true == found).all(axis=1).mean()),
         f1_micro=float(2 * hits.sum() / total) if total else 0.0,
-        precision_macro=float(precision.mean()),
-        recall_macro=float(recall.mean()),
-        f1_macro=float(f1.mean()),
+        precision_macro=precision,
+        recall_macro=recall,
+        f1_macro=f1,
         average_precision=_mean(
             [average_precision(own[:, at], true[:, at]) for at in np.flatnonzero(support)]
         ),
@@ -76,9 +77,7 @@ def score_labels(
         calibration_error=calibration_error(reliability),
         classes=tuple(
             LabelClass(name=name, threshold=limit, support=int(has), precision=p, recall=r, f1=f)
-            for name, limit, has, p, r, f in zip(
-                classes, used, support, precision, recall, f1, strict=True
-            )
+            for name, limit, has, p, r, f in zip(classes, used, support, *by_class, strict=True)
         ),
         reliability=reliability,
     )

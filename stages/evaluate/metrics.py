@@ -73,15 +73,16 @@ def score(
         classes=logits.shape[1],
     )
     support = np.bincount(labels[labelled], minlength=logits.shape[1])
-    precision, recall, f1 = per_class(confusion, support)
+    occurs = support + confusion.sum(axis=0) > 0
+    precision, recall, f1 = macro(per_class(confusion, support), occurs)
     known = labelled & said
     reliability = reliability_bins(probabilities(logits[known]), labels[known], bins=bins)
     return Scores(
         rows=int(labelled.sum()),
         accuracy=float((predicted == labels)[labelled].mean()),
-        precision_macro=float(precision.mean()),
-        recall_macro=float(recall.mean()),
-        f1_macro=float(f1.mean()),
+        precision_macro=precision,
+        recall_macro=recall,
+        f1_macro=f1,
         calibration_error=calibration_error(reliability),
         agreement=_agreement(predicted, labelled, teacher_logits, teacher_predicted),
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
@@ -147,6 +148,26 @@ def ratios(hits: Counts, predicted: Counts, support: Counts) -> npt.NDArray[np.f
         np.stack([predicted, support, predicted + support]),
     )
     return np.divide(parts, wholes, out=np.zeros(parts.shape), where=wholes > 0)
+
+
+def macro(
+    by_class: npt.NDArray[np.float64], occurs: npt.NDArray[np.bool_]
+) -> tuple[float, float, float]:
+    """Return the unweighted means over the classes that occur, 0 where none does.
+
+    A class that is no hard label and is never said is left out, as scikit-learn does; one that is
+    either counts 0 in what is undefined for it.
+
+    Args:
+      by_class: float64 [3, classes], of `ratios`.
+      occurs: bool [classes], whether some line has or is said to have it.
+
+    >>> macro(np.array([[1.0, 0.5, 0.0]] * 3), np.array([True, True, False]))
+    (0.75, 0.75, 0.75)
+    """
+    counted = [row[occurs] for row in by_class]
+    precision, recall, f1 = (float(row.mean()) if len(row) else 0.0 for row in counted)
+    return precision, recall, f1
 
 
 def reliability_bins(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from stages.train.ratios import precision_recall_f1
+from stages.train.ratios import macro_precision_recall_f1
 
 MACRO_SCORES = ("precision_macro", "recall_macro", "f1_macro")
 
 
 class MacroScores(keras.metrics.Metric):
-    """Unweighted means over the classes; what is undefined for a class counts 0."""
+    """Unweighted means over the classes that are hard labels, or are said."""
 
     def __init__(self, classes: int, name: str = "macro") -> None:
         """Begin with no row of so many classes."""
@@ -38,5 +38,5 @@ class MacroScores(keras.metrics.Metric):
 
     def result(self) -> dict[str, tf.Tensor]:
         """Return the three means."""
-        by_class = precision_recall_f1(self._hits, self._predicted, self._support)
-        return dict(zip(MACRO_SCORES, map(tf.reduce_mean, by_class), strict=True))
+        means = macro_precision_recall_f1(self._hits, self._predicted, self._support)
+        return dict(zip(MACRO_SCORES, means, strict=True))

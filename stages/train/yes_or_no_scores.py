@@ -6,13 +6,13 @@ import keras
 import tensorflow as tf
 
 from stages.train.losses import has_labels
-from stages.train.ratios import precision_recall_f1
+from stages.train.ratios import macro_precision_recall_f1, precision_recall_f1
 
 YES_OR_NO_SCORES = ("accuracy", "f1_micro", "precision_macro", "recall_macro", "f1_macro")
 
 
 class YesOrNoScores(keras.metrics.Metric):
-    """F1 over all pairs, means over the classes, and the share of rows that are wholly right."""
+    """F1 over all pairs, means over the classes that occur, and the share of rows wholly right."""
 
     def __init__(self, classes: int, name: str = "yes_or_no") -> None:
         """Begin with no row of so many classes."""
@@ -46,7 +46,7 @@ class YesOrNoScores(keras.metrics.Metric):
         """Return the scores by name."""
         counts = [tf.convert_to_tensor(one) for one in (self._hits, self._said, self._support)]
         micro = precision_recall_f1(*(tf.reduce_sum(count) for count in counts))
-        macro = [tf.reduce_mean(ratios) for ratios in precision_recall_f1(*counts)]
+        macro = macro_precision_recall_f1(*counts)
         accuracy = tf.math.divide_no_nan(
             tf.convert_to_tensor(self._whole), tf.convert_to_tensor(self._rows)
         )
