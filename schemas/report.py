@@ -52,7 +52,8 @@ class StudentSummary(Measured):
       retention: student's mean / teacher's, of the metric.
       metric: that verdict, retention and lift are of.
       lift: paired differences, student - baseline, seed by seed.
-      verdict: one sentence that says whether distillation helped.
+      helped: whether the interval of the lift is above 0; None without a baseline.
+      verdict: one sentence that says whether distillation helped or hurt, if the seeds settle it.
     """
 
     name: str

@@ -38,37 +38,41 @@ def compare(name: str, models: Sequence[ModelResult], teacher: ModelResult) -> S
         retention=retained(own.mean, reference),
         metric=metric,
         lift=lift,
-        helped=None if lift is None else _helped(lift),
+        helped=None if lift is None else lift.mean > 0 and is_settled(lift),
         verdict=verdict(name, lift, TITLES[metric]),
     )
 
 
 def verdict(name: str, lift: Summary | None, metric: str = "accuracy") -> str:
-    """Return one sentence that says whether distillation helped.
+    """Return one sentence that says whether distillation helped or hurt, as far as seeds tell.
 
     >>> verdict("bag", summarise([-0.01]))
-    'bag: distillation did not help: -1.0 points of accuracy over the baseline (1 seed).'
+    'bag: distillation may have hurt, one seed cannot settle it: -1.0 points of accuracy over the \
+baseline (1 seed, no interval).'
     """
     if lift is None:
         return f"{name}: no baseline was trained, so nothing is said about distillation."
-    seeds = f"{len(lift.values)} seed{'s' if len(lift.values) > 1 else ''}"
+    alone = lift.half_width is None
+    seeds = "1 seed, no interval" if alone else f"{len(lift.values)} seeds"
     interval = "" if lift.half_width is None else f" ± {100 * lift.half_width:.1f}"
     figure = f"{100 * lift.mean:+.1f}{interval} points of {metric} over the baseline ({seeds})"
-    if lift.mean <= 0:
-        return f"{name}: distillation did not help: {figure}."
-    if _helped(lift):
-        return f"{name}: distillation helped: {figure}."
-    return f"{name}: distillation may have helped, the seeds do not settle it: {figure}."
+    if abs(lift.mean) <= _NO_WIDTH:
+        return f"{name}: distillation neither helped nor hurt: {figure}."
+    done = "helped" if lift.mean > 0 else "hurt"
+    if is_settled(lift):
+        return f"{name}: distillation {done}: {figure}."
+    unsettled = "one seed cannot settle it" if alone else "the seeds do not settle it"
+    return f"{name}: distillation may have {done}, {unsettled}: {figure}."
 
 
-def _helped(lift: Summary) -> bool:
-    """Return whether the interval is above 0; one without width settles nothing.
+def is_settled(lift: Summary) -> bool:
+    """Return whether the interval has no 0; one without width settles nothing.
 
     Figures move by a whole row at a time, so that of a small split two seeds may well agree.
     """
     if lift.half_width is None or lift.half_width <= _NO_WIDTH:
         return False
-    return lift.mean - lift.half_width > 0
+    return abs(lift.mean) > lift.half_width
 
 
 def _over_seeds(models: Sequence[ModelResult], metric: str) -> Summary:

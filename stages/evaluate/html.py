@@ -12,7 +12,7 @@ from schemas.spans import TypeScores
 from stages.evaluate import plots
 from stages.evaluate.adjustment import adjustment_rows
 from stages.evaluate.adjustment import verdict as adjustment_verdict
-from stages.evaluate.compare import retained
+from stages.evaluate.compare import is_settled, retained
 from stages.evaluate.text import cut_lines, export_rows, interval, scope_lines
 
 _STYLE = """
@@ -42,7 +42,7 @@ def render(report: Report) -> str:
         *(_verdict(student) for student in report.students),
         _tiles(report),
         "<h2>Comparison</h2>",
-        _figure(plots.comparison(report), "Bars are means, dots are seeds."),
+        _figure(plots.comparison(report), _comparison_caption(report)),
         results_table(report),
         *(_student_section(student, report) for student in report.students),
         *_adjustment(report),
@@ -67,10 +67,14 @@ def subtitle(report: Report) -> str:
     seeds = ", ".join(map(str, report.seeds))
     scores = report.teacher.scores
     classes = f"{len(report.classes)} classes, " if scores.bins else ""
-    return (
-        f"{scores.rows} labelled {report.split} {scores.lines}, {classes}seeds {seeds}. Means over "
-        "seeds with 95 % intervals."
-    )
+    rows = f"{scores.rows} labelled {report.split} {scores.lines}, {classes}"
+    if len(report.seeds) < 2:
+        return f"{rows}one seed, {seeds}, so no intervals."
+    return f"{rows}seeds {seeds}. Means over seeds with 95 % intervals."
+
+
+def _comparison_caption(report: Report) -> str:
+    return "Bars are means, dots are seeds." if len(report.seeds) > 1 else "Of one seed."
 
 
 def results_table(report: Report) -> str:
@@ -124,9 +128,9 @@ def _cost(model: ModelResult) -> list[str]:
 
 
 def _verdict(student: StudentSummary) -> str:
-    kind = {True: "yes", False: "", None: ""}[student.helped]
-    if student.lift is not None and student.lift.mean <= 0:
-        kind = "no"
+    kind = ""
+    if student.lift is not None and is_settled(student.lift):
+        kind = "yes" if student.helped else "no"
     return f'<p class="verdict {kind}">{escape(student.verdict)}</p>'
 
 

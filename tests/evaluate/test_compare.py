@@ -45,9 +45,18 @@ def summary(students, baselines):
     ("students", "baselines", "helped", "words"),
     [
         ([90, 91, 90], [80, 80, 81], True, "distillation helped: "),
-        ([80, 80, 80], [85, 86, 84], False, "distillation did not help: -5.0 ± 2.5 points"),
+        ([80, 80, 80], [85, 86, 84], False, "distillation hurt: -5.0 ± 2.5 points"),
+        ([79, 80, 85], [80, 90, 80], False, "may have hurt, the seeds do not settle it: -2.0 ± "),
+        ([80, 82], [82, 80], False, "neither helped nor hurt: +0.0 ± 25.4 points"),
         ([80, 90, 80], [79, 80, 85], False, "may have helped, the seeds do not settle it"),
-        ([90], [80], False, "may have helped, the seeds do not settle it: +10.0 points"),
+        ([90], [80], False, "may have helped, one seed cannot settle it: +10.0 points"),
+        ([80], [90], False, "may have hurt, one seed cannot settle it: -10.0 points"),
+        (
+            [80],
+            [80],
+            False,
+            "neither helped nor hurt: +0.0 points of accuracy over the baseline (1",
+        ),
         ([90], [], None, "no baseline was trained"),
         ([81, 81], [80, 80], False, "may have helped, the seeds do not settle it: +1.0 ± 0.0"),
     ],
@@ -65,14 +74,38 @@ def test_figures_are_means_over_seeds_and_retention_is_of_the_teacher():
     assert found.lift.values == pytest.approx((0.2, 0.1))
 
 
-def report():
-    models = (model("student", 1, 80), model("baseline", 1, 85))
+@pytest.mark.parametrize("rights", [[90, 91, 90], [80, 90, 80], [90], [81, 81]])
+def test_a_loss_is_said_as_carefully_as_a_gain(rights):
+    gain = summary(rights, [80] * len(rights)).verdict
+    loss = summary([80] * len(rights), rights).verdict
+    mirrored = loss.replace("hurt", "helped").replace(": -", ": +")
+    assert mirrored == gain
+    assert ("95 %" in gain, "interval" in gain) == (False, len(rights) == 1)
+
+
+@pytest.mark.parametrize(
+    ("students", "baselines", "mark"),
+    [
+        ([90, 91, 90], [80, 80, 81], "verdict yes"),
+        ([80, 80, 81], [90, 91, 90], "verdict no"),
+        ([80, 90, 80], [79, 80, 85], "verdict "),
+        ([79, 80, 85], [80, 90, 80], "verdict "),
+        ([80], [90], "verdict "),
+    ],
+)
+def test_the_page_marks_only_what_is_settled(students, baselines, mark):
+    assert f'<p class="{mark}">' in render(report(students, baselines))
+
+
+def report(students=(80,), baselines=(85,)):
+    models = tuple(model("student", seed, right) for seed, right in enumerate(students, 1))
+    models += tuple(model("baseline", seed, right) for seed, right in enumerate(baselines, 1))
     return Report(
         fingerprint="f",
         name="tiny <run>",
         split="test",
         classes=("yes", "<no>"),
-        seeds=(1,),
+        seeds=tuple(range(1, len(students) + 1)),
         table={"version": 0, "rows": 100, "distinct_inputs": 90, "teacher_calls": 90},
         teacher=TEACHER,
         models=models,
@@ -82,17 +115,26 @@ def report():
 
 def test_the_text_shows_teacher_student_baseline_and_verdict():
     text = results_text(report())
-    for words in ("teacher", "bag student", "bag baseline", "0.950", "0.800", "did not help"):
+    for words in ("teacher", "bag student", "bag baseline", "0.950", "0.800", "may have hurt"):
         assert words in text
 
 
 def test_the_page_is_one_file_with_its_plots_and_escapes_names():
     page = render(report())
     assert page.count("<svg") >= 4
-    assert "did not help" in page
+    assert "may have hurt" in page
     assert "&lt;no&gt;" in page
     assert "<no>" not in page
     assert re.findall(r'(?:href|src)="(?!#|data:)', page) == []
+
+
+def test_of_one_seed_nothing_speaks_of_intervals_and_of_several_the_page_says_which():
+    alone, several = report(), report((80, 81), (85, 85))
+    assert "95 %" not in render(alone) and "±" not in render(alone) + results_text(alone)
+    assert "one seed, 1, so no intervals" in render(alone)
+    assert "Bars are means, dots are seeds." not in render(alone)
+    assert "seeds 1, 2. Means over seeds with 95 % intervals." in render(several)
+    assert "0.805 ± 0.064" in render(several) and "0.805 ± 0.064" in results_text(several)
 
 
 def test_every_student_has_its_calibration():
