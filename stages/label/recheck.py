@@ -27,7 +27,7 @@ class Tolerance:
     """How far a sample may be from what the table says.
 
     Attributes:
-      inputs: rows that are asked again, at least, where the table has as many.
+      inputs: rows that are asked again, where the table has as many; never more.
       max_kl_nats: mean KL(new answer ‖ table) over them, as `mean_divergence` says it.
       max_flip_rate: share of them with another class, as `share_of_others` says it.
     """
@@ -101,13 +101,18 @@ def recheck(
 
 
 def sample_of(table: SoftLabelTable, inputs: int) -> pa.Table:
-    """Return rows of every shard, evenly spread over each; the same ones for the same version."""
-    share = inputs / max(1, sum(shard.rows for shard in table.shards))
+    """Return so many rows, or all where there are fewer, the same ones for the same version.
+
+    Each shard has its share of them, up to rounding, evenly spread over it.
+    """
+    before = np.cumsum([0, *(shard.rows for shard in table.shards)])
+    wanted = np.diff(before * min(inputs, before[-1]) // max(1, before[-1]))
     columns = ["input_digest", *table.card.features, *table.card.layout.logit_columns]
-    return pa.concat_tables([_evenly(shard, share, columns) for shard in table.shards])
+    asked = zip(table.shards, wanted, strict=True)
+    parts = [_evenly(shard, int(rows), columns) for shard, rows in asked if rows]
+    return pa.concat_tables(parts or [_evenly(table.shards[0], 0, columns)])
 
 
-def _evenly(shard: Shard, share: float, columns: list[str]) -> pa.Table:
-    wanted = min(shard.rows, int(np.ceil(shard.rows * share)))
+def _evenly(shard: Shard, wanted: int, columns: list[str]) -> pa.Table:
     places = np.linspace(0, shard.rows - 1, wanted).astype(np.int64)
     return read_shard(shard, columns).take(pa.array(places))

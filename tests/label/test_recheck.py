@@ -45,9 +45,22 @@ def test_what_an_encoding_costs_is_no_drift(overrides, labelled, teacher):
     assert again(table, teacher, max_kl_nats=1e-6).kl_nats < 1e-9
 
 
+@pytest.mark.parametrize("inputs", [1, 3, 7, 20, 119, 120, 500])
+def test_never_more_inputs_are_asked_than_are_stated(table, inputs):
+    rows = sample_of(table, inputs)
+    assert rows.num_rows == min(inputs, 120)
+
+
+def test_the_calls_of_a_recheck_are_those_that_were_stated(table, teacher):
+    asked = []
+    counting = Shifted(teacher, lambda logits: asked.append(len(logits)) or logits)
+    assert again(table, counting, inputs=25).inputs == 25
+    assert sum(asked) <= 25
+
+
 def test_a_small_sample_is_spread_over_all_shards(table):
     rows = sample_of(table, 20)
-    assert 20 <= rows.num_rows <= 20 + len(table.shards)
+    assert rows.num_rows == 20
     found = {digest[0] // 64 for digest in rows["input_digest"].to_pylist()}
     assert found == {0, 1, 2, 3}
 
