@@ -17,6 +17,7 @@ from schemas.student_card import STUDENT_CARD_FILE
 from schemas.teacher_card import CARD_FILE
 from stages.evaluate.pipeline import REPORT_FOLDER, REPORT_JSON, read_report
 from stages.evaluate.text import results_text
+from stages.listing import first_few
 from stages.table import JoinedTable, SoftLabelTable, open_version
 from stages.teacher_folder import read_card
 from stages.train.multi_task.pipeline import read_multi_task_card
@@ -100,7 +101,7 @@ def _rows_of_head(card: TableCard) -> list[list[str]]:
     """Return what is said of one head's rows: how many, what they cost, how good the teacher is."""
     counts = card.counts
     return [
-        ["head", f"{card.head.name}: {', '.join(card.head.classes[:12])}"],
+        ["head", f"{card.head.name}: {first_few(card.head.classes)}"],
         ["rows", f"{counts.rows} ({_splits(counts.split_rows)})"],
         ["views", str(counts.views)],
         ["distinct inputs", str(counts.distinct_inputs)],
@@ -177,7 +178,7 @@ def _runtime(check: RuntimeCheck | None) -> list[list[str]]:
 
 def _teacher(folder: Path) -> Description:
     card = read_card(folder)
-    rows = [["teacher", str(folder)], ["classes", ", ".join(card.classes[:12])]]
+    rows = [["teacher", str(folder)], ["classes", first_few(card.classes)]]
     rows += [
         [split, f"{_listed(scores)} ({scores.rows} {scores.lines})"]
         for split, scores in card.scores.items()

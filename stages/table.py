@@ -22,6 +22,7 @@ from schemas.joined import JoinedCard
 from schemas.layout import SPLIT_COLUMN
 from schemas.soft_labels import FORMAT_VERSION, READABLE_VERSIONS, TableCard
 from stages.inputs import inputs_of
+from stages.listing import first_few
 from stages.shard import Shard, check_size, read_shard
 from stages.table_log import newest_card
 
@@ -252,4 +253,4 @@ def one_line(error: Exception) -> str:
 
 
 def _head_text(head: Head) -> str:
-    return f"{head.name!r} with {len(head.classes)} classes ({', '.join(head.classes[:12])})"
+    return f"{head.name!r} with {len(head.classes)} classes ({first_few(head.classes)})"

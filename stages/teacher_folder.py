@@ -11,6 +11,7 @@ from schemas.heads import HeadKind, HeadPer
 from schemas.provenance import digest_file
 from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, TeacherCard
 from schemas.teacher_section import Teacher
+from stages.listing import first_few
 from stages.teacher_source import KERAS, TeacherSource, answer_parts, teacher_fingerprint
 
 
@@ -36,8 +37,8 @@ def open_teacher(
     if card.classes != classes:
         raise TeacherError(
             f"teacher has other classes: {path}: found {len(card.classes)} "
-            f"({', '.join(card.classes[:12])}), expected {len(classes)} "
-            f"({', '.join(classes[:12])}). Use its classes in its order, or another teacher."
+            f"({first_few(card.classes)}), expected {len(classes)} "
+            f"({first_few(classes)}). Use its classes in its order, or another teacher."
         )
     return teacher_in(path, card, how, per, kind)
 

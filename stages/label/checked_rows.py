@@ -18,6 +18,7 @@ from stages.label.arrow_kinds import is_list, is_number, is_text
 from stages.label.intake import Intake, row_text
 from stages.label.units import RawRows
 from stages.label.unlabelled import ORIGIN_COLUMN
+from stages.listing import first_few
 
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -176,7 +177,7 @@ def unknown_class(found: str, head: Head) -> str:
     hint = f" Did you mean {near[0]!r}?" if near else ""
     flags = ", or 0 or 1" if head.kind == "sigmoid" and len(head.classes) == 1 else ""
     return (
-        f"found {found[:80]!r}, expected one of {', '.join(head.classes[:12])}{flags}.{hint} "
+        f"found {found[:80]!r}, expected one of {first_few(head.classes)}{flags}.{hint} "
         "Mend the row or `classes`."
     )
 

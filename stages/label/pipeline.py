@@ -26,6 +26,7 @@ from stages.label.quarantine import quarantine_path, settle
 from stages.label.runtime import check_runtime
 from stages.label.staging import BucketRecord, Staging, UnitRecord, bucket_name, unit_name
 from stages.label.teacher import Teacher
+from stages.listing import first_few
 from stages.progress import say
 from stages.table import SoftLabelTable, open_table, table_exists
 
@@ -160,7 +161,7 @@ def check_conservation(
     """
     if unread := [unit.name for unit in corpus.units if unit.name not in units]:
         raise ConservationError(
-            f"corpus was not read to its end: {', '.join(unread[:5])}. Nothing was committed; "
+            f"corpus was not read to its end: {first_few(unread, most=5)}. Nothing was committed; "
             "run `label` again."
         )
     sent: dict[int, int] = {}
@@ -181,7 +182,8 @@ def check_conservation(
     if sent != staged:
         wrong = sorted(b for b in sent.keys() | staged.keys() if sent.get(b) != staged.get(b))
         raise ConservationError(
-            f"rows were lost or doubled: shards {wrong[:10]}: {sum(sent.values())} read, "
-            f"{sum(staged.values())} staged. Nothing was committed; run `label` again."
+            f"rows were lost or doubled: shards {first_few(wrong, most=10)}: "
+            f"{sum(sent.values())} read, {sum(staged.values())} staged. Nothing was committed; run "
+            "`label` again."
         )
     return sum(record.rows for record in units.values())

@@ -18,6 +18,7 @@ import pyarrow as pa
 from schemas.errors import TeacherError
 from stages.label.teacher import Teacher
 from stages.label.teachers.texts import TextInputs
+from stages.listing import first_few
 from stages.plugins import import_function
 from stages.teacher_source import TeacherSource
 
@@ -82,7 +83,7 @@ def load(source: TeacherSource) -> Teacher:
     teacher: Teacher = made
     if tuple(teacher.classes) != source.classes:
         raise TeacherError(
-            f"teacher has other classes: {name}: found {', '.join(teacher.classes[:12])}, "
-            f"expected {', '.join(source.classes[:12])}. Mend it, or the run file."
+            f"teacher has other classes: {name}: found {first_few(teacher.classes)}, "
+            f"expected {first_few(source.classes)}. Mend it, or the run file."
         )
     return teacher

@@ -14,6 +14,7 @@ from stages.hub import is_hub_handle, snapshot
 from stages.inputs import texts_of
 from stages.label.teachers.tokens import TokenInputs
 from stages.label.teachers.words import NO_WORD, WordInputs, logits_of_words
+from stages.listing import first_few
 from stages.teacher_source import TeacherSource
 
 _SEGMENTS = "token_type_ids"
@@ -172,8 +173,8 @@ class TransformersTeacher:
         if not same:
             raise TeacherError(
                 f"teacher has other classes: {self._place}: found {len(names)} "
-                f"({', '.join(names[:12])}), expected {len(self.classes)} "
-                f"({', '.join(self.classes[:12])}). Use its classes, or another teacher."
+                f"({first_few(names)}), expected {len(self.classes)} "
+                f"({first_few(self.classes)}). Use its classes, or another teacher."
             )
         return [names.index(name) for name in self.classes]
 
