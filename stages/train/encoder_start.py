@@ -18,6 +18,7 @@ from schemas.teacher_card import MODEL_FILE, VOCABULARY_FILE
 from schemas.train_section import Student
 from stages.encoder import load_encoder
 from stages.text import read_vocabulary
+from stages.weights import left_in_keras_file, unloaded_is_an_error
 
 _LAYER = "transformer_layer_"
 _SHARED = ("position_embedding", "segment_embedding", "embeddings_layer_norm")
@@ -118,11 +119,14 @@ def _loaded(location: str) -> tuple[keras.Model, list[str]]:
     if not path.is_file():
         return load_encoder(location)
     try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, OSError, TypeError, KeyError) as error:
+        with unloaded_is_an_error():
+            model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, OSError, TypeError, KeyError, UserWarning) as error:
         raise StudentError(
             f"no BERT to start from: {path}: {first_line(error)}. Mend `start`."
         ) from error
+    if found := left_in_keras_file(path, model):
+        raise StudentError(f"start is not whole: {path}: {found}. Mend `start`.")
     return model, read_vocabulary(Path(location) / VOCABULARY_FILE)
 
 

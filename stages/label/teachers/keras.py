@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import tensorflow as tf
 
-from schemas.errors import TeacherError
+from schemas.errors import TeacherError, first_line
 from schemas.teacher_card import MODEL_FILE, VOCABULARY_FILE
 from stages.label.teachers.bfloat16 import in_bfloat16
 from stages.label.teachers.onnx_graph import OnnxGraph
@@ -24,6 +24,7 @@ from stages.label.teachers.words import logits_of_words
 from stages.layers import layers_of
 from stages.teacher_source import TeacherSource
 from stages.text import Wordpiece, ragged_words, read_vocabulary
+from stages.weights import left_in_keras_file, unloaded_is_an_error
 
 INPUTS = frozenset({"token_ids", "segment_ids", "padding_mask"})
 
@@ -126,10 +127,15 @@ def load_model(source: TeacherSource) -> keras.Model:
     """
     path = Path(source.location) / MODEL_FILE
     try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, OSError, TypeError, KeyError) as error:
-        said = str(error).splitlines()[0]
+        with unloaded_is_an_error():
+            model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, OSError, TypeError, KeyError, UserWarning) as error:
+        said = first_line(error).rstrip(".")
         raise TeacherError(f"teacher cannot be loaded: {path}: {said}.") from error
+    if found := left_in_keras_file(path, model):
+        raise TeacherError(
+            f"teacher is not whole: {path}: {found}. Save it again from the model that was trained."
+        )
     names = {tensor.name for tensor in model.inputs}
     if not names or names - INPUTS:
         raise TeacherError(

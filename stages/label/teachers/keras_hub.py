@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import keras_hub
 import numpy as np
@@ -14,8 +16,10 @@ from schemas.errors import TeacherError, first_line
 from stages.hub import is_hub_handle, snapshot
 from stages.label.teachers.bfloat16 import in_bfloat16
 from stages.teacher_source import TeacherSource
+from stages.weights import left_in_keras_file, left_in_preset, unloaded_is_an_error
 
 _MASK = "padding_mask"
+_HEAD_WEIGHTS = "task.weights.h5"
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ class KerasHubTeacher:
         place = source.location
         folder = str(snapshot(place).folder) if is_hub_handle(place) else place
         try:
-            model = keras_hub.models.TextClassifier.from_preset(folder)
+            with unloaded_is_an_error():
+                model = keras_hub.models.TextClassifier.from_preset(folder)
             self._preprocessor = model.preprocessor
             self._preprocessor.sequence_length = source.max_length
             found = int(model.num_classes)
@@ -52,6 +57,7 @@ class KerasHubTeacher:
                 f"teacher cannot be loaded: {source.location}: {said}. Expected a preset of a text "
                 "classifier with its preprocessor."
             ) from error
+        _check_whole(Path(folder), model)
         if found != len(self.classes):
             raise TeacherError(
                 f"teacher has another number of classes: {source.location}: found {found}, "
@@ -106,6 +112,26 @@ class KerasHubTeacher:
 
     def _call(self, features: dict[str, tf.Tensor]) -> tf.Tensor:
         return tf.cast(self._model(features, training=False), tf.float32)
+
+
+def _check_whole(folder: Path, model: Any) -> None:
+    """Refuse a model whose weights are not just those of its preset.
+
+    Raises:
+      TeacherError: the preset has no weights of the head, or some that are nobody's.
+    """
+    head = folder / _HEAD_WEIGHTS
+    if not head.is_file():
+        raise TeacherError(
+            f"teacher is not whole: {folder}: no {_HEAD_WEIGHTS}, so that its head would be "
+            "random. Save the trained classifier with save_to_preset."
+        )
+    for found in (left_in_preset(folder, model.backbone), left_in_keras_file(head, model)):
+        if found:
+            raise TeacherError(
+                f"teacher is not whole: {folder}: {found}. Save the trained classifier again with "
+                "save_to_preset."
+            )
 
 
 def load(source: TeacherSource) -> KerasHubTeacher:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import tensorflow as tf
 
-from schemas.errors import TeacherError
+from schemas.errors import TeacherError, first_line
 from schemas.teacher_card import VOCABULARY_FILE
 from stages.label.teachers.pieces import WordpieceInputs, model_inputs
 from stages.label.teachers.texts import TextInputs
@@ -41,8 +41,13 @@ class SavedModelTeacher:
         self._place = source.location
         try:
             self._model = tf.saved_model.load(source.location)
+        except AssertionError as error:  # what TensorFlow raises where a variable has no value
+            raise TeacherError(
+                f"teacher is not whole: {source.location}: its file lacks weights of the model: "
+                f"{first_line(error)[:200]} Save it again, or copy all of its variables/."
+            ) from error
         except (OSError, ValueError, tf.errors.OpError) as error:
-            said = str(error).splitlines()[0]
+            said = first_line(error).rstrip(".")
             raise TeacherError(
                 f"teacher cannot be loaded: {source.location}: {said}. Expected the folder of "
                 "saved_model.pb."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from schemas.errors import TeacherError, first_line
 from stages.hub import is_hub_handle, snapshot
 from stages.inputs import texts_of
 from stages.label.teachers.tokens import TokenInputs
+from stages.label.teachers.whole import check_tokenizer, check_whole
 from stages.label.teachers.words import NO_WORD, WordInputs, logits_of_words
 from stages.listing import first_few
 from stages.teacher_source import TeacherSource
@@ -206,15 +209,23 @@ def _loaded(place: str, task: str) -> tuple[Any, Any]:
             tokenizer = transformers.AutoTokenizer.from_pretrained(
                 folder, add_prefix_space=True, **local
             )  # or else a word is cut as if it went on the one before
-        model = getattr(transformers, f"AutoModelFor{task}").from_pretrained(
-            folder, use_safetensors=True, dtype=torch.float32, **local
-        )
+        with _silenced(transformers.logging):
+            model, info = getattr(transformers, f"AutoModelFor{task}").from_pretrained(
+                folder,
+                use_safetensors=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are said below, by name
+                **local,
+            )
     except Exception as error:  # whatever the library raises
         said = first_line(error)
         raise TeacherError(
             f"teacher cannot be loaded: {place}: {said} Expected config.json, model.safetensors "
             "and a tokenizer in one folder."
         ) from error
+    check_whole(place, model, info, task=task)
+    check_tokenizer(place, tokenizer, model)
     if task != "SequenceClassification" and not tokenizer.is_fast:
         raise TeacherError(
             f"teacher's pieces cannot be put to words: {place}: its tokenizer has no "
@@ -222,6 +233,17 @@ def _loaded(place: str, task: str) -> tuple[Any, Any]:
         )
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return tokenizer, model.to(device).eval()
+
+
+@contextmanager
+def _silenced(logging: Any) -> Iterator[None]:
+    """Let the library say no more than errors: what a load lacks is said by `check_whole`."""
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
 
 
 def load(source: TeacherSource) -> TransformersTeacher:

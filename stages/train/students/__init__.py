@@ -19,6 +19,7 @@ from schemas.errors import StudentError, first_line
 from schemas.heads import HeadPer
 from schemas.train_section import Student
 from stages.plugins import import_function
+from stages.weights import left_in_keras_file, unloaded_is_an_error
 
 Builder = Callable[..., keras.Model]
 
@@ -87,11 +88,14 @@ def _saved(
     for kind in KINDS:
         import_module(f"{__name__}.{kind}")  # registers layers of theirs
     try:
-        model: keras.Model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, OSError, TypeError) as error:
+        with unloaded_is_an_error():
+            model: keras.Model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, OSError, TypeError, UserWarning) as error:
         raise StudentError(
             f"student cannot be loaded: {path}: {first_line(error)}. Mend `kind`."
         ) from error
+    if found := left_in_keras_file(path, model):
+        raise StudentError(f"student is not whole: {path}: {found}. Mend `kind`.")
     rows = {one.input_dim for one in model.layers if isinstance(one, keras.layers.Embedding)}
     if rows and vocabulary_size not in rows:
         raise StudentError(
