@@ -137,10 +137,11 @@ def parse_multi_task(text: str, *, source: str, overrides: Sequence[str] = ()) -
       RunFileError: not TOML, an unknown key, a missing key or a value out of range.
     """
     data = read_toml(text, source=source, overrides=overrides)
+    stated = _with_heads(data) if "heads" in data else data
     try:
-        return MultiTask.model_validate(_with_heads(data) if "heads" in data else data)
+        return MultiTask.model_validate(stated)
     except ValidationError as error:
-        raise RunFileError(explain(error, MultiTask, source=source)) from error
+        raise RunFileError(explain(error, MultiTask, source=source, stated=stated)) from error
 
 
 def _with_heads(data: dict[str, Any]) -> dict[str, Any]:

@@ -281,7 +281,7 @@ def run_file_of(
     try:
         return RunFile.model_validate(stated)
     except ValidationError as error:
-        raise RunFileError(explain(error, RunFile, source=source)) from error
+        raise RunFileError(explain(error, RunFile, source=source, stated=stated)) from error
 
 
 def states_heads(data: Mapping[str, Any]) -> bool:

@@ -7,23 +7,23 @@ used and not half-way through training.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import TableNotFoundError
 
 from schemas.errors import DamagedTableError, MissingTableError, StaleTableError, TableError
 from schemas.heads import Head
 from schemas.joined import JoinedCard
-from schemas.layout import SPLIT_COLUMN
 from schemas.soft_labels import FORMAT_VERSION, READABLE_VERSIONS, TableCard
+from stages.delta_errors import DELTA_ERRORS, one_line
 from stages.inputs import inputs_of
 from stages.listing import first_few
 from stages.shard import Shard, check_size, read_shard
+from stages.table_files import visible_shards
 from stages.table_log import newest_card
 
 ARTEFACTS_FOLDER = "_artefacts"
@@ -225,31 +225,10 @@ def open_delta(path: Path) -> DeltaTable | None:
         return DeltaTable(path)
     except TableNotFoundError:
         return None
-    except (DeltaError, OSError) as error:
+    except DELTA_ERRORS as error:
         raise TableError(
             f"table cannot be opened: {path}: {one_line(error)}. Mend the cause, or the path."
         ) from error
-
-
-def visible_shards(delta: DeltaTable, path: Path) -> Iterator[Shard]:
-    """Return what the log says is visible, by (split, shard number)."""
-    actions = pa.table(delta.get_add_actions(flatten=True)).to_pylist()
-    found = [
-        Shard(
-            path / action["path"],
-            action[f"partition.{SPLIT_COLUMN}"],
-            action["num_records"],
-            action["size_bytes"],
-        )
-        for action in actions
-    ]
-    return iter(sorted(found, key=lambda shard: (shard.split, shard.path.name)))
-
-
-def one_line(error: Exception) -> str:
-    """Return delta-rs's message without its colours and line breaks."""
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
-    return " ".join(text.split()).rstrip(".")
 
 
 def _head_text(head: Head) -> str:

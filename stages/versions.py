@@ -3,37 +3,33 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-
-from deltalake.exceptions import DeltaError
-from pydantic import ValidationError
 
 from schemas.errors import MissingTableError, TableError
 from schemas.joined import JoinedCard
+from stages.delta_errors import DELTA_ERRORS, one_line
 from stages.label.staging import unfinished_files
-from stages.table import one_line, open_delta
-from stages.table_log import CARD_KEY, AnyCard, card_of_entry
+from stages.table import open_delta, open_version
+from stages.table_files import SHARD_NAME
+from stages.table_log import AnyCard, Entry, card_of, log_entries
 
 _HOURS_PER_DAY = 24
 _MOST_DAYS = 100_000
-_SHARD = re.compile(r"split=\w+/shard-\d+-of-\d+-[0-9a-f]+\.parquet")
 _GUARDED_HOURS = 7 * _HOURS_PER_DAY
 
 
 @dataclass(frozen=True)
 class Version:
-    """One committed version, newest first in `history`."""
+    """One committed version, newest first in `history`; no card where it cannot be read."""
 
     number: int
     committed_at: str
-    card: AnyCard
+    card: AnyCard | None
 
 
 def history(path: Path) -> list[Version]:
-    """Return a table's versions, newest first; those of unreadable formats are left out.
+    """Return a table's versions, newest first; those that others committed are left out.
 
     Raises:
       MissingTableError: nothing is committed there.
@@ -42,15 +38,18 @@ def history(path: Path) -> list[Version]:
     delta = open_delta(path)
     if delta is None:
         raise MissingTableError(f"no soft-label table: {path}: nothing committed. Run `label`.")
-    versions = []
-    for entry in delta.history():
-        try:
-            card = card_of_entry(entry.get(CARD_KEY, ""))
-        except ValidationError:
-            continue
-        at = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC).isoformat(timespec="seconds")
-        versions.append(Version(entry["version"], at, card))
-    return versions
+    return [
+        Version(entry.version, entry.committed_at or "unknown", _readable_card(entry))
+        for entry in log_entries(delta, path)
+        if entry.card is not None
+    ]
+
+
+def _readable_card(entry: Entry) -> AnyCard | None:
+    try:
+        return card_of(entry)
+    except ValueError:
+        return None
 
 
 def history_rows(versions: list[Version]) -> list[list[str]]:
@@ -62,8 +61,10 @@ def history_rows(versions: list[Version]) -> list[list[str]]:
     return [heads, *rows]
 
 
-def _made_of(card: AnyCard) -> list[str]:
+def _made_of(card: AnyCard | None) -> list[str]:
     """Return the rows of a version, what they cost, and who made them."""
+    if card is None:
+        return ["", "", "", "", "", "card cannot be read"]
     if isinstance(card, JoinedCard):
         names = ", ".join(head.name for head in card.heads)
         return [str(card.counts.rows), "", "", "", "", f"joined: {names}"]
@@ -91,7 +92,8 @@ def vacuum(path: Path, *, keep_days: float, dry_run: bool) -> list[str]:
 
     Raises:
       MissingTableError: nothing is committed there.
-      TableError: the files cannot be removed, or `keep_days` is no number of days.
+      TableError: the visible version is not whole, the files cannot be removed, or `keep_days` is
+        no number of days.
     """
     if not 0 <= keep_days <= _MOST_DAYS:
         raise TableError(
@@ -101,6 +103,7 @@ def vacuum(path: Path, *, keep_days: float, dry_run: bool) -> list[str]:
     delta = open_delta(path)
     if delta is None:
         raise MissingTableError(f"no soft-label table: {path}: nothing committed. Run `label`.")
+    open_version(path)  # or else what it lost from the log would pass for old
     hours = math.ceil(keep_days * _HOURS_PER_DAY)
     try:
         named = delta.vacuum(
@@ -110,12 +113,12 @@ def vacuum(path: Path, *, keep_days: float, dry_run: bool) -> list[str]:
             full=True,  # strays of killed runs too, and files that are not the table's
         )
         kept = unfinished_files(path)
-        ours = [name for name in named if _SHARD.fullmatch(name) and name not in kept]
+        ours = [name for name in named if SHARD_NAME.fullmatch(name) and name not in kept]
         shards = [name for name in ours if (path / name).is_file()]  # the log names gone ones too
         for name in shards if not dry_run else ():
             (path / name).unlink(missing_ok=True)
         return shards
-    except (DeltaError, OSError) as error:
+    except DELTA_ERRORS as error:
         raise TableError(
             f"old files cannot be removed: {path}: {one_line(error)}. The visible version is "
             "unharmed. Mend the cause and run `vacuum` again."

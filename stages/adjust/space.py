@@ -46,7 +46,9 @@ def with_values(run: RunFile, values: Mapping[str, Value]) -> RunFile:
     try:
         return RunFile.model_validate(data)
     except ValidationError as error:
-        raise RunFileError(explain(error, RunFile, source="[adjust.search]")) from error
+        raise RunFileError(
+            explain(error, RunFile, source="[adjust.search]", stated=data)
+        ) from error
 
 
 def of_trial(run: RunFile, values: Mapping[str, Value]) -> RunFile:

@@ -17,9 +17,11 @@ from deltalake.transaction import AddAction, RemoveAction, create_table_with_add
 
 from schemas.errors import PublishError
 from schemas.layout import SPLIT_COLUMN
+from stages.delta_errors import one_line
 from stages.label.staging import BucketRecord, Staging
 from stages.shard import RUN_AGAIN, Shard
-from stages.table import one_line, open_delta, visible_shards
+from stages.table import open_delta
+from stages.table_files import visible_shards
 from stages.table_log import CARD_KEY, AnyCard
 
 

@@ -360,7 +360,7 @@ def test_a_card_that_does_not_know_a_file_is_damage(joined):
         ("tasks={name='thing'}", "unknown key"),
         ("heads=['x', 'y']", "unknown key"),
         ("adjust={seed=1}", "searches the settings of a student of one task; leave it out"),
-        ("batches='both'", "Input should be 'own' or 'shared'"),
+        ("batches='both'", "batches: found 'both', expected 'own' or 'shared'"),
     ],
 )
 def test_a_run_of_heads_that_does_not_hold_is_refused(stated, said):

@@ -14,7 +14,7 @@ from tests import tiny_heads, tiny_questions, tiny_tasks
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ('tasks=[{name="a", run="a.toml"}]', "tasks: Tuple should have at least 2 items"),
+        ('tasks=[{name="a", run="a.toml"}]', "tasks: found 1 entries, expected 2 or more"),
         ('tasks=[{name="a", run="x"}, {name="a", run="y"}]', "named twice in ['a', 'a']"),
         (
             'tasks=[{name="a", run="x", train={epochs=3}}, {name="b", run="y"}]',
