@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from schemas.measured import Measured
 from schemas.scores import LabelScores, PointerScores, ValueScores
 from schemas.spans import SpanScores
+
+MOST_CANDIDATES = 20  # of rows whose label may be wrong
 
 
 class ClassScores(Measured):
@@ -59,10 +63,15 @@ class NoiseCandidate(Measured):
 
 
 class TeacherQuality(Measured):
-    """Quality by split, and the rows whose hard label is least likely, the least likely first."""
+    """Quality by split, and the rows whose hard label is least likely, the least likely first.
+
+    `class_rows` is how many labelled rows, or positions, each split has of each class, train too;
+    empty of heads without classes, and of cards before they were counted.
+    """
 
     splits: dict[str, AnyQuality]
     noise_candidates: tuple[NoiseCandidate, ...] = ()
+    class_rows: dict[str, dict[str, int]] = Field(default={}, exclude_if=lambda found: not found)
 
 
 class RuntimeCheck(Measured):

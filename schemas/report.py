@@ -80,6 +80,7 @@ class Report(Measured):
     Attributes:
       adjustment: the search that found the students' settings, where there was one.
       exports: of these students, as far as they were made.
+      scarce: a line for each split that lacks classes, and for those with few rows in train.
     """
 
     format_version: Literal[2] = 2
@@ -94,3 +95,4 @@ class Report(Measured):
     students: tuple[StudentSummary, ...]
     adjustment: Adjustment | None = None
     exports: tuple[Export, ...] = ()
+    scarce: tuple[str, ...] = ()

@@ -10,11 +10,12 @@ from typing import Any
 
 from schemas.errors import PipelineError, TableError
 from schemas.multi_task_card import MEAN_FIGURE, MULTI_TASK_CARD_FILE
-from schemas.quality import AnyQuality, RuntimeCheck, SplitQuality, TeacherQuality
+from schemas.quality import MOST_CANDIDATES, AnyQuality, RuntimeCheck, SplitQuality, TeacherQuality
 from schemas.scores import TITLES, Figures
 from schemas.soft_labels import CombinedTeacher, TableCard
 from schemas.student_card import STUDENT_CARD_FILE
 from schemas.teacher_card import CARD_FILE
+from stages.class_rows import rows_in_card, scarce
 from stages.evaluate.pipeline import REPORT_FOLDER, REPORT_JSON, read_report
 from stages.evaluate.text import results_text
 from stages.listing import first_few
@@ -111,6 +112,7 @@ def _rows_of_head(card: TableCard) -> list[list[str]]:
         ["truncated", str(counts.truncated)],
         ["quarantined", str(counts.quarantined)],
         *_quality(card.quality),
+        *(["scarce", line] for line in scarce(rows_in_card(card), card.head)),
         *_runtime(card.runtime_check),
         *_teachers(card.teachers),
         ["teacher", card.teacher_fingerprint],
@@ -132,6 +134,8 @@ def _quality(quality: TeacherQuality | None) -> list[list[str]]:
             ]
             for one in getattr(found, "classes", ())
         ]
+    if len(quality.noise_candidates) == MOST_CANDIDATES:
+        rows.append(["label in doubt", f"{MOST_CANDIDATES} or more; the least likely are"])
     rows += [
         [
             "label in doubt",

@@ -19,6 +19,7 @@ from schemas.provenance import fingerprint
 from schemas.quality import TeacherQuality
 from schemas.run_file import RunFile
 from schemas.soft_labels import FORMAT_VERSION, CombinedTeacher, TableCard
+from stages.class_rows import say_scarce
 from stages.columns import labels_by_line, shard_order
 from stages.combine.artefacts import combine_artefacts
 from stages.combine.join import Joined, check_alike, joined_bucket
@@ -143,6 +144,7 @@ class _Combination:
         staging.remove()
         shown = ", ".join(f"{one.weight:.3f} ({one.missing_rows} rows missing)" for one in teachers)
         say(f"combine: {card.counts.rows} rows; weights {shown}; committed")
+        say_scarce("combine", quality.class_rows, self._run.head)
 
     def _bucket(self, bucket: int, splits: Sequence[str] = (*SPLITS, ASIDE)) -> Joined | None:
         """Return a bucket's rows, as far as the policy for missing ones leaves them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 
 from schemas.report import ModelResult, Report, StudentSummary, Summary
@@ -13,25 +13,14 @@ from stages.evaluate import plots
 from stages.evaluate.adjustment import adjustment_rows
 from stages.evaluate.adjustment import verdict as adjustment_verdict
 from stages.evaluate.compare import is_settled, retained
-from stages.evaluate.text import cut_lines, export_rows, interval, scope_lines
-
-_STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;color:#22262b;background:#f6f7f8;margin:0}
-main{max-width:62rem;margin:0 auto;padding:2rem 1.2rem 4rem}
-h1{font-size:1.7rem;margin:0 0 .3rem}h2{font-size:1.15rem;margin:2.2rem 0 .6rem}
-.sub{color:#667;margin:0 0 1.4rem}
-.verdict{padding:.8rem 1rem;border-left:5px solid #c28a2c;background:#fff;margin:.5rem 0}
-.verdict.yes{border-color:#1b8a6b}.verdict.no{border-color:#b23b3b}
-.tiles{display:flex;gap:.8rem;flex-wrap:wrap}
-.tile{background:#fff;padding:.7rem 1rem;border-radius:6px;min-width:7.5rem}
-.tile b{display:block;font-size:1.35rem}.tile span{color:#667;font-size:.85rem}
-table{border-collapse:collapse;background:#fff;width:100%;font-variant-numeric:tabular-nums}
-th,td{padding:.4rem .6rem;text-align:right;border-bottom:1px solid #e6e8ea;font-size:.88rem}
-th:first-child,td:first-child{text-align:left}
-figure{background:#fff;margin:0;padding:.6rem;border-radius:6px;display:inline-block}
-figure svg{max-width:100%;height:auto}.row{display:flex;gap:1rem;flex-wrap:wrap}
-figcaption{color:#667;font-size:.85rem}
-"""
+from stages.evaluate.page import figure, page, table
+from stages.evaluate.text import (
+    cut_lines,
+    export_rows,
+    interval,
+    scarce_lines,
+    scope_lines,
+)
 
 
 def render(report: Report) -> str:
@@ -42,24 +31,21 @@ def render(report: Report) -> str:
         *(_verdict(student) for student in report.students),
         _tiles(report),
         "<h2>Comparison</h2>",
-        _figure(plots.comparison(report), _comparison_caption(report)),
+        figure(plots.comparison(report), _comparison_caption(report)),
         results_table(report),
         *(_student_section(student, report) for student in report.students),
         *_adjustment(report),
         *_exports(report),
         *_scope(report),
         *_cut(report),
+        *_scarce(report),
         *_thresholds(report),
         *_spans(report),
         *_calibration(report),
         "<h2>Where the rows came from</h2>",
         _counts(report),
     ]
-    title = escape(f"{report.name}: distillation report")
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{_STYLE}</style><main>{''.join(body)}</main></html>"
-    )
+    return page(f"{report.name}: distillation report", body)
 
 
 def subtitle(report: Report) -> str:
@@ -90,7 +76,7 @@ def results_table(report: Report) -> str:
             figures = summary.student if role == "student" else summary.baseline
             if models and figures:
                 rows.append(_row(f"{summary.name} {role}", figures, models, report.teacher))
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _row(
@@ -165,14 +151,12 @@ def _student_section(student: StudentSummary, report: Report) -> str:
     models = [model for model in report.models if model.name == student.name]
     first = [model for model in models if model.seed == models[0].seed]
     figures = "".join(
-        _figure(
-            plots.confusion(model.scores, report.classes, f"{model.role} confusion"), model.role
-        )
+        figure(plots.confusion(model.scores, report.classes, f"{model.role} confusion"), model.role)
         for model in [report.teacher, *first]
         if isinstance(model.scores, Scores)
     )
     shown = plots.training_curves(models, student.metric)
-    curves = _figure(shown, "Every seed; green student, ochre baseline.")
+    curves = figure(shown, "Every seed; green student, ochre baseline.")
     training = f"<h2>{escape(student.name)}: training</h2>{curves}"
     if not figures:
         return training
@@ -182,12 +166,17 @@ def _student_section(student: StudentSummary, report: Report) -> str:
 
 def _scope(report: Report) -> list[str]:
     lines = scope_lines(report)
-    return ["<h2>Out of scope</h2>", _table(["model", "found"], lines)] if lines else []
+    return ["<h2>Out of scope</h2>", table(["model", "found"], lines)] if lines else []
 
 
 def _cut(report: Report) -> list[str]:
     lines = cut_lines(report)
-    return ["<h2>Cut</h2>", _table(["student", "found"], lines)] if lines else []
+    return ["<h2>Cut</h2>", table(["student", "found"], lines)] if lines else []
+
+
+def _scarce(report: Report) -> list[str]:
+    lines = "<br>".join(map(escape, scarce_lines(report)))
+    return ["<h2>Scarce classes</h2>", f"<p>{lines}</p>"] if lines else []
 
 
 def _thresholds(report: Report) -> list[str]:
@@ -226,14 +215,14 @@ def _by_name(
         for at, one in enumerate(found[0][1] if found else ())
     ]
     every = [*heads, *(f"{role}: {said}" for role, _ in found)]
-    return [title, _table(every, rows)] if rows else []
+    return [title, table(every, rows)] if rows else []
 
 
 def _calibration(report: Report) -> list[str]:
     models = _first_of_each(report)
     if not report.teacher.scores.bins:
         return []
-    return ["<h2>Calibration</h2>", _figure(plots.reliability(models), "First seed of each.")]
+    return ["<h2>Calibration</h2>", figure(plots.reliability(models), "First seed of each.")]
 
 
 def _adjustment(report: Report) -> list[str]:
@@ -244,8 +233,8 @@ def _adjustment(report: Report) -> list[str]:
     return [
         "<h2>Adjustment</h2>",
         f"<p>{escape(adjustment_verdict(found))}</p>",
-        _figure(plots.pareto(found), "Every complete trial; the line joins the Pareto front."),
-        _table(heads, rows),
+        figure(plots.pareto(found), "Every complete trial; the line joins the Pareto front."),
+        table(heads, rows),
     ]
 
 
@@ -254,7 +243,7 @@ def _exports(report: Report) -> list[str]:
         return []
     named = [(f"{one.name} seed {one.seed}", one.card) for one in report.exports]
     heads, *rows = export_rows(named, report.teacher.speed)
-    return ["<h2>Exports</h2>", _table(heads, rows)]
+    return ["<h2>Exports</h2>", table(heads, rows)]
 
 
 def _counts(report: Report) -> str:
@@ -263,18 +252,7 @@ def _counts(report: Report) -> str:
         if isinstance(value, dict):
             value = ", ".join(f"{count} {part}" for part, count in value.items())
         rows.append([name.replace("_", " "), str(value)])
-    return _table(["count", "value"], rows)
-
-
-def _table(heads: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
-    top = "".join(f"<th>{escape(head)}</th>" for head in heads)
-    lines = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows)
-    body = "".join(f"<tr>{line}</tr>" for line in lines)
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _figure(svg: str, caption: str) -> str:
-    return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
+    return table(["count", "value"], rows)
 
 
 def _models(report: Report, name: str, role: str) -> list[ModelResult]:

@@ -15,6 +15,7 @@ from schemas.run_file import RunFile
 from schemas.student_card import STUDENT_MODEL_FILE
 from stages.artefacts import read_measures
 from stages.atomic import write_whole
+from stages.class_rows import rows_in_table, scarce
 from stages.evaluate.compare import compare
 from stages.evaluate.judge import Judge
 from stages.progress import say, task
@@ -84,6 +85,7 @@ def _fingerprint(
             "students": [[plan.name, plan.fingerprint] for plan in plans],
             "evaluate": run.evaluate.model_dump(mode="json"),
             "name": run.name,
+            "means": "over classes that occur",  # not of reports that counted others as 0
             "beside": [one.model_dump(mode="json") for one in beside if one is not None],
         }
     )
@@ -111,6 +113,7 @@ def _measure(
             models.append(_student_result(run, plan, judge))
             advance(len(models), plan.name)
     names = dict.fromkeys(plan.student.name for plan in plans)
+    scarce_classes = scarce(rows_in_table(table), run.head)
     return Report(
         fingerprint=wanted,
         name=run.name,
@@ -124,6 +127,7 @@ def _measure(
             compare(name, [model for model in models if model.name == name], teacher)
             for name in names
         ),
+        scarce=tuple(scarce_classes),
     )
 
 

@@ -30,9 +30,21 @@ def results_text(report: Report) -> str:
     head = f"{report.name}: {scores.rows} {report.split} {scores.lines}; seeds {seeds}"
     verdicts = [one.verdict for one in report.students]
     verdicts += [f"{name}: {said}" for name, said in (*scope_lines(report), *cut_lines(report))]
+    verdicts += scarce_lines(report)
     if report.adjustment is not None:
         verdicts.append(adjustment_verdict(report.adjustment))
     return "\n".join([head, *columns(rows), *verdicts])
+
+
+def scarce_lines(report: Report) -> list[str]:
+    """Return which classes have no or few rows, and what that means for means over classes."""
+    if not report.scarce:
+        return []
+    note = (
+        "means over classes count one without a row in the split only for a model that says it, "
+        "as 0"
+    )
+    return [*report.scarce, note]
 
 
 def cut_lines(report: Report) -> list[tuple[str, str]]:

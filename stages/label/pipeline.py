@@ -8,6 +8,7 @@ from pathlib import Path
 from schemas.errors import ConservationError, CorpusError
 from schemas.layout import Layout
 from stages.allocator import return_freed_memory
+from stages.class_rows import say_scarce
 from stages.label.artefacts import artefacts_exist, export_artefacts
 from stages.label.card import count, counts_text, table_card
 from stages.label.corpus import CorpusPlan
@@ -91,6 +92,7 @@ def _label_anew(plan: LabelPlan, labels: Path, machinery: Machinery) -> None:
     commit(labels, shards=put_in_place(buckets, staging), card=card, attempt=attempt)
     staging.remove()
     say(f"label: {counts_text(counts)}; committed")
+    say_scarce("label", quality.class_rows, plan.run.head)
     if quarantined:
         say(f"label: {quarantined} rows are in quarantine: {place}")
 

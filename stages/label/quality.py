@@ -6,7 +6,7 @@ bucket is written, so that nothing is read twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,9 @@ import pyarrow as pa
 from schemas.errors import QualityError
 from schemas.heads import Head
 from schemas.label_section import GATES, Label
-from schemas.layout import Layout
+from schemas.layout import SPLITS, Layout
 from schemas.quality import (
+    MOST_CANDIDATES,
     AnyQuality,
     ClassScores,
     NoiseCandidate,
@@ -24,6 +25,7 @@ from schemas.quality import (
     TeacherQuality,
 )
 from schemas.scores import Scores
+from stages.class_rows import class_rows
 from stages.codec import decode
 from stages.columns import Labels, has_label, labels_by_line
 from stages.evaluate.metrics import per_class, probabilities
@@ -33,7 +35,6 @@ from stages.pointers import Questions, questions_of
 from stages.row_logits import RowLogits
 from stages.shard import Shard, read_shard
 
-MOST_CANDIDATES = 20
 UNLIKELY = 0.05
 _BINS = 15
 _TEMPERATURES = (0.05, 20.0)
@@ -47,17 +48,26 @@ Exact = npt.NDArray[np.float64]
 def teacher_quality(
     buckets: Mapping[int, BucketRecord], staging: Staging, layout: Layout
 ) -> TeacherQuality:
-    """Return the teacher's quality on the staged rows.
+    """Return the teacher's quality on the staged rows, and how many of these have each class.
 
     Memory: the labels and logits of validation, or of test; of a `pointer` head its words too.
     """
-    splits = {}
+    splits, head = {}, layout.head
     for split in ("validation", "test"):
         answers, labels, questions = _staged(buckets, staging, layout, split)
         if has_label(labels).any():
-            splits[split] = split_quality(answers, labels, layout.head, questions)
+            splits[split] = split_quality(answers, labels, head, questions)
     found = [one for record in buckets.values() for one in record.noise_candidates]
-    return TeacherQuality(splits=splits, noise_candidates=least_likely(found))
+    labels_of = (
+        (split, rows)
+        for split in SPLITS
+        for rows in _rows(buckets, staging, split, [head.label_column])
+    )
+    return TeacherQuality(
+        splits=splits,
+        noise_candidates=least_likely(found),
+        class_rows=class_rows(labels_of, head),
+    )
 
 
 def split_quality(
@@ -205,19 +215,25 @@ def _staged(
     Of a `pointer` head also what they ask.
     """
     head, parts, labels, asked = layout.head, [], [], []
-    for record in buckets.values():
-        for file in record.files:
-            if file.split != split:
-                continue
-            path = staging.found_path(file)
-            shard = Shard(path, split, file.rows, file.size_bytes)
-            rows = read_shard(shard, [*layout.features, head.label_column, *layout.logit_columns])
-            rows = rows.filter(rows[head.label_column].is_valid())
-            parts.append(decode(rows, layout))
-            labels.append(labels_by_line(rows, layout))
-            asked += [rows] if head.points else []
+    columns = [*layout.features, head.label_column, *layout.logit_columns]
+    for found in _rows(buckets, staging, split, columns):
+        rows = found.filter(found[head.label_column].is_valid())
+        parts.append(decode(rows, layout))
+        labels.append(labels_by_line(rows, layout))
+        asked += [rows] if head.points else []
     if not labels:
         none = labels_by_line(layout.file_schema.empty_table(), layout)
         return RowLogits(np.zeros((0, len(head.classes)), np.float32)), none, None
     questions = questions_of(pa.concat_tables(asked), layout) if asked else None
     return RowLogits.joined(parts), np.concatenate(labels), questions
+
+
+def _rows(
+    buckets: Mapping[int, BucketRecord], staging: Staging, split: str, columns: Sequence[str]
+) -> Iterator[pa.Table]:
+    """Yield some columns of each file of a split as it is staged."""
+    for record in buckets.values():
+        for file in record.files:
+            if file.split == split:
+                path = staging.found_path(file)
+                yield read_shard(Shard(path, split, file.rows, file.size_bytes), columns)

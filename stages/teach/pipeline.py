@@ -20,6 +20,7 @@ from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, Teacher
 from schemas.teacher_section import Fit
 from stages.assets import ResolvedAsset, resolve_model
 from stages.atomic import whole_file, write_whole
+from stages.class_rows import class_rows, say_scarce
 from stages.columns import has_label, labels_by_line, no_label, out_of_scope, repeats
 from stages.inputs import student_inputs
 from stages.label.corpus import CorpusPlan, plan_corpus, read_unit
@@ -139,6 +140,7 @@ def _teach_anew(plan: TeachPlan, out: Path) -> None:
         tolerant=plan.run.label.tolerant,
     )
     say("teach: " + ", ".join(f"{part.num_rows} {name}" for name, part in rows.items()) + " rows")
+    say_scarce("teach", class_rows(rows.items(), plan.run.head), plan.run.head)
     model, vocabulary, epochs = _fitted(plan, rows, backup=out / BACKUP_FOLDER / plan.fingerprint)
     (out / CARD_FILE).unlink(missing_ok=True)
     with whole_file(out / MODEL_FILE) as part:
