@@ -15,6 +15,13 @@ FORMAT_VERSION = 7  # of a table with one head
 JOINED_FORMAT_VERSION = 8  # of one with several
 READABLE_VERSIONS = (1, 2, 3, 4, 5, 6, FORMAT_VERSION, JOINED_FORMAT_VERSION)
 
+OTHER_CALLS = {
+    "preflight": "to check and time it first",
+    "encoding": "to choose the encoding",
+    "runtime": "to compare its runtimes",
+    "again": "in vain, or again to find what it fails on",
+}
+
 
 class Counts(BaseModel):
     """What a label run did. `rows` is rows read and, once checked, rows written.
@@ -22,7 +29,7 @@ class Counts(BaseModel):
     Attributes:
       rows: corpus rows in the table; `rows + quarantined + left_out` were read.
       distinct_inputs: different teacher inputs among them: those reused and those called.
-      teacher_calls: inputs that the teacher answered for this version, over all attempts.
+      teacher_calls: inputs that the teacher was asked for this version, over all attempts.
       teacher_seconds: time spent in the teacher for them.
       truncated: inputs among the calls that are longer than the teacher's window.
       reused_inputs: inputs whose answer the version before had.
@@ -34,6 +41,8 @@ class Counts(BaseModel):
       left_out: unlabelled rows whose text the labelled corpus has.
       quarantined: corpus rows that cannot be used, each with its reason in the quarantine.
       unseen_positions: positions of corpus rows and views that the teacher was to see and did not.
+      other_calls: those of `teacher_calls` that gave no input its answer, by what they were for: a
+        name of `OTHER_CALLS`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +61,7 @@ class Counts(BaseModel):
     views: int = 0
     left_out: int = 0
     unseen_positions: int = 0
+    other_calls: dict[str, int] = {}
 
 
 class ChosenEncoding(BaseModel):

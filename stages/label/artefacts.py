@@ -14,6 +14,7 @@ from schemas.teacher_card import (
 )
 from stages.artefacts import EMBEDDINGS_FILE, MEASURES_FILE, are_of_version, stored_measures
 from stages.atomic import write_whole
+from stages.label.loaded import teacher_at_hand
 from stages.label.wordlist import made_vocabulary
 from stages.progress import say
 from stages.table import SoftLabelTable
@@ -39,12 +40,10 @@ def artefacts_exist(table: SoftLabelTable) -> bool:
 
 def export_artefacts(table: SoftLabelTable, source: TeacherSource) -> None:
     """Copy the vocabulary and the embeddings, and measure the teacher; the measures come last."""
-    from stages.label.teachers import load_teacher
-
     say("label: measuring the teacher's speed")
     vocabulary = vocabulary_bytes(source, table)
     write_whole(table.artefacts_path / VOCABULARY_FILE, vocabulary)
-    teacher = load_teacher(source)
+    teacher = teacher_at_hand(source)
     own = source.vocabulary is not None
     measures = TeacherMeasures(
         format_version=MEASURES_VERSION,

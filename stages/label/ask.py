@@ -37,11 +37,13 @@ class SoftLabels:
 
     Attributes:
       answers: in the order of the rows; zeros, or of positions none, where there is a failure.
-      calls: distinct inputs that were put to the teacher.
+      calls: distinct inputs that the teacher answered.
       reused: distinct inputs whose answer was known.
       truncated: inputs among the calls that did not fit its window and were cut.
       seconds: time spent.
       failures: by row: why there is no answer.
+      asked: inputs that were put to the teacher, those that failed and those asked again among
+        them.
     """
 
     answers: RowLogits
@@ -50,6 +52,7 @@ class SoftLabels:
     truncated: int
     seconds: float
     failures: dict[int, str] = field(default_factory=dict)
+    asked: int = 0
 
     @property
     def logits(self) -> npt.NDArray[np.float32]:
@@ -103,6 +106,7 @@ def soft_labels(
         truncated=session.truncated,
         seconds=time.perf_counter() - started,
         failures={int(row): failures[int(place[row])] for row in by_row},
+        asked=sum(session.asked),
     )
 
 
@@ -126,6 +130,7 @@ class _Session:
     def __init__(self, teacher: Teacher, inputs: pa.Table, sheet: AnswerSheet, how: Label) -> None:
         self.failures = Failures(inputs, tolerant=how.tolerant)
         self.truncated = 0
+        self.asked: list[int] = []  # inputs of each call; threads add to it
         self._teacher, self._inputs, self._sheet, self._how = teacher, inputs, sheet, how
 
     def ask(self, numbers: Rows) -> None:
@@ -140,6 +145,7 @@ class _Session:
 
     def _ask_part(self, part: _Part) -> None:
         def ask(places: Rows) -> None:
+            self.asked.append(len(places))
             answer = self._teacher.logits(part.encoded, places)
             useless = list(self._sheet.write(part.numbers[places], answer))
             self.failures.worked("answer", len(places) - len(useless))

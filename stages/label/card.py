@@ -7,10 +7,16 @@ from importlib.metadata import PackageNotFoundError, version
 
 from schemas.layout import ASIDE, SPLITS
 from schemas.quality import RuntimeCheck, TeacherQuality
-from schemas.soft_labels import FORMAT_VERSION, ChosenEncoding, Counts, TableCard
+from schemas.soft_labels import (
+    FORMAT_VERSION,
+    OTHER_CALLS,
+    ChosenEncoding,
+    Counts,
+    TableCard,
+)
 from stages.label.plan import LabelPlan
 from stages.label.previous import PreviousLabels
-from stages.label.staging import BucketRecord
+from stages.label.staging import BucketRecord, CallsApart
 
 
 def count(
@@ -19,6 +25,7 @@ def count(
     *,
     resumed: int,
     quarantined: int,
+    apart: CallsApart | None = None,
 ) -> Counts:
     """Return the counts of finished buckets.
 
@@ -27,6 +34,7 @@ def count(
       previous: the version whose answers were reused, if any.
       resumed: buckets kept from an interrupted attempt.
       quarantined: corpus rows that are left out.
+      apart: what the teacher was asked beside their inputs, if anything.
     """
     records = list(buckets.values())
     files = [file for record in records for file in record.files]
@@ -34,11 +42,14 @@ def count(
     reused = sum(record.reused for record in records)
     known = previous.distinct_inputs if previous else 0
     saved = reused * previous.seconds_per_call if previous else 0.0
+    apart = apart or CallsApart()
+    again = sum(record.asked_again for record in records)
+    others = {name: calls for name, calls in {**apart.calls, "again": again}.items() if calls}
     return Counts(
         rows=sum(record.rows for record in records),
         distinct_inputs=calls + reused,
-        teacher_calls=calls,
-        teacher_seconds=round(sum(record.seconds for record in records), 3),
+        teacher_calls=calls + sum(others.values()),
+        teacher_seconds=round(apart.seconds + sum(record.seconds for record in records), 3),
         truncated=sum(record.truncated for record in records),
         resumed_shards=resumed,
         split_rows={
@@ -52,6 +63,7 @@ def count(
         views=sum(file.views for file in files),
         left_out=sum(record.left_out for record in records),
         unseen_positions=sum(record.unseen_positions for record in records),
+        other_calls=others,
     )
 
 
@@ -88,8 +100,7 @@ def counts_text(counts: Counts) -> str:
     splits = ", ".join(f"{rows} {split}" for split, rows in counts.split_rows.items() if rows)
     text = (
         f"{counts.rows} rows ({splits}), {counts.distinct_inputs} distinct inputs, "
-        f"{counts.teacher_calls} teacher calls in {counts.teacher_seconds:.1f} s, "
-        f"{counts.truncated} truncated"
+        f"{calls_text(counts)}, {counts.truncated} truncated"
     )
     if counts.unseen_positions:
         text += f"; {counts.unseen_positions} positions not seen by the teacher"
@@ -106,6 +117,15 @@ def counts_text(counts: Counts) -> str:
             f"of the teacher saved, {counts.removed_inputs} removed"
         )
     return text
+
+
+def calls_text(counts: Counts) -> str:
+    """Return how often the teacher was asked, and for what beside the inputs' answers."""
+    text = f"{counts.teacher_calls} teacher calls in {counts.teacher_seconds:.1f} s"
+    others = [
+        f"{calls} {OTHER_CALLS.get(name, name)}" for name, calls in counts.other_calls.items()
+    ]
+    return f"{text} (of which {', '.join(others)})" if others else text
 
 
 def code_version() -> str:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from schemas.layout import Encoding, Layout
 from schemas.soft_labels import ChosenEncoding
 from stages.codec import decode, encode
-from stages.label.ask import soft_labels
+from stages.label.ask import SoftLabels, soft_labels
 from stages.label.plan import LabelPlan
 from stages.label.sample import sample_rows
 from stages.label.shards import encode_parquet, order_rows
@@ -31,7 +31,11 @@ PRECISIONS = ("float32", "float16", "bfloat16")
 
 
 def chosen_encoding(
-    plan: LabelPlan, labels: Path, *, teacher: Callable[[], Teacher]
+    plan: LabelPlan,
+    labels: Path,
+    *,
+    teacher: Callable[[], Teacher],
+    note: Callable[[SoftLabels], object],
 ) -> ChosenEncoding:
     """Return how the plan's logits are kept.
 
@@ -40,6 +44,7 @@ def chosen_encoding(
       labels: the table's folder; the version before keeps an encoding that was chosen for the
         same teacher and budget, so that its answers need not be rounded again.
       teacher: loads it; called only where the budget has to be measured.
+      note: called with its answers, where it is asked.
 
     Raises:
       PipelineError: corpus, table or teacher cannot be read.
@@ -47,7 +52,7 @@ def chosen_encoding(
     stated = plan.run.label.encoding
     if stated is not None:
         return ChosenEncoding(encoding=stated)
-    return _chosen_before(plan, labels) or _measured(plan, teacher)
+    return _chosen_before(plan, labels) or _measured(plan, teacher, note)
 
 
 def smallest_within(answers: RowLogits, layout: Layout, *, budget_nats: float) -> ChosenEncoding:
@@ -108,7 +113,9 @@ def _chosen_before(plan: LabelPlan, labels: Path) -> ChosenEncoding | None:
     return ChosenEncoding(encoding=card.encoding, kl_nats=card.kl_nats)
 
 
-def _measured(plan: LabelPlan, teacher: Callable[[], Teacher]) -> ChosenEncoding:
+def _measured(
+    plan: LabelPlan, teacher: Callable[[], Teacher], note: Callable[[SoftLabels], object]
+) -> ChosenEncoding:
     run = plan.run
     sample = sample_rows(plan.corpus, tolerant=run.label.tolerant)
     if sample is None:
@@ -116,6 +123,7 @@ def _measured(plan: LabelPlan, teacher: Callable[[], Teacher]) -> ChosenEncoding
     rows = order_rows(sample, run.head)
     features = run.corpus.features
     answer = soft_labels(teacher(), rows, features=features, how=run.label, head=run.head)
+    note(answer)
     answered = np.setdiff1d(np.arange(len(answer.answers)), list(answer.failures))
     layout = run.layout()
     answers = answer.answers.take(answered)

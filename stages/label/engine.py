@@ -24,6 +24,7 @@ from stages.progress import Advance, say, task
 
 REFUSED = ("DaskRunner", "BeamPysparkRunner")
 _LOCAL = ("DirectRunner", "BundleBasedDirectRunner", "SwitchingDirectRunner", "PrismRunner")
+_PROCESSES = "multi_processing"
 _POLL_SECONDS = 0.5
 _RAISED = re.compile(r"(?:^|\W)(\w+Error): (.+?)(?: \[while running|\n|$)")
 _WITHIN_QUOTES = re.compile(r"(?:^|\W)(\w+Error): (.+?)(?: \[while running|(?<!\\)\\n|$)")
@@ -63,6 +64,11 @@ def engine_options(arguments: Sequence[str]) -> PipelineOptions:
 def is_local(options: PipelineOptions) -> bool:
     """Return whether the engine keeps its shuffle in this machine's memory."""
     return str(options.view_as(StandardOptions).runner).endswith("FnApiRunner")
+
+
+def is_in_process(options: PipelineOptions) -> bool:
+    """Return whether the engine works in this very process."""
+    return is_local(options) and options.view_as(DirectOptions).direct_running_mode != _PROCESSES
 
 
 def execute(

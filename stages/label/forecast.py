@@ -70,7 +70,7 @@ def forecast(plan: LabelPlan, *, labels: Path, teacher: Teacher | None = None) -
     """
     loaded = cache(lambda: teacher or load_teacher(plan.teacher))
     features = plan.run.corpus.features
-    encoding = chosen_encoding(plan, labels, teacher=loaded).encoding
+    encoding = chosen_encoding(plan, labels, teacher=loaded, note=lambda answer: None).encoding
     layout = plan.run.layout(encoding)
     previous = previous_labels(
         labels,

@@ -12,8 +12,8 @@ from schemas.heads import Head
 from schemas.label_section import Label
 from stages.allocator import keep_freed_memory
 from stages.label.ask import soft_labels
+from stages.label.loaded import teacher_at_hand
 from stages.label.teacher import Teacher
-from stages.label.teachers import load_teacher
 from stages.teacher_source import TeacherSource
 
 
@@ -35,9 +35,9 @@ class TeacherHandler(ModelHandler[pa.Table, PredictionResult, Teacher]):
         self._head = head
 
     def load_model(self) -> Teacher:
-        """Load the teacher; its framework is imported here and not before."""
+        """Load the teacher, or take the one at hand; its framework is imported here, not before."""
         keep_freed_memory()
-        return load_teacher(self._source)
+        return teacher_at_hand(self._source)
 
     def run_inference(
         self,

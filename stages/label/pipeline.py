@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from schemas.errors import ConservationError, CorpusError
 from schemas.layout import Layout
@@ -13,6 +14,7 @@ from stages.label.artefacts import artefacts_exist, export_artefacts
 from stages.label.card import count, counts_text, table_card
 from stages.label.corpus import CorpusPlan
 from stages.label.encoding import chosen_encoding
+from stages.label.loaded import forget_teacher, teacher_at_hand
 from stages.label.passes import (
     RESIDENT_PER_BYTE,
     bucket_passes,
@@ -20,16 +22,19 @@ from stages.label.passes import (
     default_shuffle_bytes,
 )
 from stages.label.plan import LOCAL, LabelPlan, Machinery
-from stages.label.previous import PreviousLabels, previous_labels
+from stages.label.preflight import preflight
+from stages.label.previous import PreviousLabels, has_answered, previous_labels
 from stages.label.publish import commit, put_in_place, version_number
 from stages.label.quality import check_gates, teacher_quality
 from stages.label.quarantine import quarantine_path, settle
 from stages.label.runtime import check_runtime
 from stages.label.staging import BucketRecord, Staging, UnitRecord, bucket_name, unit_name
-from stages.label.teacher import Teacher
 from stages.listing import first_few
 from stages.progress import say
 from stages.table import SoftLabelTable, open_table, table_exists
+
+if TYPE_CHECKING:
+    from apache_beam.options.pipeline_options import PipelineOptions
 
 
 def label(plan: LabelPlan, *, labels: Path, machinery: Machinery = LOCAL) -> SoftLabelTable:
@@ -40,15 +45,18 @@ def label(plan: LabelPlan, *, labels: Path, machinery: Machinery = LOCAL) -> Sof
     Raises:
       PipelineError: any stated failure; nothing became visible.
     """
-    if _is_current(plan, labels):
-        check_gates(open_table(labels).card.quality, plan.run.label, visible=True)
-        say(f"label: nothing to do, {labels} is up to date")
-    else:
-        _label_anew(plan, labels, machinery)
-    table = open_table(labels, head=plan.run.head)
-    if not artefacts_exist(table):
-        export_artefacts(table, plan.teacher)
-    return table
+    try:
+        if _is_current(plan, labels):
+            check_gates(open_table(labels).card.quality, plan.run.label, visible=True)
+            say(f"label: nothing to do, {labels} is up to date")
+        else:
+            _label_anew(plan, labels, machinery)
+        table = open_table(labels, head=plan.run.head)
+        if not artefacts_exist(table):
+            export_artefacts(table, plan.teacher)
+        return table
+    finally:
+        forget_teacher()
 
 
 def _is_current(plan: LabelPlan, labels: Path) -> bool:
@@ -58,12 +66,21 @@ def _is_current(plan: LabelPlan, labels: Path) -> bool:
 
 
 def _label_anew(plan: LabelPlan, labels: Path, machinery: Machinery) -> None:
+    from stages.label.engine import engine_options, is_in_process
+
+    options = engine_options(machinery.beam_arguments)
     staging = Staging(labels, plan.work)
     kept = staging.buckets()
     if kept:
         say(f"label: {len(kept)} shards kept from an interrupted run")
     staging.forget_units()
-    chosen = staging.encoding() or chosen_encoding(plan, labels, teacher=lambda: _loaded(plan))
+    _ask_first(plan, labels, staging, in_process=is_in_process(options))
+    chosen = staging.encoding() or chosen_encoding(
+        plan,
+        labels,
+        teacher=lambda: teacher_at_hand(plan.teacher),
+        note=lambda answer: staging.count_calls("encoding", answer.asked, answer.seconds),
+    )
     staging.write_encoding(chosen)
     previous = previous_labels(
         labels,
@@ -71,9 +88,9 @@ def _label_anew(plan: LabelPlan, labels: Path, machinery: Machinery) -> None:
         features=plan.run.corpus.features,
         encoding=chosen.encoding,
     )
-    checked = previous.runtime_check if previous else check_runtime(plan)
+    checked = previous.runtime_check if previous else check_runtime(plan, staging)
     layout = plan.run.layout(chosen.encoding)
-    _run_engine(plan, staging, previous, layout, machinery)
+    _run_engine(plan, staging, previous, layout, machinery, options)
     buckets, units = staging.buckets(), staging.units()
     read = check_conservation(plan.corpus, units, buckets)
     names = [*map(unit_name, units), *map(bucket_name, buckets)]
@@ -84,7 +101,8 @@ def _label_anew(plan: LabelPlan, labels: Path, machinery: Machinery) -> None:
             f"corpus is empty: {len(plan.corpus.files)} files with no usable row. Nothing was "
             "committed. Mend corpus.files."
         )
-    counts = count(buckets, previous, resumed=len(kept), quarantined=quarantined)
+    apart = staging.calls_apart()
+    counts = count(buckets, previous, resumed=len(kept), quarantined=quarantined, apart=apart)
     quality = teacher_quality(buckets, staging, layout)
     check_gates(quality, plan.run.label)
     card = table_card(plan, counts, chosen, quality, checked)
@@ -97,10 +115,18 @@ def _label_anew(plan: LabelPlan, labels: Path, machinery: Machinery) -> None:
         say(f"label: {quarantined} rows are in quarantine: {place}")
 
 
-def _loaded(plan: LabelPlan) -> Teacher:
-    from stages.label.teachers import load_teacher
-
-    return load_teacher(plan.teacher)
+def _ask_first(plan: LabelPlan, labels: Path, staging: Staging, *, in_process: bool) -> None:
+    """Have a teacher checked that has not answered yet, here or for the attempt that goes on."""
+    known = has_answered(
+        labels,
+        teacher_fingerprint=plan.teacher.fingerprint,
+        features=plan.run.corpus.features,
+    )
+    if known or "preflight" in staging.calls_apart().calls:
+        return
+    if found := preflight(plan, in_process=in_process):
+        staging.count_calls("preflight", found.calls, found.seconds)
+        staging.keep_latency(found.latency_seconds, found.timed_calls)
 
 
 def _run_engine(
@@ -109,10 +135,11 @@ def _run_engine(
     previous: PreviousLabels | None,
     layout: Layout,
     machinery: Machinery,
+    options: PipelineOptions,
 ) -> None:
     import apache_beam as beam
 
-    from stages.label.engine import engine_options, execute, is_local
+    from stages.label.engine import execute, is_local
     from stages.label.handler import TeacherHandler
     from stages.label.transforms import LabelCorpus
 
@@ -120,7 +147,6 @@ def _run_engine(
     handler = TeacherHandler(
         plan.teacher, features=run.corpus.features, how=run.label, head=run.head
     )
-    options = engine_options(machinery.beam_arguments)
     passes = _passes(plan, machinery) if is_local(options) else [range(run.label.num_shards)]
     for number, part in enumerate(passes, start=1):
         if len(passes) > 1:

@@ -82,10 +82,11 @@ def previous_labels(
         return None
     table = open_table(labels)
     card = table.card
-    same_answers = card.teacher_fingerprint == teacher_fingerprint and card.features == features
     if card.run_file.get("teacher", {}).get("kind") == "column":
         return None  # its corpus brings the answers
-    if not same_answers or not is_no_coarser(card.encoding, encoding):
+    if not _is_of(card, teacher_fingerprint, features) or not is_no_coarser(
+        card.encoding, encoding
+    ):
         return None
     return PreviousLabels(
         shards=table.shards,
@@ -97,6 +98,15 @@ def previous_labels(
         views=card.run_file.get("label", {}).get("views"),
         runtime_check=card.runtime_check,
     )
+
+
+def has_answered(labels: Path, *, teacher_fingerprint: str, features: tuple[str, ...]) -> bool:
+    """Return whether there is a visible version, of this teacher and these features."""
+    return table_exists(labels) and _is_of(open_table(labels).card, teacher_fingerprint, features)
+
+
+def _is_of(card: TableCard, teacher_fingerprint: str, features: tuple[str, ...]) -> bool:
+    return card.teacher_fingerprint == teacher_fingerprint and card.features == features
 
 
 def _seconds_per_call(card: TableCard) -> float:

@@ -9,19 +9,21 @@ import numpy as np
 from schemas.errors import TeacherError
 from schemas.quality import RuntimeCheck
 from stages.label.ask import SoftLabels, soft_labels
+from stages.label.loaded import teacher_at_hand
 from stages.label.plan import LabelPlan
 from stages.label.sample import sample_rows
 from stages.label.shards import order_rows
+from stages.label.staging import Staging
 from stages.likeness import largest_difference
 from stages.progress import say
 
 LARGEST_DIFFERENCE = 1e-3  # between two float32 runtimes 1e-5 is usual
 
 
-def check_runtime(plan: LabelPlan) -> RuntimeCheck | None:
+def check_runtime(plan: LabelPlan, staging: Staging) -> RuntimeCheck | None:
     """Ask the teacher as it is and as it is run; None where these are one, or nothing is asked.
 
-    Both are asked twice, and the second time counts for speed.
+    Both are asked twice, and the second time counts for speed. The calls are counted in `staging`.
 
     Raises:
       TeacherError: a logit differs by more than 0.001.
@@ -35,13 +37,13 @@ def check_runtime(plan: LabelPlan) -> RuntimeCheck | None:
     rows = order_rows(sample, plan.run.head)
     features, how, head = plan.run.corpus.features, plan.run.label, plan.run.head
 
-    from stages.label.teachers import load_teacher
-
     def ask(runtime: str) -> SoftLabels:
         stated = source.how.model_copy(update={"runtime": runtime})
-        teacher = load_teacher(replace(source, how=stated))
-        soft_labels(teacher, rows, features=features, how=how, head=head)
-        return soft_labels(teacher, rows, features=features, how=how, head=head)
+        teacher = teacher_at_hand(replace(source, how=stated))
+        for _ in range(2):
+            answer = soft_labels(teacher, rows, features=features, how=how, head=head)
+            staging.count_calls("runtime", answer.asked, answer.seconds)
+        return answer
 
     first, second = ask("tensorflow"), ask(source.how.runtime)
     failed = [*first.failures, *second.failures]

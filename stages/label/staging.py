@@ -27,6 +27,7 @@ from stages.label.intake import Refused, quarantine_table
 
 STAGING_FOLDER = "_staging"
 _ENCODING = "encoding"
+_CALLS_APART = "calls-apart"
 _ABANDONED_SECONDS = 7 * 24 * 3600
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -48,6 +49,23 @@ class ShardFile(BaseModel):
     lacking: tuple[int, ...] = ()
 
 
+class CallsApart(BaseModel):
+    """What a teacher was asked beside the buckets' inputs, over all attempts.
+
+    Attributes:
+      calls: by what they were for, a name of `OTHER_CALLS`.
+      seconds: they took.
+      latency_seconds: for one input, where it was timed; `timed_calls` are those it is of.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    calls: dict[str, int] = {}
+    seconds: float = 0.0
+    latency_seconds: float | None = None
+    timed_calls: int = 0
+
+
 class BucketRecord(BaseModel):
     """A bucket whose files are all staged.
 
@@ -57,6 +75,7 @@ class BucketRecord(BaseModel):
       left_out: unlabelled rows whose text the labelled corpus has.
       unseen_positions: positions in its files that the teacher did not see.
       noise_candidates: rows whose hard label the teacher finds very unlikely.
+      asked_again: calls beyond `calls`: inputs that failed, or were asked again to find those.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,6 +91,7 @@ class BucketRecord(BaseModel):
     left_out: int = 0
     unseen_positions: int = 0
     noise_candidates: tuple[NoiseCandidate, ...] = ()
+    asked_again: int = 0
 
 
 class UnitRecord(BaseModel):
@@ -138,6 +158,23 @@ class Staging:
         """Return how an earlier attempt kept its logits, if there was one."""
         path = self.path / f"{_ENCODING}.json"
         return _read(path, ChosenEncoding) if path.exists() else None
+
+    def count_calls(self, purpose: str, calls: int, seconds: float) -> None:
+        """Add to what the teacher was asked beside the buckets' inputs."""
+        found = self.calls_apart()
+        summed = {**found.calls, purpose: found.calls.get(purpose, 0) + calls}
+        update = {"calls": summed, "seconds": found.seconds + seconds}
+        self._write(_CALLS_APART, found.model_copy(update=update))
+
+    def keep_latency(self, seconds: float | None, timed_calls: int) -> None:
+        """Keep how long one input took, for the teacher's measures."""
+        update = {"latency_seconds": seconds, "timed_calls": timed_calls}
+        self._write(_CALLS_APART, self.calls_apart().model_copy(update=update))
+
+    def calls_apart(self) -> CallsApart:
+        """Return what it was asked so, by all attempts until now."""
+        path = self.path / f"{_CALLS_APART}.json"
+        return (_read(path, CallsApart) if path.exists() else None) or CallsApart()
 
     def buckets(self) -> dict[int, BucketRecord]:
         """Return the finished buckets whose files are all here, whole."""

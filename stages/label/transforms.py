@@ -123,6 +123,7 @@ class WriteShards(beam.DoFn):
                 bucket=bucket,
                 rows=sum(file.rows - file.views for file in files),
                 calls=answer.calls,
+                asked_again=answer.asked - answer.calls,
                 reused=answer.reused,
                 truncated=answer.truncated,
                 seconds=answer.seconds,

@@ -8,6 +8,7 @@ from stages.inspect import inspect_folder
 from stages.label import teachers
 from stages.label.plan import plan_label
 from stages.label.runtime import check_runtime
+from stages.label.staging import Staging
 from stages.table import open_table
 from tests import tiny
 from tests.label.kinds import labelled_by, source_of
@@ -44,7 +45,7 @@ def test_the_difference_is_measured_recorded_and_carried_over(experiment, capsys
 
 
 def test_a_teacher_that_is_run_as_it_is_needs_no_check(experiment, table):
-    assert check_runtime(plan(experiment)) is None
+    assert check_runtime(plan(experiment), Staging(experiment / "labels", "plan")) is None
     assert table.card.runtime_check is None
 
 

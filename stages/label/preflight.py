@@ -1,0 +1,166 @@
+"""Preflight: a teacher is loaded and asked about one real row before the corpus is read.
+
+A teacher that cannot be loaded, fails, or answers with another shape, with numbers that are not
+finite or with probabilities is found here, within seconds. One that has answered for the visible
+version, or for an attempt that goes on, is not asked again. Where workers are processes of their
+own, a process of its own asks it, whose memory and devices are free again before they start.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from schemas.errors import TeacherError
+from schemas.heads import Head
+from schemas.label_section import Label
+from stages.label.answers import ENOUGH
+from stages.label.ask import SoftLabels, soft_labels
+from stages.label.loaded import kept_teacher
+from stages.label.plan import LabelPlan
+from stages.label.sample import sample_rows
+from stages.label.shards import order_rows
+from stages.label.teacher import Teacher
+from stages.progress import say
+from stages.teacher_source import TeacherSource
+
+_TIMED_CALLS = 5
+_TIMED_SECONDS = 5.0  # after which no further single input is asked for its time
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What a teacher did when it was asked first.
+
+    Attributes:
+      calls: inputs that were put to it.
+      load_seconds: until it was there.
+      seconds: of the calls.
+      latency_seconds: median for one input, from raw strings on; None where it answered none.
+      timed_calls: single inputs that the median is of.
+    """
+
+    calls: int
+    load_seconds: float
+    seconds: float
+    latency_seconds: float | None
+    timed_calls: int
+
+
+@dataclass(frozen=True)
+class Question:
+    """The first rows that a teacher is asked about, as `soft_labels` takes them."""
+
+    rows: pa.Table
+    features: tuple[str, ...]
+    how: Label
+    head: Head
+
+
+def preflight(plan: LabelPlan, *, in_process: bool) -> Preflight | None:
+    """Ask the plan's teacher about its first rows; None where there is nobody or nothing to ask.
+
+    Args:
+      plan: the run's.
+      in_process: whether the engine works in this process; the teacher is then kept for it.
+
+    Raises:
+      CorpusError: a row among the first cannot be used.
+      TeacherError: the teacher cannot be loaded, or its answer cannot be used.
+    """
+    if plan.teacher.how.kind == "column":
+        return None
+    rows = sample_rows(plan.corpus, tolerant=plan.run.label.tolerant)
+    if rows is None:
+        return None
+    run = plan.run
+    question = Question(order_rows(rows, run.head), run.corpus.features, run.label, run.head)
+    say("label: loading the teacher; it is asked about one row before all others")
+    found = (ask_first if in_process else _in_own_process)(plan.teacher, question)
+    latency = found.latency_seconds
+    said = "" if latency is None else f", {latency * 1000:.2f} ms for one input"
+    say(
+        f"label: teacher answers: loaded in {found.load_seconds:.1f} s, {found.calls} calls in "
+        f"{found.seconds:.1f} s{said}"
+    )
+    return found
+
+
+def ask_first(source: TeacherSource, question: Question) -> Preflight:
+    """Load a teacher and ask it: about one row, about as many as its check needs, and for its time.
+
+    Where a row may be left out and the first one fails, all of the sample are asked: a teacher
+    that fails on each of them is given up.
+
+    Raises:
+      TeacherError: it cannot be loaded, or its answer cannot be used.
+    """
+    started = time.perf_counter()
+    teacher = kept_teacher(source)
+    loaded = time.perf_counter()
+    first = _asked(teacher, question, question.rows.slice(0, 1))
+    others = question.rows.slice(1, None if first.failures else rows_to_judge(question.head))
+    second = _asked(teacher, question, others) if others.num_rows else None
+    answered = _answered(question.rows, first, second)
+    spent = time.perf_counter() - loaded
+    times = _times(teacher, answered.select(list(question.features)), spent)
+    return Preflight(
+        calls=first.asked + (second.asked if second else 0) + len(times),
+        load_seconds=loaded - started,
+        seconds=time.perf_counter() - loaded,
+        latency_seconds=float(np.median(times)) if times else None,
+        timed_calls=len(times),
+    )
+
+
+def rows_to_judge(head: Head) -> int:
+    """Return how many rows tell whether a teacher answers with probabilities: see `AnswerSheet`."""
+    if head.kind == "sigmoid":
+        return -(-ENOUGH // len(head.classes))
+    return 0 if head.kind == "regression" else 2
+
+
+def _asked(teacher: Teacher, question: Question, rows: pa.Table) -> SoftLabels:
+    return soft_labels(
+        teacher, rows, features=question.features, how=question.how, head=question.head
+    )
+
+
+def _answered(rows: pa.Table, first: SoftLabels, second: SoftLabels | None) -> pa.Table:
+    """Return the rows that have an answer; the first one last: it waited for the graph."""
+    count = len(second.answers) if second else 0
+    places = [place for place in range(1, count + 1) if second and place - 1 not in second.failures]
+    return rows.take(pa.array([*places, *([] if first.failures else [0])], pa.int64()))
+
+
+def _times(teacher: Teacher, inputs: pa.Table, spent: float) -> list[float]:
+    """Return the seconds of single calls: five, or as many as there is time for, one at least."""
+    found: list[float] = []
+    alone: npt.NDArray[np.int64] = np.zeros(1, np.int64)
+    while inputs.num_rows and len(found) < _TIMED_CALLS:
+        one = inputs.slice(len(found) % inputs.num_rows, 1)
+        started = time.perf_counter()
+        teacher.logits(teacher.encode(one), alone)
+        found.append(time.perf_counter() - started)
+        if spent + sum(found) > _TIMED_SECONDS:
+            break
+    return found
+
+
+def _in_own_process(source: TeacherSource, question: Question) -> Preflight:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        try:
+            return process.submit(ask_first, source, question).result()
+        except BrokenProcessPool as error:
+            raise TeacherError(
+                f"teacher ends its process: {source.location or source.how.kind}: when it was "
+                "loaded and asked about one row, most often for want of memory. Nothing was "
+                "committed. Mend the teacher, or take a machine with more memory."
+            ) from error
