@@ -19,6 +19,9 @@ class TeacherCard(BaseModel):
       classes: class names in the order of the logits.
       max_length: tokens of the longest input, [CLS] and [SEP] counted.
       lowercase: whether text is lower-cased and stripped of accents.
+      vocabulary: digest of `vocab.txt` (`digest_file`), which the file is held to; where it is not
+        stated, as in cards from elsewhere, a vocabulary has [PAD] first and as many pieces as the
+        model has word embeddings.
       fitted_from: fingerprint of what it was fine-tuned from; None for a teacher from elsewhere.
       scores: by split, on the hard labels, where measured.
       epochs: training and validation figures, an entry an epoch.
@@ -30,6 +33,7 @@ class TeacherCard(BaseModel):
     classes: tuple[str, ...]
     max_length: int = Field(ge=3)
     lowercase: bool
+    vocabulary: str | None = None
     fitted_from: str | None = None
     scores: dict[str, AnyScores] = {}
     epochs: tuple[dict[str, float], ...] = ()

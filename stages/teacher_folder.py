@@ -32,6 +32,7 @@ def open_teacher(
     for name in (MODEL_FILE, VOCABULARY_FILE):
         if not (path / name).is_file():
             raise TeacherError(f"teacher is not whole: {path}: no {name}. Make it again.")
+    check_vocabulary_file(path, card)
     if kind == "regression" and len(card.classes) == 1:
         card = card.model_copy(update={"classes": classes})  # what a number is called says nothing
     if card.classes != classes:
@@ -59,6 +60,7 @@ def teacher_in(
         max_length=card.max_length,
         lowercase=card.lowercase,
         vocabulary=path / VOCABULARY_FILE,
+        vouched=card.vocabulary is not None,
         per=per,
         kind=kind,
     )
@@ -79,6 +81,21 @@ def read_card(path: Path) -> TeacherCard:
     except (ValidationError, OSError) as error:
         said = str(error).splitlines()[0]
         raise TeacherError(f"teacher card cannot be read: {path / CARD_FILE}: {said}.") from error
+
+
+def check_vocabulary_file(path: Path, card: TeacherCard) -> None:
+    """Hold a folder's vocabulary to the digest that its card states, if it states one.
+
+    Raises:
+      TeacherError: it is another one.
+    """
+    found = digest_file(path / VOCABULARY_FILE)
+    if card.vocabulary not in (None, found):
+        raise TeacherError(
+            f"teacher has another vocabulary: {path / VOCABULARY_FILE}: found digest {found}, "
+            f"expected {card.vocabulary} as its {CARD_FILE} says. Put that file back, or make the "
+            "teacher again."
+        )
 
 
 def windows(how: Teacher) -> dict[str, object]:

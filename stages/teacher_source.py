@@ -27,6 +27,7 @@ class TeacherSource:
       per: what has a class.
       kind: what is said of each class.
       vocabulary: its wordpiece vocabulary, one piece a line, where it has one.
+      vouched: whether its card says that this vocabulary is its own.
     """
 
     how: Teacher
@@ -36,6 +37,7 @@ class TeacherSource:
     max_length: int
     lowercase: bool
     vocabulary: Path | None = None
+    vouched: bool = False
     per: HeadPer = "example"
     kind: HeadKind = "softmax"
 

@@ -98,9 +98,15 @@ def write_teacher(folder: Path, *, classes: tuple[str, ...] = CLASSES, bias: flo
 
 def write_touchy_teacher(folder: Path) -> Path:
     """Write the teacher with one more word, `poison`, that its graph cannot look up."""
+    from schemas.provenance import digest_file
+    from stages.teacher_folder import read_card
+
     write_teacher(folder)
     text = "\n".join([*VOCABULARY, "poison"])
     (folder / "vocab.txt").write_text(text, encoding="utf-8")
+    vouched = {"vocabulary": digest_file(folder / "vocab.txt")}  # or else it would be refused
+    card = read_card(folder).model_copy(update=vouched)
+    (folder / "teacher.json").write_text(card.model_dump_json(), encoding="utf-8")
     return folder
 
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from schemas.errors import CorpusError, RunFileError, TeacherError
 from schemas.layout import SPLIT_COLUMN
-from schemas.provenance import fingerprint
+from schemas.provenance import digest_file, fingerprint
 from schemas.run_file import RunFile
 from schemas.scores import TITLES, AnyScores
 from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, TeacherCard
@@ -150,6 +150,7 @@ def _teach_anew(plan: TeachPlan, out: Path) -> None:
         classes=plan.run.head.classes,
         max_length=plan.run.teacher.max_length,
         lowercase=plan.run.teacher.lowercase,
+        vocabulary=digest_file(out / VOCABULARY_FILE),
         fitted_from=plan.fingerprint,
         epochs=epochs,
     )

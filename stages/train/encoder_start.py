@@ -14,9 +14,11 @@ import keras_hub
 import numpy as np
 
 from schemas.errors import StudentError, first_line
-from schemas.teacher_card import MODEL_FILE, VOCABULARY_FILE
+from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE
 from schemas.train_section import Student
 from stages.encoder import load_encoder
+from stages.layers import other_vocabulary
+from stages.teacher_folder import check_vocabulary_file, read_card
 from stages.text import read_vocabulary
 from stages.weights import left_in_keras_file, unloaded_is_an_error
 
@@ -127,7 +129,27 @@ def _loaded(location: str) -> tuple[keras.Model, list[str]]:
         ) from error
     if found := left_in_keras_file(path, model):
         raise StudentError(f"start is not whole: {path}: {found}. Mend `start`.")
-    return model, read_vocabulary(Path(location) / VOCABULARY_FILE)
+    return model, _own_vocabulary(path.parent, model)
+
+
+def _own_vocabulary(folder: Path, model: keras.Model) -> list[str]:
+    """Return the pieces of a folder of `teach`, or of one without a card.
+
+    Raises:
+      StudentError: they show that they are not the model's.
+      TeacherError: they are not those that the card states.
+    """
+    pieces, vouched = read_vocabulary(folder / VOCABULARY_FILE), False
+    if (folder / CARD_FILE).is_file():
+        card = read_card(folder)
+        check_vocabulary_file(folder, card)
+        vouched = card.vocabulary is not None
+    if not vouched and (found := other_vocabulary(model, pieces)) is not None:
+        raise StudentError(
+            f"start has another vocabulary: {folder / VOCABULARY_FILE}: {found}. Use the one that "
+            "it was trained with."
+        )
+    return pieces
 
 
 def _layers(model: keras.Model) -> Iterator[keras.Layer]:

@@ -16,12 +16,13 @@ import pyarrow as pa
 import tensorflow as tf
 
 from schemas.errors import TeacherError, first_line
-from schemas.teacher_card import MODEL_FILE, VOCABULARY_FILE
+from schemas.provenance import digest_file
+from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE
 from stages.label.teachers.bfloat16 import in_bfloat16
 from stages.label.teachers.onnx_graph import OnnxGraph
 from stages.label.teachers.pieces import WordpieceInputs, model_inputs
 from stages.label.teachers.words import logits_of_words
-from stages.layers import layers_of
+from stages.layers import layers_of, other_vocabulary
 from stages.teacher_source import TeacherSource
 from stages.text import Wordpiece, ragged_words, read_vocabulary
 from stages.weights import left_in_keras_file, unloaded_is_an_error
@@ -46,12 +47,12 @@ class KerasTeacher:
         """
         self.classes = source.classes
         self._of_words, self._word_logits = source.per == "token", source.how.word_logits
+        pieces = read_vocabulary(Path(source.location) / VOCABULARY_FILE)
         self._wordpiece = Wordpiece(
-            read_vocabulary(Path(source.location) / VOCABULARY_FILE),
-            lowercase=source.lowercase,
-            max_length=source.max_length,
+            pieces, lowercase=source.lowercase, max_length=source.max_length
         )
         model = load_model(source)
+        _check_vocabulary(model, pieces, source)
         if source.how.compute_dtype == "bfloat16":
             model = in_bfloat16(model)
         self.parameters = int(model.count_params())
@@ -149,6 +150,21 @@ def load_model(source: TeacherSource) -> keras.Model:
             f"outputs, expected {len(source.classes)}. Mend its card or use another teacher."
         )
     return model
+
+
+def _check_vocabulary(model: keras.Model, pieces: list[str], source: TeacherSource) -> None:
+    """Refuse a vocabulary that shows that it is not the model's; the card may vouch for it.
+
+    Raises:
+      TeacherError: it has another length, or another first piece.
+    """
+    path = Path(source.location) / VOCABULARY_FILE
+    found = None if source.vouched else other_vocabulary(model, pieces)
+    if found is not None:
+        raise TeacherError(
+            f"teacher has another vocabulary: {path}: {found}. Use the one that it was trained "
+            f'with; if this is it, add "vocabulary": "{digest_file(path)}" to its {CARD_FILE}.'
+        )
 
 
 def load(source: TeacherSource) -> KerasTeacher:

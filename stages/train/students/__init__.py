@@ -18,6 +18,7 @@ import keras
 from schemas.errors import StudentError, first_line
 from schemas.heads import HeadPer
 from schemas.train_section import Student
+from stages.layers import embedding_rows
 from stages.plugins import import_function
 from stages.weights import left_in_keras_file, unloaded_is_an_error
 
@@ -96,7 +97,7 @@ def _saved(
         ) from error
     if found := left_in_keras_file(path, model):
         raise StudentError(f"student is not whole: {path}: {found}. Mend `kind`.")
-    rows = {one.input_dim for one in model.layers if isinstance(one, keras.layers.Embedding)}
+    rows = embedding_rows(model)
     if rows and vocabulary_size not in rows:
         raise StudentError(
             f"student has another vocabulary: {path}: found embeddings of {sorted(rows)} pieces, "
