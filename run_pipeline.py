@@ -18,6 +18,7 @@ import click
 from schemas.errors import PipelineError
 from schemas.export_card import FORMATS
 from stages.allocator import keep_freed_memory
+from stages.place_checks import usable_places
 
 Command = Callable[..., Any]
 PATH = click.Path(path_type=Path)
@@ -59,7 +60,7 @@ def stated(command: Command) -> Command:
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
-            command(*args, **kwargs)
+            command(*args, **usable_places(kwargs))
         except PipelineError as error:
             click.echo(f"error: {error}", err=True)
             sys.exit(1)
@@ -277,11 +278,10 @@ def verify(
 @TABLE
 def history(labels: Path) -> None:
     """List a table's versions, newest first, with what each cost."""
+    from stages import versions
     from stages.evaluate.columns import columns
-    from stages.versions import history as versions_of
-    from stages.versions import history_rows
 
-    click.echo("\n".join(columns(history_rows(versions_of(labels)))))
+    click.echo("\n".join(columns(versions.history_rows(versions.history(labels)))))
 
 
 @stated

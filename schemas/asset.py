@@ -11,6 +11,7 @@ from schemas.section import Section, Sha256
 PackageKind = Literal["wheel", "npm", "deb"]
 PACKAGES: tuple[PackageKind, ...] = ("wheel", "npm", "deb")
 _NPM = r"^(@[a-z0-9][\w.-]*/)?[a-z0-9][\w.-]*@\d[\w.+-]*$"
+HUB = "hf://"
 HUB_ROWS, CATALOGUE = "hf://datasets/", "tfds://"  # handles of rows; others are of models
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import DamagedTableError, TableError
+from schemas.errors import DamagedTableError, TableError, first_line
 from schemas.provenance import digest_file
 from schemas.teacher_card import TeacherMeasures
+from stages.cards import card_in
 from stages.shard import RUN_AGAIN
 from stages.table import SoftLabelTable
 
@@ -51,13 +52,19 @@ def stored_measures(table: SoftLabelTable) -> TeacherMeasures:
 
     Raises:
       TableError: the artefacts are not there.
+      DamagedTableError: what they say does not hold.
     """
     path = table.artefacts_path / MEASURES_FILE
     try:
-        return TeacherMeasures.model_validate_json(path.read_bytes())
-    except (OSError, ValueError) as error:
+        return card_in(path, TeacherMeasures)
+    except OSError as error:
         raise TableError(
-            f"artefacts are missing: {path}: {str(error).splitlines()[0]}. The table is whole: "
+            f"artefacts are missing: {path}: {error.strerror or first_line(error)}. The table is "
+            f"whole: {RUN_AGAIN}"
+        ) from error
+    except ValueError as error:
+        raise DamagedTableError(
+            f"artefacts are damaged: {path}: {error}. The table is whole: remove {path.parent} and "
             f"{RUN_AGAIN}"
         ) from error
 

@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from schemas.asset import CATALOGUE, Asset, PackageKind, is_glob
-from schemas.errors import AssetError
+from schemas.asset import CATALOGUE, HUB, HUB_ROWS, Asset, PackageKind, is_glob
+from schemas.errors import AssetError, first_line
 from schemas.provenance import fingerprint, sha256_file
 from stages.atomic import write_whole
 from stages.hub import dataset_files
 from stages.packages import read_package
+
+_OF_THE_HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -58,10 +62,12 @@ def resolve_files(asset: Asset, *, base: Path) -> list[ResolvedAsset]:
         return _of_dataset(asset.handle, str(asset.path))
     if asset.path is None:
         raise AssetError(f"not a file: {asset.handle}: a handle names a model, not a corpus file.")
-    found = sorted(_glob(base, asset.path))
-    if not found:
-        raise AssetError(f"no such file: {asset.path} (looked in {base}). Mend the path.")
-    return [_local_file(path, asset, base=base) for path in found]
+    with _readable(asset.path):
+        found = sorted(_glob(base, asset.path))
+        if not found:
+            meant = _or_handle(asset.path, of_rows=True)
+            raise AssetError(f"no such file: {asset.path} (looked in {base}). {meant}")
+        return [_local_file(path, asset, base=base) for path in found]
 
 
 def resolve_model(asset: Asset, *, base: Path) -> ResolvedAsset:
@@ -80,11 +86,13 @@ def resolve_model(asset: Asset, *, base: Path) -> ResolvedAsset:
         location = _from_package(kind, package, wanted) / asset.path
         return ResolvedAsset(f"{package}/{asset.path}", str(location), fingerprint(wanted))
     path = base / asset.path
-    if path.is_dir():
-        return _local_folder(path, asset)
-    if not path.is_file():
-        raise AssetError(f"no such file or folder: {asset.path} (looked in {base}).")
-    return _local_file(path, asset, base=base)
+    with _readable(asset.path):
+        if path.is_dir():
+            return _local_folder(path, asset)
+        if not path.is_file():
+            meant = _or_handle(asset.path, of_rows=False)
+            raise AssetError(f"no such file or folder: {asset.path} (looked in {base}). {meant}")
+        return _local_file(path, asset, base=base)
 
 
 def cache_folder() -> Path:
@@ -92,6 +100,36 @@ def cache_folder() -> Path:
     if stated := os.environ.get("SOFTSHARDS_CACHE"):
         return Path(stated)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "softshards"
+
+
+@contextmanager
+def _readable(path: str) -> Iterator[None]:
+    """Say which path it is that the operating system, or a pattern, does not take.
+
+    Raises:
+      AssetError: it is such a one.
+    """
+    try:
+        yield
+    except OSError as error:
+        said = error.strerror or first_line(error)
+        raise AssetError(f"path cannot be read: {path}: {said}. Mend the path.") from error
+    except (ValueError, NotImplementedError) as error:
+        raise AssetError(
+            f"path cannot be read: {path}: {first_line(error).rstrip('.')}. Mend the pattern: `**` "
+            "stands for folders, as in data/**/*.jsonl."
+        ) from error
+
+
+def _or_handle(path: str, *, of_rows: bool) -> str:
+    """Return what to do where nothing is at a path, which may have been meant for the hub's."""
+    if _OF_THE_HUB.fullmatch(path) is None:
+        return "Mend the path."
+    if of_rows:
+        stated = f'files = [{{ handle = "{HUB_ROWS}{path}", path = "…" }}]'
+    else:
+        stated = f'source = {{ handle = "{HUB}{path}" }} (encoder and start likewise)'
+    return f"Mend the path; that of the Hugging Face hub is {stated}."
 
 
 def _glob(base: Path, pattern: str) -> Iterator[Path]:

@@ -8,6 +8,8 @@ import keras
 import keras_hub
 
 from schemas.errors import AssetError, first_line
+from schemas.teacher_card import VOCABULARY_FILE
+from stages.vocabulary_file import read_vocabulary
 from stages.weights import left_in_preset, unloaded_is_an_error
 
 
@@ -18,8 +20,10 @@ def load_encoder(location: str) -> tuple[keras.Model, list[str]]:
       location: a folder, or `hf://…`, `kaggle://…`.
 
     Raises:
-      AssetError: keras-hub cannot read it.
+      AssetError: keras-hub cannot read it, or its vocabulary cannot be used.
     """
+    if (own := Path(location) / VOCABULARY_FILE).is_file():
+        read_vocabulary(own)
     try:
         with unloaded_is_an_error():
             encoder = keras_hub.models.BertBackbone.from_preset(location)

@@ -8,15 +8,17 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from schemas.errors import PipelineError, TableError
+from schemas.errors import PipelineError, TableError, first_line
 from schemas.multi_task_card import MEAN_FIGURE, MULTI_TASK_CARD_FILE
 from schemas.quality import MOST_CANDIDATES, AnyQuality, RuntimeCheck, SplitQuality, TeacherQuality
+from schemas.report import Report
 from schemas.scores import TITLES, Figures
 from schemas.soft_labels import CombinedTeacher, TableCard
 from schemas.student_card import STUDENT_CARD_FILE
 from schemas.teacher_card import CARD_FILE
+from stages.cards import card_in
 from stages.class_rows import rows_in_card, scarce
-from stages.evaluate.pipeline import REPORT_FOLDER, REPORT_JSON, read_report
+from stages.evaluate.pipeline import REPORT_FOLDER, REPORT_JSON
 from stages.evaluate.text import results_text
 from stages.listing import first_few
 from stages.table import JoinedTable, SoftLabelTable, open_version
@@ -224,9 +226,13 @@ def _multi_task_student(folder: Path) -> Description:
 
 
 def _report(folder: Path) -> Description:
-    report = read_report(folder)
-    if report is None:
-        raise TableError(f"report cannot be read: {folder / REPORT_JSON}. Run `evaluate` again.")
+    try:
+        report = card_in(folder / REPORT_JSON, Report)
+    except (OSError, ValueError) as error:
+        raise TableError(
+            f"report cannot be read: {folder / REPORT_JSON}: {first_line(error)}. Run `evaluate` "
+            "again."
+        ) from error
     return report.model_dump(mode="json"), results_text(report)
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from schemas.errors import TeacherError
+from schemas.errors import TeacherError, first_line
 from schemas.heads import HeadKind, HeadPer
 from schemas.provenance import digest_file
 from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, TeacherCard
 from schemas.teacher_section import Teacher
+from stages.cards import card_in
 from stages.listing import first_few
 from stages.teacher_source import KERAS, TeacherSource, answer_parts, teacher_fingerprint
 
@@ -73,14 +72,17 @@ def read_card(path: Path) -> TeacherCard:
       TeacherError: there is none, or it does not hold.
     """
     try:
-        return TeacherCard.model_validate_json((path / CARD_FILE).read_bytes())
+        return card_in(path / CARD_FILE, TeacherCard)
     except FileNotFoundError:
         raise TeacherError(
-            f"no teacher: {path}: no {CARD_FILE}. Run `teach`, or mend teacher.path."
+            f"no teacher: {path}: no {CARD_FILE}. Run `teach`, or mend teacher.path; that of a hub "
+            'is kind = "transformers", source = { handle = "hf://owner/name" }.'
         ) from None
-    except (ValidationError, OSError) as error:
-        said = str(error).splitlines()[0]
-        raise TeacherError(f"teacher card cannot be read: {path / CARD_FILE}: {said}.") from error
+    except (ValueError, OSError) as error:
+        raise TeacherError(
+            f"teacher card cannot be read: {path / CARD_FILE}: {first_line(error)}. Mend it, or "
+            "make the teacher again."
+        ) from error
 
 
 def check_vocabulary_file(path: Path, card: TeacherCard) -> None:

@@ -20,6 +20,7 @@ from stages.hub import is_hub_handle, snapshot
 from stages.plugins import source_of
 from stages.teacher_folder import open_teacher, windows
 from stages.teacher_source import TeacherSource, answer_parts, teacher_fingerprint
+from stages.vocabulary_file import read_vocabulary
 
 _STATED_APART = {
     "path",
@@ -65,6 +66,8 @@ def _in_files(run: RunFile, base: Path) -> TeacherSource:
 
 def _with_vocabulary(source: TeacherSource, folder: Path) -> TeacherSource:
     found = [folder / name for name in _VOCABULARIES if (folder / name).is_file()]
+    for path in found[:1]:
+        read_vocabulary(path)  # its students read by it
     return replace(source, vocabulary=found[0]) if found else source
 
 

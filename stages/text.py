@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-from schemas.errors import TeacherError
+from schemas.errors import TeacherError, first_line
 from stages.pointers import SEPARATOR
+from stages.vocabulary_file import read_vocabulary as read_vocabulary
 
 PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", SEPARATOR
 
@@ -30,7 +30,7 @@ class Wordpiece:
           max_length: tokens in the longest row, ≥ 3.
 
         Raises:
-          TeacherError: a special piece is missing.
+          TeacherError: a special piece is missing, or no tokenizer can be made of them.
         """
         pieces = list(vocabulary)
         if missing := [name for name in (PAD, UNKNOWN, START, END) if name not in pieces]:
@@ -41,12 +41,18 @@ class Wordpiece:
         self.pad_id, self._start, self.end_id = (pieces.index(name) for name in (PAD, START, END))
         self.vocabulary_size = len(pieces)
         self.max_pieces = max_length - 2
-        self._tokenizer = tf_text.FastBertTokenizer(
-            pieces,
-            token_out_type=tf.int32,
-            unknown_token=UNKNOWN,
-            lower_case_nfd_strip_accents=lowercase,
-        )
+        try:
+            self._tokenizer = tf_text.FastBertTokenizer(
+                pieces,
+                token_out_type=tf.int32,
+                unknown_token=UNKNOWN,
+                lower_case_nfd_strip_accents=lowercase,
+            )
+        except (RuntimeError, ValueError, tf.errors.OpError) as error:
+            raise TeacherError(
+                f"vocabulary cannot be used: {len(pieces)} pieces: {first_line(error)[:200]}. Use "
+                "the vocab.txt that belongs to the teacher."
+            ) from error
 
     @property
     def resources(self) -> object:
@@ -134,8 +140,3 @@ class Wordpiece:
 def ragged_words(lists: Iterable[Sequence[str]]) -> tf.RaggedTensor:
     """Return lists of words as string [rows, (words)]."""
     return tf.ragged.constant([list(one) for one in lists], ragged_rank=1, dtype=tf.string)
-
-
-def read_vocabulary(path: Path) -> list[str]:
-    """Return a vocab.txt's pieces, one a line, in order of id."""
-    return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from schemas.adjustment import Adjustment
+from schemas.errors import StudentError, first_line
 from schemas.export_card import EXPORT_CARD_FILE, EXPORTED_FOLDER, ExportCard
 from schemas.provenance import fingerprint
 from schemas.report import Export, ModelResult, Report
@@ -15,6 +16,7 @@ from schemas.run_file import RunFile
 from schemas.student_card import STUDENT_MODEL_FILE
 from stages.artefacts import read_measures
 from stages.atomic import write_whole
+from stages.cards import card_in
 from stages.class_rows import rows_in_table, scarce
 from stages.evaluate.compare import compare
 from stages.evaluate.judge import Judge
@@ -64,7 +66,7 @@ def evaluate(
 def read_report(folder: Path) -> Report | None:
     """Return the report in a folder, or None where there is none of this version."""
     try:
-        return Report.model_validate_json((folder / REPORT_JSON).read_bytes())
+        return card_in(folder / REPORT_JSON, Report)
     except (OSError, ValueError):
         return None
 
@@ -96,10 +98,20 @@ def _exports(plans: Sequence[StudentPlan]) -> tuple[Export, ...]:
     found = []
     for plan in plans:
         for path in sorted((plan.path / EXPORTED_FOLDER).glob(f"*/{EXPORT_CARD_FILE}")):
-            card = ExportCard.model_validate_json(path.read_bytes())
+            card = _export_card(path)
             if card.student_fingerprint == plan.fingerprint:
                 found.append(Export(name=plan.student.name, seed=plan.seed, card=card))
     return tuple(found)
+
+
+def _export_card(path: Path) -> ExportCard:
+    try:
+        return card_in(path, ExportCard)
+    except (OSError, ValueError) as error:
+        raise StudentError(
+            f"export's card cannot be read: {path}: {first_line(error)}. Remove {path.parent}, and "
+            "run `export` again."
+        ) from error
 
 
 def _measure(

@@ -136,7 +136,7 @@ def vocabulary_of(
       lowercase: how texts are read.
 
     Raises:
-      StudentError: its own vocabulary cannot be read.
+      AssetError, StudentError: its vocabulary cannot be read, or is none.
       TableError: the teacher's is missing.
     """
     from stages.text import read_vocabulary

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from schemas.errors import StudentError
+from schemas.errors import StudentError, first_line
 from schemas.run_file import RunFile
 from schemas.student_card import STUDENT_MODEL_FILE, StudentCard, TrainedCard
 from schemas.teacher_card import VOCABULARY_FILE
 from schemas.train_section import Train
 from stages.artefacts import read_measures
 from stages.atomic import whole_file, write_whole
+from stages.cards import card_in
 from stages.progress import say
 from stages.shard import check_bytes
 from stages.table import SoftLabelTable
@@ -121,10 +122,14 @@ def read_trained(path: Path, kind: type[Card]) -> Card:
       StudentError: there is none, or it does not hold.
     """
     try:
-        return kind.model_validate_json((path / kind.file).read_bytes())
-    except (OSError, ValueError) as error:
-        said = str(error).splitlines()[0]
+        return card_in(path / kind.file, kind)
+    except OSError as error:
+        said = f"{kind.file}: {error.strerror or first_line(error)}"
         raise StudentError(f"{kind.absent}: {path}: {said}. {kind.remedy}") from error
+    except ValueError as error:
+        raise StudentError(
+            f"student's card cannot be read: {path / kind.file}: {error}. {kind.remedy}"
+        ) from error
 
 
 def trained_card(plan: StudentPlan) -> StudentCard:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from schemas.errors import StudentError, first_line
+from schemas.errors import StudentError
 from stages.text import END, PAD, START, UNKNOWN, Wordpiece, read_vocabulary
 
 _SPECIAL = (PAD, UNKNOWN, START, END)
@@ -50,14 +50,10 @@ def given_vocabulary(path: Path) -> list[str]:
     """Return the pieces of a file, [PAD] first.
 
     Raises:
-      StudentError: it cannot be read, or is no wordpiece vocabulary.
+      AssetError: it cannot be read.
+      StudentError: it is no wordpiece vocabulary.
     """
-    try:
-        pieces = read_vocabulary(path)
-    except (OSError, UnicodeError) as error:
-        raise StudentError(
-            f"vocabulary cannot be read: {path}: {first_line(error)}. Mend student.vocabulary."
-        ) from error
+    pieces = read_vocabulary(path)
     missing = [piece for piece in _SPECIAL if piece not in pieces]
     if missing or pieces[0] != PAD:
         said = f"without {', '.join(missing)}" if missing else f"with {pieces[0]!r} first"

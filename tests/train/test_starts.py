@@ -199,7 +199,7 @@ def test_a_given_vocabulary_that_is_none_is_named(pieces, said, table):
     with pytest.raises(StudentError, match=said):
         train(run('vocabulary="own.txt"', "bag"), table, out=Path("out"))
     Path("own.txt").write_bytes(b"\xff\xfe\xff")
-    with pytest.raises(StudentError, match="vocabulary cannot be read: own.txt"):
+    with pytest.raises(AssetError, match="vocabulary cannot be used: own.txt: line 1 is no UTF-8"):
         train(run('vocabulary="own.txt"', "bag"), table, out=Path("out"))
 
 
