@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from schemas.heads import HeadKind
+from schemas.heads import Head, HeadKind
 from schemas.label_section import GATES, Label
+from schemas.teacher_section import Teacher
 from schemas.train_section import LOSSES, Train
 
 METRICS: dict[HeadKind, tuple[str, ...]] = {  # of a split; the first keeps an epoch's weights
@@ -48,3 +49,19 @@ def check_kind(kind: HeadKind, *, label: Label, train: Train) -> None:
     for name, is_stated in stated.items():
         if is_stated:
             raise ValueError(f"train.{name} is for softmax heads")
+
+
+def check_one_number(head: Head, teacher: Teacher) -> None:
+    """Refuse a teacher that answers with one number, where that is not for one of two classes.
+
+    Raises:
+      ValueError: the head is of another kind or has other classes.
+    """
+    if teacher.speaks_of is None:
+        return
+    if head.kind != "softmax" or len(head.classes) != 2:
+        raise ValueError(f'`answers = "{teacher.answers}"` is for softmax heads of two classes')
+    if teacher.speaks_of not in head.classes:
+        raise ValueError(
+            f"teacher.speaks_of is one of {', '.join(head.classes)} (found {teacher.speaks_of!r})"
+        )

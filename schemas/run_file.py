@@ -18,7 +18,7 @@ from schemas.corpus_section import Corpus, Unlabelled
 from schemas.errors import RunFileError
 from schemas.explain import explain
 from schemas.heads import Head
-from schemas.kinds import METRICS, TARGETS, check_kind
+from schemas.kinds import METRICS, TARGETS, check_kind, check_one_number
 from schemas.label_section import Label
 from schemas.layout import Encoding, Layout
 from schemas.section import Name, Section
@@ -180,6 +180,7 @@ class RunFile(Section):
     @model_validator(mode="after")
     def _suits_its_kind_of_head(self) -> Self:
         check_kind(self.head.kind, label=self.label, train=self.train)
+        check_one_number(self.head, self.teacher)
         unsure = [part.min_confidence for part in self.corpus.unlabelled if part.min_confidence]
         if unsure and self.head.kind != "softmax":
             raise ValueError("`min_confidence` is for softmax heads")

@@ -13,6 +13,9 @@ TeacherKind = Literal[
     "keras", "saved_model", "onnx", "transformers", "keras_hub", "module", "column"
 ]
 
+Answers = Literal["logits", "probabilities", "one_logit", "one_probability"]
+ONE_NUMBER = ("one_logit", "one_probability")
+
 
 class Fit(Section):
     """How the teacher is fine-tuned on the hard labels of the train split.
@@ -41,7 +44,9 @@ class Teacher(Section):
       source: the same from a pinned package, or a handle of `transformers` and `keras_hub`.
       callable: of `module`: `package.module:function`.
       column: of `column`: the corpus column that holds its answers.
-      answers: whether it answers with logits or with probabilities; a column's are looked at.
+      answers: whether it answers with logits or with probabilities; a column's are looked at. Of
+        two classes also with `one_logit` or `one_probability`, a number for one of them.
+      speaks_of: the class that this one number is of.
       signature: of `saved_model`.
       output: name of the output that holds the answers; the only one unless stated.
       encoder, fit: a pretrained encoder, and how it is fine-tuned.
@@ -62,7 +67,8 @@ class Teacher(Section):
     source: Asset | None = None
     callable: str | None = Field(default=None, pattern=r"^[\w.]+:[\w.]+$")
     column: str | None = None
-    answers: Literal["logits", "probabilities"] | None = None
+    answers: Answers | None = None
+    speaks_of: str | None = None
     signature: str = "serving_default"
     output: str | None = None
     encoder: Asset | None = None
@@ -96,6 +102,17 @@ class Teacher(Section):
         return self
 
     @model_validator(mode="after")
+    def _one_number_is_of_a_class(self) -> Self:
+        if self.gives_one_number != (self.speaks_of is not None):
+            raise ValueError(
+                "`speaks_of` says of which class the one number of `answers = "
+                '"one_logit"` or `"one_probability"` is; state both or neither'
+            )
+        if self.gives_one_number and self.encoder is not None:
+            raise ValueError("a teacher that is fine-tuned has a logit for each class")
+        return self
+
+    @model_validator(mode="after")
     def _can_be_run_so(self) -> Self:
         if self.runtime == "onnx" and self.kind != "keras":
             raise ValueError('`runtime = "onnx"` is for a teacher of kind "keras"')
@@ -115,6 +132,11 @@ class Teacher(Section):
         if self.kind not in ("keras", "transformers"):
             raise ValueError("`stride` is for teachers of kind keras or transformers")
         return self
+
+    @property
+    def gives_one_number(self) -> bool:
+        """Whether it answers for two classes with one number."""
+        return self.answers in ONE_NUMBER
 
     @property
     def asset(self) -> Asset | None:

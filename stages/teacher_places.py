@@ -31,6 +31,7 @@ _STATED_APART = {
     "compute_dtype",
     "word_logits",
     "stride",
+    "speaks_of",
 }
 _VOCABULARIES = (VOCABULARY_FILE, "assets/tokenizer/vocabulary.txt")  # keras-hub's own place
 
@@ -113,7 +114,7 @@ def _source(
     parts = {**parts, "classes": classes, "how": stated, "compute_dtype": how.compute_dtype}
     if run.head.by_position:
         parts = {**parts, "per": run.head.per, "word_logits": how.word_logits, **windows(how)}
-    if run.head.kind != "softmax":
+    if run.head.kind != "softmax" or how.gives_one_number:
         parts = {**parts, **answer_parts(how, run.head.kind)}
     return TeacherSource(
         how=how,

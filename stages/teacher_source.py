@@ -42,6 +42,11 @@ class TeacherSource:
     kind: HeadKind = "softmax"
 
     @property
+    def outputs(self) -> int:
+        """Numbers that it answers with: a line of them."""
+        return 1 if self.how.gives_one_number else len(self.classes)
+
+    @property
     def file_bytes(self) -> int:
         """Size of its files; 0 where it has none here."""
         path = Path(self.location)
@@ -53,6 +58,8 @@ class TeacherSource:
 
 def answer_parts(how: Teacher, kind: HeadKind) -> dict[str, object]:
     """Return what a fingerprint says of answers that are made logits; nothing of logits."""
+    if how.gives_one_number:
+        return {"answers": how.answers, "speaks_of": how.speaks_of}
     if how.answers != "probabilities":
         return {}
     return {"answers": how.answers, **({} if kind == "softmax" else {"kind": kind})}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +13,14 @@ import pyarrow.compute as pc
 
 from schemas.errors import CorpusError
 from schemas.heads import HeadKind
+from schemas.teacher_section import Answers
 from stages.columns import logits_lists
-from stages.label.answers import logits_of_probabilities, rows_of_probabilities
+from stages.label.answers import (
+    ONE_NUMBER_REMEDY,
+    logits_of_one,
+    logits_of_probabilities,
+    rows_of_probabilities,
+)
 from stages.label.arrow_kinds import is_list, is_number, is_text
 
 Refuse = Callable[[npt.NDArray[np.bool_], str, Callable[[int], str]], None]
@@ -30,12 +35,14 @@ class AnswerColumn:
       classes: numbers in each.
       answers: probabilities become logits; they are never softmaxed again.
       kind: of the head.
+      place: of the class that one number speaks of, where `answers` says that there is one.
     """
 
     name: str
     classes: int
-    answers: Literal["logits", "probabilities"] = "logits"
+    answers: Answers = "logits"
     kind: HeadKind = "softmax"
+    place: int | None = None
 
     def logits(self, column: pa.Array, refuse: Refuse) -> pa.Array:
         """Return float32 lists of logits; rows that hold no answer are refused.
@@ -45,20 +52,30 @@ class AnswerColumn:
         """
         lists = _as_lists(column, self.name, refuse)
         sizes = pc.fill_null(pc.list_value_length(lists), -1).to_numpy(zero_copy_only=False)
-        fits = sizes == self.classes
-        said = "found {} numbers, expected {}. Mend the row."
-        refuse(~fits, "wrong number of answers", lambda at: said.format(sizes[at], self.classes))
-        found = np.zeros((len(lists), self.classes), np.float32)
+        numbers = self.classes if self.place is None else 1
+        fits = sizes == numbers
+        said = "found {} numbers, expected {}. Mend the row." + self._remedy(sizes)
+        refuse(~fits, "wrong number of answers", lambda at: said.format(sizes[at], numbers))
+        found = np.zeros((len(lists), numbers), np.float32)
         flat = lists.filter(pa.array(fits)).flatten().to_numpy(zero_copy_only=False)
-        found[fits] = flat.astype(np.float32).reshape(-1, self.classes)
+        found[fits] = flat.astype(np.float32).reshape(-1, numbers)
         finite = np.isfinite(found).all(axis=1)
         refuse(~finite, "answer is not finite", lambda at: f"found {found[at].tolist()[:8]}.")
         found[~finite] = 0.0
-        if self.answers == "logits":
-            return logits_lists(found)
-        wrong = fits & finite & ~rows_of_probabilities(found, self.kind)
+        if self.answers in ("logits", "one_logit"):
+            return logits_lists(self._of_classes(found))
+        kind = self.kind if self.place is None else "sigmoid"
+        wrong = fits & finite & ~rows_of_probabilities(found, kind)
         refuse(wrong, "no probabilities", lambda at: f"found {found[at].tolist()[:8]}. Mend it.")
-        return logits_lists(logits_of_probabilities(np.maximum(found, 0), self.kind))
+        return logits_lists(self._of_classes(logits_of_probabilities(np.maximum(found, 0), kind)))
+
+    def _remedy(self, sizes: npt.NDArray[np.int64]) -> str:
+        """Return what to state where every row has one number, of two classes; else nothing."""
+        is_one = self.place is None and self.kind == "softmax" and self.classes == 2
+        return ONE_NUMBER_REMEDY if is_one and (sizes == 1).all() else ""
+
+    def _of_classes(self, logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return logits if self.place is None else logits_of_one(logits, place=self.place)
 
 
 def _as_lists(column: pa.Array, name: str, refuse: Refuse) -> pa.Array:

@@ -15,6 +15,7 @@ from stages.label.answers import (
     ENOUGH,
     are_pointer_probabilities,
     are_probabilities,
+    one_number_remedy,
     rows_of_probabilities,
 )
 from stages.lists import offsets_of
@@ -43,9 +44,9 @@ class AnswerSheet:
     """
 
     def __init__(self, inputs: pa.Table, *, head: Head, are_logits: bool = False) -> None:
-        """Begin; with `are_logits` it is stated that answers of a `sigmoid` head are logits."""
+        """Begin; with `are_logits` it is known that answers are logits, whatever they look like."""
         self.classes = classes = len(head.classes)
-        self._kind, self._are_logits = head.kind, are_logits and head.kind == "sigmoid"
+        self._kind, self._are_logits = head.kind, are_logits
         self._remedy = _BY_POSITION if head.by_position else _BY_EXAMPLE
         self._within: int | None = 0  # numbers so far, all of them in [0, 1]
         if not head.by_position:
@@ -113,9 +114,12 @@ class AnswerSheet:
             fits = len(found) == 3 and (found[0], found[2]) == (inputs, self.classes)
             expected = f"[{inputs}, positions, {self.classes}]"
         if not fits:
+            axes = 1 if self.answers.offsets is None else 2
+            numbers = 1 if len(found) == axes else found[-1]
             raise TeacherError(
                 f"teacher answers with another shape: found {list(found)}, expected {expected} for "
                 f"{self.classes} classes. Use the teacher's own classes."
+                + one_number_remedy(numbers, self.classes, self._kind)
             )
 
 

@@ -10,10 +10,15 @@ import numpy.typing as npt
 from schemas.errors import TeacherError
 from schemas.heads import HeadKind
 from stages.label.teacher import EncodedInputs, TeacherAround
+from stages.teacher_source import TeacherSource
 
 _SUM_TOLERANCE = 1e-3
 _SMALLEST = np.finfo(np.float32).tiny  # what a probability of 0 counts as: its log is -87.3
 _LARGEST = 1 - 2.0**-24  # what a yes that is certain counts as: its logit is 16.6
+ONE_NUMBER_REMEDY = (
+    ' Where the number is of one of the two classes, state teacher.answers = "one_logit" or '
+    '"one_probability", and that class as teacher.speaks_of.'
+)
 ENOUGH = 32  # numbers in [0, 1], after which chance is no explanation
 
 Answers = npt.NDArray[np.float32]
@@ -76,6 +81,27 @@ def logits_of_probabilities(answers: Answers, kind: HeadKind = "softmax") -> Ans
     return np.log(np.maximum(answers, _SMALLEST)).astype(np.float32)
 
 
+def one_number_remedy(found: int, classes: int, kind: HeadKind = "softmax") -> str:
+    """Return what to state where a teacher of two classes answers with one number; else nothing."""
+    if found != 1 or kind != "softmax" or classes != 2:
+        return ""
+    return ONE_NUMBER_REMEDY
+
+
+def logits_of_one(answers: Answers, *, place: int) -> Answers:
+    """Return float32 [..., 2]: logits for two classes of one logit [..., 1], the other's is 0.
+
+    The softmax of both is the logistic function of the one. A NaN, of what was not seen, is two.
+
+    >>> logits_of_one(np.array([[1.5]], np.float32), place=0).tolist()
+    [[1.5, 0.0]]
+    """
+    found = np.zeros((*answers.shape[:-1], 2), np.float32)
+    found[..., place] = answers[..., 0]
+    found[np.isnan(answers[..., 0])] = np.nan
+    return found
+
+
 @dataclass
 class FromProbabilities(TeacherAround):
     """A teacher that answers with probabilities, as one that answers with logits."""
@@ -101,6 +127,58 @@ class FromProbabilities(TeacherAround):
                 f'expected {expected}. State teacher.answers = "logits".'
             )
         return logits_of_probabilities(answers, self.kind)
+
+
+@dataclass
+class FromOne(TeacherAround):
+    """A teacher that answers with one number for two classes, as one that has a logit for each."""
+
+    source: TeacherSource
+    are_logits = True
+
+    def __post_init__(self) -> None:
+        self._within: int | None = 0  # logits so far, all of them in [0, 1]
+
+    def logits(
+        self, encoded: EncodedInputs, rows: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
+        """Return float32 [len(rows), 2], or [len(rows), positions, 2].
+
+        Raises:
+          TeacherError: it answers with more numbers, or with no probability, or with probabilities.
+        """
+        how, answers = self.source.how, self.teacher.logits(encoded, rows)
+        if answers.ndim == 1 and self.source.per == "example":
+            answers = answers[:, None]
+        if answers.ndim != (2 if self.source.per == "example" else 3) or answers.shape[-1] != 1:
+            raise TeacherError(
+                f"teacher answers with another shape: found {list(answers.shape)}, expected one "
+                f'number for each, as teacher.answers = "{how.answers}" says. Leave that out.'
+            )
+        said = answers[~np.isnan(answers)][:, None]
+        are = rows_of_probabilities(said, "sigmoid")
+        if how.answers == "one_probability":
+            if not are.all():
+                raise TeacherError(
+                    f"teacher's answers are no probabilities: found {said[~are][0, 0]}, expected "
+                    'numbers in [0, 1]. State teacher.answers = "one_logit".'
+                )
+            answers = logits_of_probabilities(answers, "sigmoid")
+        else:
+            self._check_logits(said, are)
+        return logits_of_one(answers, place=self.source.classes.index(str(how.speaks_of)))
+
+    def _check_logits(self, said: Answers, are_probabilities: npt.NDArray[np.bool_]) -> None:
+        """Refuse what can be no logits: so many numbers, all of them in [0, 1]."""
+        if self._within is None or not are_probabilities.all():
+            self._within = None
+            return
+        self._within += len(said)
+        if self._within >= ENOUGH:
+            raise TeacherError(
+                f"teacher answers with probabilities: found {said[0, 0]}, all within [0, 1] in "
+                f'each of {self._within} answers. State teacher.answers = "one_probability".'
+            )
 
 
 class StatedLogits(TeacherAround):

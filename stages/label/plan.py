@@ -76,4 +76,7 @@ def _answer_column(teacher: TeacherSource) -> AnswerColumn | None:
     how = teacher.how
     if how.column is None:
         return None
-    return AnswerColumn(how.column, len(teacher.classes), how.answers or "logits", teacher.kind)
+    place = None if how.speaks_of is None else teacher.classes.index(how.speaks_of)
+    return AnswerColumn(
+        how.column, len(teacher.classes), how.answers or "logits", teacher.kind, place
+    )

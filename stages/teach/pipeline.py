@@ -42,6 +42,7 @@ _NOT_FITTED_BY = {  # the encoder counts by its digest
     "compute_dtype",
     "word_logits",
     "stride",
+    "speaks_of",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import cast
 
-from stages.label.answers import FromProbabilities, StatedLogits
+from stages.label.answers import FromOne, FromProbabilities, StatedLogits
 from stages.label.teacher import Teacher
 from stages.label.teachers.windows import Windowed, WordTeacher
 from stages.teacher_source import TeacherSource
@@ -21,7 +21,11 @@ def load_teacher(source: TeacherSource) -> Teacher:
     teacher: Teacher = import_module(f"{__name__}.{how.kind}").load(source)
     if how.stride is not None:
         asks = source.kind == "pointer"
-        return Windowed(cast("WordTeacher", teacher), stride=how.stride, asks=asks)
+        teacher = Windowed(cast("WordTeacher", teacher), stride=how.stride, asks=asks)
+    if how.gives_one_number:
+        return teacher if how.kind == "column" else FromOne(teacher, source)
+    if how.stride is not None:
+        return teacher
     if how.answers == "logits" and source.kind == "sigmoid":
         return StatedLogits(teacher)
     converts = how.answers == "probabilities" and how.kind != "column"

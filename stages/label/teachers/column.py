@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +10,7 @@ import pyarrow as pa
 
 from schemas.errors import TeacherError
 from schemas.run_file import RunFile
+from schemas.teacher_section import Answers
 from stages.columns import logits_matrix
 from stages.label.answer_column import AnswerColumn
 from stages.label.answers import are_probabilities
@@ -50,13 +50,15 @@ def load(source: TeacherSource) -> ColumnTeacher:
     return ColumnTeacher(source.classes)
 
 
-def answers_in_column(corpus: CorpusPlan, run: RunFile) -> Literal["logits", "probabilities"]:
+def answers_in_column(corpus: CorpusPlan, run: RunFile) -> Answers:
     """Return what the column holds, from a look at its first rows.
 
     Raises:
       CorpusError: a row cannot be used, and nothing may be left out.
       TeacherError: probabilities are stated to be logits.
     """
+    if run.teacher.answers is not None and run.teacher.speaks_of is not None:
+        return _one_number(corpus, run, run.teacher.answers, run.teacher.speaks_of)
     column = AnswerColumn(str(run.teacher.column), len(run.head.classes), kind=run.head.kind)
     sample = sample_rows(replace(corpus, answers=column), tolerant=run.label.tolerant)
     if sample is None:
@@ -71,3 +73,23 @@ def answers_in_column(corpus: CorpusPlan, run: RunFile) -> Literal["logits", "pr
         found = "probabilities" if probabilities else "logits"
         say(f"teacher: column {column.name!r} holds {found}")
     return run.teacher.answers or ("probabilities" if probabilities else "logits")
+
+
+def _one_number(corpus: CorpusPlan, run: RunFile, answers: Answers, speaks_of: str) -> Answers:
+    """Return what is stated of a column of one number a row, for two classes.
+
+    Raises:
+      CorpusError: a row cannot be used, and nothing may be left out.
+      TeacherError: probabilities are stated to be logits.
+    """
+    place = run.head.classes.index(speaks_of)
+    column = AnswerColumn(str(run.teacher.column), 2, answers, place=place)
+    sample = sample_rows(replace(corpus, answers=column), tolerant=run.label.tolerant)
+    if sample is not None and answers == "one_logit":
+        numbers = logits_matrix(sample[KNOWN_COLUMN])[:, [place]]
+        if are_probabilities(numbers, "sigmoid"):
+            raise TeacherError(
+                f"answers are probabilities: column {column.name!r}: {sample.num_rows} rows looked "
+                'at are all in [0, 1]. State teacher.answers = "one_probability".'
+            )
+    return answers

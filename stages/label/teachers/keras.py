@@ -18,6 +18,7 @@ import tensorflow as tf
 from schemas.errors import TeacherError, first_line
 from schemas.provenance import digest_file
 from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE
+from stages.label.answers import one_number_remedy
 from stages.label.teachers.bfloat16 import in_bfloat16
 from stages.label.teachers.onnx_graph import OnnxGraph
 from stages.label.teachers.pieces import WordpieceInputs, model_inputs
@@ -144,10 +145,11 @@ def load_model(source: TeacherSource) -> keras.Model:
             f"expected some of {', '.join(sorted(INPUTS))}. Name its inputs so."
         )
     found = model.outputs[0].shape[-1]
-    if found != len(source.classes):
+    if found != source.outputs:
         raise TeacherError(
-            f"teacher has another number of classes: {path}: found {found} "
-            f"outputs, expected {len(source.classes)}. Mend its card or use another teacher."
+            f"teacher has another number of classes: {path}: found {found} outputs, expected "
+            f"{source.outputs}. Mend its card or use another teacher."
+            + one_number_remedy(found, len(source.classes), source.kind)
         )
     return model
 

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from schemas.errors import TeacherError, first_line
 from stages.hub import is_hub_handle, snapshot
+from stages.label.answers import one_number_remedy
 from stages.label.teachers.bfloat16 import in_bfloat16
 from stages.teacher_source import TeacherSource
 from stages.weights import left_in_keras_file, left_in_preset, unloaded_is_an_error
@@ -58,10 +59,11 @@ class KerasHubTeacher:
                 "classifier with its preprocessor."
             ) from error
         _check_whole(Path(folder), model)
-        if found != len(self.classes):
+        if found != source.outputs:
             raise TeacherError(
                 f"teacher has another number of classes: {source.location}: found {found}, "
-                f"expected {len(self.classes)}. State its classes, or use another teacher."
+                f"expected {source.outputs}. State its classes, or use another teacher."
+                + one_number_remedy(found, len(source.classes), source.kind)
             )
         self._model = in_bfloat16(model) if source.how.compute_dtype == "bfloat16" else model
         self._backbone = model.backbone

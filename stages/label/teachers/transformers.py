@@ -14,6 +14,7 @@ import pyarrow as pa
 from schemas.errors import TeacherError, first_line
 from stages.hub import is_hub_handle, snapshot
 from stages.inputs import texts_of
+from stages.label.answers import one_number_remedy
 from stages.label.teachers.tokens import TokenInputs
 from stages.label.teachers.whole import check_tokenizer, check_whole
 from stages.label.teachers.words import NO_WORD, WordInputs, logits_of_words
@@ -42,6 +43,7 @@ class TransformersTeacher:
         """
         self.classes, self._kind = source.classes, source.kind
         self._place = source.location
+        self._outputs, self._speaks_of = source.outputs, source.how.speaks_of
         self._of_words = source.per == "token"
         self._word_logits = source.how.word_logits
         self._tokenizer, self._model = _loaded(self._place, _task_of(source))
@@ -171,13 +173,18 @@ class TransformersTeacher:
         names = [str(named[number]) for number in range(len(named))]
         generic = all(name.startswith(_GENERIC) for name in names) or self._kind == "regression"
         same = sorted(names) == sorted(self.classes)
-        if generic and not same and len(names) == len(self.classes):
+        if self._speaks_of is not None:
+            others = [name for name in self.classes if name != self._speaks_of]
+            generic, same = names[0] not in others, False
+        if generic and not same and len(names) == self._outputs:
             return list(range(len(names)))
         if not same:
+            wanted = self.classes if self._speaks_of is None else [self._speaks_of]
             raise TeacherError(
                 f"teacher has other classes: {self._place}: found {len(names)} "
-                f"({first_few(names)}), expected {len(self.classes)} "
-                f"({first_few(self.classes)}). Use its classes, or another teacher."
+                f"({first_few(names)}), expected {len(wanted)} "
+                f"({first_few(wanted)}). Use its classes, or another teacher."
+                + one_number_remedy(len(names), len(self.classes), self._kind)
             )
         return [names.index(name) for name in self.classes]
 
