@@ -20,6 +20,7 @@ from stages.cards import card_in
 from stages.class_rows import rows_in_card, scarce
 from stages.evaluate.pipeline import REPORT_FOLDER, REPORT_JSON
 from stages.evaluate.text import results_text
+from stages.kept_epoch import kept_epoch
 from stages.listing import first_few
 from stages.table import JoinedTable, SoftLabelTable, open_version
 from stages.teacher_folder import read_card
@@ -196,21 +197,31 @@ def _student(folder: Path) -> Description:
     card = read_student_card(folder)
     names = _KEPT_BY if card.kept_by is None else (card.kept_by,)
     figures = {name: [one[name] for one in card.epochs if name in one] for name in names}
-    best = {name: max(values) for name, values in figures.items() if values}
-    best = dict(list(best.items())[:1])
+    decisive = [name for name, values in figures.items() if len(values) == len(card.epochs) > 0]
     rows = [
         ["student", str(folder)],
         ["kind", f"{card.student.kind} ({card.role}, seed {card.seed})"],
         ["parameters", str(card.parameters)],
         ["epochs", str(len(card.epochs))],
-        *([f"best {name.replace('val_', 'validation ')}", f"{best[name]:.4f}"] for name in best),
+        *chain.from_iterable(
+            _best_epoch(card.epochs, name)[: 2 if card.kept_by else 1] for name in decisive[:1]
+        ),
     ]
     return card.model_dump(mode="json"), "\n".join(columns_left(rows))
 
 
+def _best_epoch(epochs: Sequence[dict[str, float]], figure: str) -> list[list[str]]:
+    """Return the best figure, and which epoch has it."""
+    number = kept_epoch(epochs, figure)
+    last = " (the last: more may do better)" if number == len(epochs) - 1 else ""
+    name = figure.replace("val_", "validation ")
+    value = f"{epochs[number][figure]:.4f}"
+    return [[f"best {name}", value], ["best epoch", f"{number + 1} of {len(epochs)}{last}"]]
+
+
 def _multi_task_student(folder: Path) -> Description:
     card = read_multi_task_card(folder)
-    best = max((one.get(MEAN_FIGURE, 0.0) for one in card.epochs), default=0.0)
+    measured = card.epochs and all(MEAN_FIGURE in epoch for epoch in card.epochs)
     rows = [
         ["student", str(folder)],
         ["kind", f"{card.student.kind} ({card.role}, seed {card.seed})"],
@@ -220,7 +231,7 @@ def _multi_task_student(folder: Path) -> Description:
         ),
         ["parameters", str(card.parameters)],
         ["epochs", str(len(card.epochs))],
-        ["best validation mean", f"{best:.4f}"],
+        *(_best_epoch(card.epochs, MEAN_FIGURE) if measured else ()),
     ]
     return card.model_dump(mode="json"), "\n".join(columns_left(rows))
 

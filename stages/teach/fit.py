@@ -13,8 +13,9 @@ import tensorflow as tf
 from schemas.heads import Head
 from schemas.teacher_section import Fit
 from stages.columns import Labels
+from stages.kept_epoch import short_budget
 from stages.pointers import LOWEST
-from stages.progress import EpochProgress
+from stages.progress import EpochProgress, say
 from stages.teach.batches import batches
 from stages.teach.kept_epochs import KeptEpochs
 from stages.text import Wordpiece
@@ -156,6 +157,10 @@ def fit(
             verbose=0,
         )
     kept.end(trained)
+    budgets = {"teacher.fit.epochs": how.epochs}
+    said = short_budget(kept.epochs, kept_by, budgets=budgets, smallest=not metrics)
+    if said is not None:
+        say(f"teach: {said}")
     return tuple(kept.epochs)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import keras
 
+from stages.kept_epoch import short_budget
 from stages.progress import EpochProgress, say
 from stages.train.callbacks import KeepBest, SaveState, StopOnNonFiniteLoss, WriteFigures
 from stages.train.checkpoint import Checkpoint, Checkpoints
@@ -75,7 +76,17 @@ class Training:
                     self._checkpoints.remove()
                     return self.fit()
         self._best.restore()
+        self._say_budget()
         return self._saving.state.epochs
+
+    def _say_budget(self) -> None:
+        """Say where the best epoch is the last of its part."""
+        phases, epochs = self._course.phases, self._saving.state.epochs
+        keys = ("train.epochs", "train.hard_label_epochs")
+        budgets = {key: phase.epochs for key, phase in zip(keys, phases, strict=False)}
+        said = short_budget(epochs, self._course.kept_by, budgets=budgets)
+        if said is not None:
+            say(f"train {self._name}: {said}")
 
     def _fit_phase(self, number: int, kept: Checkpoint | None) -> bool:
         """Train through a phase, or what is left of it; return whether the checkpoint fits."""
@@ -99,6 +110,8 @@ class Training:
         figures = [self._figures] if self._replicas.writes else []
         callbacks = [StopOnNonFiniteLoss(self._name), *lesson.callbacks, self._best, *figures]
         callbacks += [self._saving, *self._watchers]
+        for line in lesson.said if parts else ():
+            say(f"train {self._name}: {line}")
         with EpochProgress(f"train {self._name}", epochs=epochs, steps=steps) as shown:
             for first_epoch, first_step, end in parts:
                 with lesson.own_errors():

@@ -17,6 +17,7 @@ from stages.train.compiled import compiled
 from stages.train.distiller import Distiller
 from stages.train.figures import figures_of
 from stages.train.objective import Objective
+from stages.train.passes import passes_text
 from stages.train.replicas import Replicas
 from stages.train.stream import SoftLabelStream
 from stages.train.words import Inputs, masked_targets, word_inputs
@@ -54,6 +55,7 @@ class Lesson:
       own_errors: a context that raises what a stream stated.
       validation: what `fit` is told of it; nothing where a callback measures it.
       callbacks: that come before all others.
+      said: what is said of it before it begins.
     """
 
     model: keras.Model
@@ -62,6 +64,7 @@ class Lesson:
     own_errors: Callable[[], AbstractContextManager[None]]
     validation: dict[str, Any] = field(default_factory=dict)
     callbacks: tuple[keras.callbacks.Callback, ...] = ()
+    said: tuple[str, ...] = ()
 
 
 class Course(Protocol):
@@ -123,11 +126,12 @@ class OneTable:
         """
         phase = self.phases[number]
         stream = self.stream(phase)
+        steps = stream.steps_per_epoch
         model = compiled(
             self.student,
             phase.objective,
             learning_rate=phase.learning_rate,
-            total_steps=stream.steps_per_epoch * phase.epochs,
+            total_steps=steps * phase.epochs,
             replicas=self._replicas,
             xla=self._run.train.xla,
             head=self._run.head,
@@ -135,13 +139,14 @@ class OneTable:
         )
         return Lesson(
             model,
-            stream.steps_per_epoch,
+            steps,
             lambda step: self._fed(stream.dataset(first_step=step), prefetched=4),
             stream.own_errors,
             {
                 "validation_data": self._fed(self._held_out.one_pass(), prefetched=1),
                 "validation_steps": self._held_out.steps_per_pass,
             },
+            said=(passes_text(stream, epochs=phase.epochs, steps_per_epoch=steps),),
         )
 
     def measuring(self) -> Callable[[], dict[str, float]]:

@@ -70,7 +70,7 @@ class SoftLabelStream:
           TableError: the split has no row, or none with a hard label where these are wanted.
         """
         self._contents = contents or OneHead.of(table)
-        self._batch_size, self._split, self._name = batch_size, split, table.name
+        self.batch_size, self._split, self._name = batch_size, split, table.name
         self._seed = seed
         self._failure: TableError | None = None
         shards = table.shards_of(split)
@@ -84,6 +84,8 @@ class SoftLabelStream:
         ]
         self._views_per_pass = views_per_pass
         self._rows_of_views = _rows_of_views(self._groups)
+        self.originals = int(self._rows_of_views[0])
+        self.views = int(self._rows_of_views[1:].sum())
         self.rows = self._rows_of_pass(0)
         self.labelled = sum(int(rows.labelled.sum()) for rows in chosen)
         if labelled_only and any(rows.counted.any() for rows in chosen):
@@ -106,6 +108,13 @@ class SoftLabelStream:
                 "train.hard_label_epochs = 0, or label some rows."
             )
 
+    def times_asked(self, steps: int) -> tuple[float, float]:
+        """Return how often so many steps from the first on ask each row and, on average, a view."""
+        number, step = self._place_of(steps)
+        part = step * self.batch_size / self._rows_of_pass(number)
+        views = [self._rows_of_pass(one) - self.originals for one in range(number + 1)]
+        return number + part, (sum(views[:-1]) + part * views[-1]) / max(1, self.views)
+
     def dataset(self, *, first_step: int = 0) -> tf.data.Dataset:
         """Return endless batches from a step on, pass after pass.
 
@@ -116,7 +125,7 @@ class SoftLabelStream:
         teacher saw.
         """
         first_pass, step = self._place_of(first_step)
-        first_row = step * self._batch_size
+        first_row = step * self.batch_size
         return self._batches_of(partial(count, first_pass), first_row)
 
     def one_pass(self) -> tf.data.Dataset:
@@ -156,7 +165,7 @@ class SoftLabelStream:
         if self._views_per_pass is None:
             return divmod(step, self.steps_per_pass)
         number = 0
-        while step >= (steps := math.ceil(self._rows_of_pass(number) / self._batch_size)):
+        while step >= (steps := math.ceil(self._rows_of_pass(number) / self.batch_size)):
             number, step = number + 1, step - steps
         return number, step
 
@@ -192,7 +201,7 @@ class SoftLabelStream:
             del read  # of which `rows` is a copy
             before = rows.num_rows - window.size
             order = np.concatenate([np.arange(before), before + window.order()])
-            end = len(order) if window.last else len(order) // self._batch_size * self._batch_size
+            end = len(order) if window.last else len(order) // self.batch_size * self.batch_size
             waiting = [] if window.last else [rows.take(pa.array(order[end:]))]
             for part in self._parts(rows, order[:end]):
                 yield self._contents.columns(rows, part)
@@ -201,16 +210,16 @@ class SoftLabelStream:
     def _parts(self, rows: pa.Table, order: Numbers) -> Iterator[Numbers]:
         """Yield some whole batches of rows at a time, so that their logits are not too many."""
         values = max(1, self._contents.logits_of(rows))
-        size = max(1, _CHUNK_VALUES * rows.num_rows // values // self._batch_size)
-        for start in range(0, len(order), size * self._batch_size):
-            yield order[start : start + size * self._batch_size]
+        size = max(1, _CHUNK_VALUES * rows.num_rows // values // self.batch_size)
+        for start in range(0, len(order), size * self.batch_size):
+            yield order[start : start + size * self.batch_size]
 
     def _batches_of(self, passes: Callable[[], Iterable[int]], first_row: int) -> tf.data.Dataset:
         """Return the batches of passes, the first from a row on; one chunk is made ahead."""
         chunks = tf.data.Dataset.from_generator(
             lambda: self.chunks(passes(), first_row), output_signature=self._contents.signature
         )
-        cut = partial(self._contents.batches, size=self._batch_size)
+        cut = partial(self._contents.batches, size=self.batch_size)
         return untuned(chunks.prefetch(1).flat_map(lambda *chunk: cut(*chunk)))
 
 

@@ -16,6 +16,7 @@ from stages.train.lesson import Lesson, OneTable
 from stages.train.multi_task.distiller import MultiTaskDistiller, SharedDistiller
 from stages.train.multi_task.shared_rows import SharedRows
 from stages.train.objective import Objective
+from stages.train.passes import passes_text
 from stages.train.stream import SoftLabelStream
 
 
@@ -23,6 +24,7 @@ from stages.train.stream import SoftLabelStream
 class Fed:
     """What a student is fed with in a phase; each as of `Lesson`."""
 
+    said: tuple[str, ...]
     steps_per_epoch: int
     batches: Callable[[int], tf.data.Dataset]
     own_errors: Callable[[], AbstractContextManager[None]]
@@ -75,6 +77,7 @@ class SeveralTables:
             fed.batches,
             fed.own_errors,
             callbacks=(MeasureTasks(self._courses),),
+            said=fed.said,
         )
 
     def _distiller(
@@ -89,7 +92,14 @@ class SeveralTables:
             name: course.stream(course.phases[number]) for name, course in self._courses.items()
         }
         steps = max(stream.steps_per_epoch for stream in streams.values())
-        return Fed(steps, lambda step: self._batches(streams, step), lambda: _own_errors(streams))
+        epochs = self.phases[number].epochs
+        said = tuple(
+            f"{name}: {passes_text(stream, epochs=epochs, steps_per_epoch=steps)}"
+            for name, stream in streams.items()
+        )
+        return Fed(
+            said, steps, lambda step: self._batches(streams, step), lambda: _own_errors(streams)
+        )
 
     def _batches(self, streams: Mapping[str, SoftLabelStream], step: int) -> tf.data.Dataset:
         """Return endless pairs of what each task is asked and what it is to answer, by task."""
@@ -145,7 +155,9 @@ class SharedBatches(SeveralTables):
             found = stream.dataset(first_step=step)
             return found.map(self._rows.asked, num_parallel_calls=1).prefetch(4)
 
-        return Fed(stream.steps_per_epoch, batches, stream.own_errors)
+        steps, epochs = stream.steps_per_epoch, self.phases[number].epochs
+        said = passes_text(stream, epochs=epochs, steps_per_epoch=steps)
+        return Fed((said,), steps, batches, stream.own_errors)
 
 
 class MeasureTasks(keras.callbacks.Callback):
