@@ -25,7 +25,7 @@ from stages.listing import first_few
 from stages.table import JoinedTable, SoftLabelTable, open_version
 from stages.teacher_folder import read_card
 from stages.train.multi_task.pipeline import read_multi_task_card
-from stages.train.pipeline import read_student_card
+from stages.train.student_cards import read_student_card
 
 
 def inspect_folder(folder: Path, *, as_json: bool) -> str:

@@ -16,8 +16,9 @@ from stages.evaluate.speed import measure_speed, sample_rows
 from stages.inputs import student_inputs
 from stages.locks import lock
 from stages.table import SoftLabelTable
-from stages.train.pipeline import is_current, read_student_card, train_student
+from stages.train.pipeline import is_current, train_student
 from stages.train.plan import plan_students
+from stages.train.student_cards import read_student_card
 
 _SPEED_CALLS = 30
 

@@ -68,7 +68,7 @@ def read_keras(folder: Path) -> Answer:
     import keras
     import tensorflow as tf
 
-    from stages.train.pipeline import read_student_card
+    from stages.train.student_cards import read_student_card
     from stages.train.students import find_builder
 
     find_builder(read_student_card(folder.parents[1]).student.kind)

@@ -6,29 +6,27 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from schemas.errors import StudentError, first_line
+from schemas.errors import StudentError
 from schemas.run_file import RunFile
 from schemas.student_card import STUDENT_MODEL_FILE, StudentCard, TrainedCard
 from schemas.teacher_card import VOCABULARY_FILE
 from schemas.train_section import Train
 from stages.artefacts import read_measures
 from stages.atomic import whole_file, write_whole
-from stages.cards import card_in
 from stages.progress import say
 from stages.shard import check_bytes
 from stages.table import SoftLabelTable
 from stages.train.building import built, vocabulary_of
 from stages.train.plan import StudentPlan, phases, plan_students
+from stages.train.student_cards import read_student_card, read_trained
 
 if TYPE_CHECKING:
     import keras
 
     from stages.train.replicas import Replicas
 
-
-Card = TypeVar("Card", bound=TrainedCard)
 
 CHECKPOINT_SECONDS = 60.0
 CHECKPOINTS_FOLDER = "_checkpoints"
@@ -104,32 +102,6 @@ def _watched(
         yield [figures]
     finally:
         figures.finish()
-
-
-def read_student_card(path: Path) -> StudentCard:
-    """Return a student folder's card.
-
-    Raises:
-      StudentError: there is none, or it does not hold.
-    """
-    return read_trained(path, StudentCard)
-
-
-def read_trained(path: Path, kind: type[Card]) -> Card:
-    """Return the card of a kind that is in a student's folder.
-
-    Raises:
-      StudentError: there is none, or it does not hold.
-    """
-    try:
-        return card_in(path / kind.file, kind)
-    except OSError as error:
-        said = f"{kind.file}: {error.strerror or first_line(error)}"
-        raise StudentError(f"{kind.absent}: {path}: {said}. {kind.remedy}") from error
-    except ValueError as error:
-        raise StudentError(
-            f"student's card cannot be read: {path / kind.file}: {error}. {kind.remedy}"
-        ) from error
 
 
 def trained_card(plan: StudentPlan) -> StudentCard:

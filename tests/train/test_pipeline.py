@@ -79,7 +79,7 @@ def test_a_student_whose_card_cannot_be_read_is_trained_anew(table, run, tmp_pat
     for text in ("{", whole.replace("{", '{"novelty": 1, ', 1)):
         card.write_text(text)
         train(run, table, out=tmp_path)
-        assert "begun anew: no student: " in capsys.readouterr().err
+        assert "begun anew: student's card cannot be read: " in capsys.readouterr().err
         assert card.read_text() == whole
 
 

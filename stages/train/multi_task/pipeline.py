@@ -30,10 +30,10 @@ from stages.train.pipeline import (
     check_plan,
     is_current,
     make_ready,
-    read_trained,
     write_student,
 )
 from stages.train.plan import phases
+from stages.train.student_cards import read_trained
 
 if TYPE_CHECKING:
     import keras
