@@ -11,11 +11,18 @@ from schemas.scores import AnyScores
 
 
 class Speed(Measured):
-    """CPU speed from raw strings to logits: medians of repeated calls."""
+    """CPU speed from raw strings to logits: medians of repeated calls.
+
+    Attributes:
+      calls: single ones that the latency is of.
+      as_labelled: of a teacher, whether the throughput is of the batches in which it was asked for
+        its table (`label.batch_tokens`), in one process, so that nothing more was asked.
+    """
 
     latency_ms_batch_1: float
     examples_per_second_batch_64: float
     calls: int
+    as_labelled: bool = False
 
 
 class ModelResult(Measured):

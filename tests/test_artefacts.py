@@ -66,6 +66,26 @@ def test_artefacts_that_are_gone_are_stated_and_made_again(labelled, table):
     assert read_measures(table).parameters > 0
 
 
+def test_the_teachers_speed_is_of_the_calls_that_made_the_table(table):
+    speed = read_measures(table).speed
+    assert (speed.calls, speed.as_labelled) == (5, True)
+    assert speed.latency_ms_batch_1 > 0
+    assert speed.examples_per_second_batch_64 > 0
+
+
+def test_a_speed_that_nobody_saw_is_none_and_one_that_was_seen_stays(labelled, table, monkeypatch):
+    path = table.artefacts_path / "teacher_measures.json"
+    seen = json.loads(path.read_text())
+    path.write_text(json.dumps({**seen, "format_version": 1}))
+    tiny.label(labelled, labelled / "labels")
+    assert read_measures(table).speed.model_dump() == seen["speed"]
+    path.unlink()
+    monkeypatch.setattr("stages.label.teachers.keras.KerasTeacher.logits", None)
+    tiny.label(labelled, labelled / "labels")
+    assert read_measures(table).speed is None
+    assert read_measures(table).parameters == seen["parameters"]
+
+
 def test_artefacts_of_an_earlier_release_are_completed(labelled, table):
     path = table.artefacts_path / "teacher_measures.json"
     old = json.loads(path.read_text())
@@ -96,7 +116,7 @@ def test_a_vocabulary_of_another_version_is_not_trained_on(experiment, monkeypat
     labelled_by(experiment, overrides)
     tiny.write_corpus(experiment / "corpus.jsonl", tiny.examples(60))
     with monkeypatch.context() as killed:  # after its commit, before its artefacts
-        killed.setattr("stages.label.pipeline.export_artefacts", lambda *some: None)
+        killed.setattr("stages.label.pipeline.export_artefacts", lambda *some, **more: None)
         table = labelled_by(experiment, overrides)
     with pytest.raises(
         TableError, match="artefacts are of another version: .*run again what made it: `label`, "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from schemas.provenance import digest_file
 from schemas.teacher_card import (
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from schemas.report import Speed
     from stages.label.teacher import Teacher
 
-_SPEED_CALLS = 50
-
 
 def artefacts_exist(table: SoftLabelTable) -> bool:
     """Return whether this table's teacher has left its artefacts, as this release writes them.
@@ -38,9 +36,16 @@ def artefacts_exist(table: SoftLabelTable) -> bool:
     return found.format_version == MEASURES_VERSION and are_of_version(found, table)
 
 
-def export_artefacts(table: SoftLabelTable, source: TeacherSource) -> None:
-    """Copy the vocabulary and the embeddings, and measure the teacher; the measures come last."""
-    say("label: measuring the teacher's speed")
+def export_artefacts(table: SoftLabelTable, source: TeacherSource, *, speed: Speed | None) -> None:
+    """Copy the vocabulary and the embeddings; the teacher's measures come last. It is not asked.
+
+    Args:
+      table: the visible version.
+      source: its teacher, loaded for the embeddings and the number of its weights.
+      speed: as it was seen while it labelled; where it was not, that of an earlier version stays.
+    """
+    say("label: writing the teacher's vocabulary, embeddings and measures")
+    before = _measures_before(table)
     vocabulary = vocabulary_bytes(source, table)
     write_whole(table.artefacts_path / VOCABULARY_FILE, vocabulary)
     teacher = teacher_at_hand(source)
@@ -52,7 +57,7 @@ def export_artefacts(table: SoftLabelTable, source: TeacherSource) -> None:
         lowercase=source.lowercase,
         parameters=teacher.parameters,
         file_bytes=source.file_bytes,
-        speed=_speed(teacher, table) if source.how.kind != "column" else None,
+        speed=speed or (before.speed if before else None),
         embeddings=export_embeddings(teacher, vocabulary, table) if own else None,
     )
     path = table.artefacts_path / MEASURES_FILE
@@ -80,18 +85,10 @@ def export_embeddings(
     return WordEmbeddings(pieces=pieces, width=found.shape[1], digest=digest_file(path))
 
 
-def _speed(teacher: Teacher, table: SoftLabelTable) -> Speed:
-    import numpy as np
-
-    from stages.evaluate.speed import measure_speed, sample_rows
-    from stages.inputs import as_table, inputs_of
-
-    def predict(texts: list[Any]) -> object:
-        encoded = teacher.encode(as_table(texts, table.card.features))
-        return teacher.logits(encoded, np.arange(len(texts)))
-
-    texts = inputs_of(sample_rows(table), table.card.features)
-    return measure_speed(predict, texts, calls=_SPEED_CALLS)
+def _measures_before(table: SoftLabelTable) -> TeacherMeasures | None:
+    """Return what an earlier version of the table said of the same teacher."""
+    there = (table.artefacts_path / MEASURES_FILE).is_file()
+    return stored_measures(table) if there else None
 
 
 def vocabulary_bytes(source: TeacherSource, table: SoftLabelTable) -> bytes:

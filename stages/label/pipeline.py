@@ -45,15 +45,17 @@ def label(plan: LabelPlan, *, labels: Path, machinery: Machinery = LOCAL) -> Sof
     Raises:
       PipelineError: any stated failure; nothing became visible.
     """
+    staging = Staging(labels, plan.work)
     try:
         if _is_current(plan, labels):
             check_gates(open_table(labels).card.quality, plan.run.label, visible=True)
             say(f"label: nothing to do, {labels} is up to date")
         else:
-            _label_anew(plan, labels, machinery)
+            _label_anew(plan, labels, staging, machinery)
         table = open_table(labels, head=plan.run.head)
         if not artefacts_exist(table):
-            export_artefacts(table, plan.teacher)
+            export_artefacts(table, plan.teacher, speed=staging.speed())
+        staging.remove()
         return table
     finally:
         forget_teacher()
@@ -65,11 +67,10 @@ def _is_current(plan: LabelPlan, labels: Path) -> bool:
     return open_table(labels).card.plan_fingerprint == plan.fingerprint
 
 
-def _label_anew(plan: LabelPlan, labels: Path, machinery: Machinery) -> None:
+def _label_anew(plan: LabelPlan, labels: Path, staging: Staging, machinery: Machinery) -> None:
     from stages.label.engine import engine_options, is_in_process
 
     options = engine_options(machinery.beam_arguments)
-    staging = Staging(labels, plan.work)
     kept = staging.buckets()
     if kept:
         say(f"label: {len(kept)} shards kept from an interrupted run")
@@ -108,7 +109,6 @@ def _label_anew(plan: LabelPlan, labels: Path, machinery: Machinery) -> None:
     card = table_card(plan, counts, chosen, quality, checked)
     attempt = f"{plan.fingerprint}:{version_number(labels) + 1}"
     commit(labels, shards=put_in_place(buckets, staging), card=card, attempt=attempt)
-    staging.remove()
     say(f"label: {counts_text(counts)}; committed")
     say_scarce("label", quality.class_rows, plan.run.head)
     if quarantined:

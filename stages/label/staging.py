@@ -12,18 +12,22 @@ import shutil
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import median
 from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from schemas.errors import DamagedTableError
 from schemas.provenance import digest_bytes
 from schemas.quality import NoiseCandidate
 from schemas.quarantine import QUARANTINE_SCHEMA
+from schemas.report import Speed
 from schemas.soft_labels import ChosenEncoding
 from stages.atomic import write_whole
 from stages.label.intake import Refused, quarantine_table
+from stages.shard import Shard, check_bytes, check_size
 
 STAGING_FOLDER = "_staging"
 _ENCODING = "encoding"
@@ -176,8 +180,25 @@ class Staging:
         path = self.path / f"{_CALLS_APART}.json"
         return (_read(path, CallsApart) if path.exists() else None) or CallsApart()
 
+    def speed(self) -> Speed | None:
+        """Return how fast the teacher was when it was asked for this plan, or None.
+
+        Its throughput is the median over the buckets: the first of a process waits for the graph.
+        """
+        latency = self.calls_apart()
+        records = [_read(path, BucketRecord) for path in self.path.glob("bucket-*.json")]
+        rates = [one.calls / one.seconds for one in records if one and one.calls and one.seconds]
+        if not rates or latency.latency_seconds is None:
+            return None
+        return Speed(
+            latency_ms_batch_1=latency.latency_seconds * 1000,
+            examples_per_second_batch_64=median(rates),
+            calls=latency.timed_calls,
+            as_labelled=True,
+        )
+
     def buckets(self) -> dict[int, BucketRecord]:
-        """Return the finished buckets whose files are all here, whole."""
+        """Return the finished buckets whose files are all here, with the bytes of their names."""
         found: dict[int, BucketRecord] = {}
         for path in sorted(self.path.glob("bucket-*.json")):
             record = _read(path, BucketRecord)
@@ -210,8 +231,13 @@ class Staging:
             self.path.parent.rmdir()
 
     def _is_here(self, file: ShardFile) -> bool:
-        place = self.found_path(file)
-        return place.is_file() and place.stat().st_size == file.size_bytes
+        shard = Shard(self.found_path(file), file.split, file.rows, file.size_bytes)
+        try:
+            check_size(shard)
+            check_bytes(shard)
+        except DamagedTableError:
+            return False
+        return True
 
     def _write(self, name: str, record: BaseModel) -> None:
         write_whole(self.path / f"{name}.json", record.model_dump_json().encode())

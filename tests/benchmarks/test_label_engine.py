@@ -46,7 +46,7 @@ class Constant:
 
 
 handler.TeacherHandler.load_model = lambda self: Constant()
-pipeline.export_artefacts = lambda table, teacher: None
+pipeline.export_artefacts = lambda *some, **more: None
 started = time.perf_counter()
 tiny.label(
     folder,
