@@ -25,6 +25,7 @@ from stages.listing import first_few
 from stages.shard import Shard, check_size, read_shard
 from stages.table_files import visible_shards
 from stages.table_log import newest_card
+from stages.table_totals import check_totals
 
 ARTEFACTS_FOLDER = "_artefacts"
 
@@ -168,7 +169,8 @@ def open_table(
     Raises:
       MissingTableError: nothing is committed there.
       StaleTableError: another format version, head or teacher than asked for.
-      DamagedTableError: a shard is missing or has another size than the log says.
+      DamagedTableError: a shard is missing or has another size than the log says, or the log
+        lists other rows or shards than the card counted.
       TableError: it has several heads, and none is asked for.
     """
     found = open_version(path)
@@ -205,6 +207,7 @@ def open_version(path: Path) -> SoftLabelTable | JoinedTable:
     shards = tuple(visible_shards(delta, path))
     for shard in shards:
         check_size(shard)
+    check_totals(path, shards, card)
     if isinstance(card, JoinedCard):
         return JoinedTable(path, delta.version(), card, shards)
     return SoftLabelTable(path, delta.version(), card, shards)

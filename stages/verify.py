@@ -13,16 +13,16 @@ from functools import reduce
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from schemas.errors import DamagedTableError
+from schemas.errors import DamagedTableError, first_line
 from schemas.soft_labels import TableCard
 from stages.codec import decode
 from stages.columns import family, shard_order
 from stages.label.identity import buckets, input_digests
 from stages.progress import task
-from stages.shard import MAKE_AGAIN, Shard, digest_problem
+from stages.shard import MAKE_AGAIN, Shard, digest_problem, read_unchecked
 from stages.table import JoinedTable, SoftLabelTable
+from stages.table_totals import total_problems
 
 _MOST_SHOWN = 5
 
@@ -52,7 +52,7 @@ def verify(table: SoftLabelTable | JoinedTable) -> Verified:
             problems += [f"{shard.path.name}: {text}" for text in found]
             advance(number + 1, "")
     for one in [table, *parts]:
-        problems += _total_problems(one)
+        problems += total_problems(one.shards, one.card)
     if problems:
         shown = "; ".join(problems[:_MOST_SHOWN])
         raise DamagedTableError(
@@ -71,9 +71,9 @@ def shard_problems(shard: Shard, table: SoftLabelTable | JoinedTable) -> Iterato
     if problem := digest_problem(shard):
         yield problem
     try:
-        rows = pq.read_table(shard.path, partitioning=None)
-    except (pa.ArrowException, OSError) as error:
-        yield f"cannot be read: {str(error).splitlines()[0]}"
+        rows = read_unchecked(shard)
+    except DamagedTableError as error:
+        yield f"cannot be read: {first_line(error.__cause__ or error)}"
         return
     if not rows.schema.equals(table.card.layout.file_schema):
         yield f"has other columns: {rows.schema.names}"
@@ -149,14 +149,3 @@ def _logits(rows: pa.Table, shard: Shard, card: TableCard) -> str:
 
 
 _CHECKS: tuple[Check, ...] = (_row_count, _digests, _bucket, _order, _logits)
-
-
-def _total_problems(table: SoftLabelTable | JoinedTable) -> Iterator[str]:
-    counts = table.card.counts
-    found = sum(shard.rows for shard in table.shards)
-    if found != counts.rows + counts.views:
-        yield f"{found} rows in the log's files, {counts.rows + counts.views} in its card"
-    for split in ("validation", "test"):
-        found = sum(shard.rows for shard in table.shards_of(split))
-        if found != (stated := counts.split_rows[split]):
-            yield f"split {split}: {found} rows in the log's files, {stated} in its card"

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from schemas.heads import Head
 from stages.columns import out_of_scope, repeats
-from stages.shard import Shard, read_file, read_shard, unreadable
+from stages.shard import Shard, opened, read_file, read_shard
 
 Marks = Mapping[str, npt.NDArray[np.bool_]]
 
@@ -133,10 +132,8 @@ def row_groups(
     Raises:
       DamagedTableError: the file cannot be read.
     """
-    try:
-        metadata = pq.read_metadata(shard.path)
-    except (pa.ArrowException, OSError) as error:
-        raise unreadable(shard, error) from error
+    with opened(shard) as file:
+        metadata = file.metadata
     groups, start = [], 0
     for number in range(metadata.num_row_groups):
         size = metadata.row_group(number).num_rows

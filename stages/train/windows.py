@@ -10,10 +10,9 @@ from itertools import islice
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from stages.lists import Numbers
-from stages.shard import Shard, unreadable
+from stages.shard import Shard, opened
 from stages.train.row_groups import RowGroup
 
 _WINDOW_ROWS = 131_072
@@ -128,13 +127,10 @@ def _read(
     shard: Shard, groups: Sequence[RowGroup], names: list[str], by_code: list[str]
 ) -> Iterator[pa.Table]:
     """Yield the rows that count of each of a shard's groups."""
-    try:
-        with pq.ParquetFile(shard.path, read_dictionary=by_code) as file:
-            rows = file.read_row_groups(
-                [group.number for group in groups], columns=names, use_threads=False
-            )
-            sizes = [file.metadata.row_group(group.number).num_rows for group in groups]
-    except (pa.ArrowException, OSError) as error:
-        raise unreadable(shard, error) from error
+    with opened(shard, by_code=by_code) as file:
+        rows = file.read_row_groups(
+            [group.number for group in groups], columns=names, use_threads=False
+        )
+        sizes = [file.metadata.row_group(group.number).num_rows for group in groups]
     for group, end, size in zip(groups, np.cumsum(sizes), sizes, strict=True):
         yield group.counted(rows.slice(end - size, size))

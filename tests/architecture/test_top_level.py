@@ -65,6 +65,24 @@ def test_import_laws(path):
     assert not uses(path, "pickle")
 
 
+OF_OTHER_PARQUET = {
+    "stages/label/encoding.py",
+    "stages/label/passes.py",
+    "stages/label/quarantine.py",
+    "stages/label/readers.py",
+    "stages/label/shards.py",
+    "stages/label/squad_files.py",
+    "stages/label/staging.py",
+    "stages/catalogue.py",
+}
+
+
+@pytest.mark.parametrize("path", CODE, ids=room)
+def test_shards_are_read_where_their_bytes_are_compared(path):
+    allowed = {"stages/shard.py", *OF_OTHER_PARQUET}  # corpus files, quarantine, what is written
+    assert not uses(path, "pyarrow.parquet") or room(path) in allowed
+
+
 @pytest.mark.parametrize("path", CODE, ids=room)
 def test_files_and_functions_are_small(path):
     text = path.read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from schemas.provenance import digest_bytes
 from stages.label.intake import Refused
 from stages.label.staging import BucketRecord, ShardFile, Staging, UnitRecord
 
@@ -12,7 +13,8 @@ def staging(tmp_path):
 
 
 def stage(staging, bucket, data=b"data"):
-    file = ShardFile(path=f"split=train/{bucket}.parquet", split="train", rows=1, size_bytes=4)
+    name = f"shard-{bucket:05d}-of-00004-{digest_bytes(b'data')[:16]}.parquet"
+    file = ShardFile(path=f"split=train/{name}", split="train", rows=1, size_bytes=4)
     path = staging.shard_path(file.path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
@@ -27,6 +29,7 @@ def stage(staging, bucket, data=b"data"):
 def test_a_bucket_counts_when_its_files_are_whole(staging):
     stage(staging, 1)
     stage(staging, 2, data=b"cut")
+    stage(staging, 3, data=b"dat`")  # one bit of it
     assert set(staging.buckets()) == {1}
 
 

@@ -6,6 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from schemas.errors import DamagedTableError
+from schemas.provenance import digest_file
+from stages import shard
 from stages.columns import class_numbers
 from stages.shard import Shard
 from stages.train import windows
@@ -29,6 +31,7 @@ def shards(tmp_path):
         numbers = np.arange(bucket * ROWS, (bucket + 1) * ROWS)
         labels = [None if number % 4 == 0 else "ab"[number % 2] for number in numbers]
         pq.write_table(pa.table({"number": numbers, "label": labels}), path, row_group_size=GROUP)
+        path = path.rename(path.with_name(path.name.replace("x.", f"{digest_file(path)[:16]}.")))
         made.append(Shard(path, "train", ROWS, path.stat().st_size))
     return made
 
@@ -94,7 +97,7 @@ def test_a_window_opens_each_file_once(shards, monkeypatch):
 
     groups = groups_of(shards)
     monkeypatch.setattr(windows, "_WINDOW_ROWS", 2 * ROWS)
-    monkeypatch.setattr(windows.pq, "ParquetFile", Opened)
+    monkeypatch.setattr(shard.pq, "ParquetFile", Opened)
     read(groups, number=0)
     assert sorted(opened) == sorted(shard.path for shard in shards)
 
@@ -104,7 +107,7 @@ def test_what_is_read_before_a_damaged_window_still_comes(shards):
     shards[1].path.write_bytes(b"not Parquet")
     found = read_ahead([*sound, *damaged], ["number"], by_code=[])
     assert [next(found)[0] for _ in sound] == sound
-    with pytest.raises(DamagedTableError, match=r"shard cannot be read: .*Restore the file"):
+    with pytest.raises(DamagedTableError, match=r"shard is damaged: .*Restore the file"):
         next(found)
 
 
