@@ -9,6 +9,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from schemas.asset import Asset
 from schemas.heads import HeadKind
 from schemas.section import Fraction, Name, Section, Seed
+from schemas.student_options import check_options
 
 LossName = Literal[
     "kl",
@@ -99,6 +100,11 @@ class Student(Section):
     start: EncoderStart | None = None
     vocabulary: str = "train"
     options: dict[str, int | float | str | bool] = {}
+
+    @model_validator(mode="after")
+    def _can_have_such_sizes(self) -> Self:
+        check_options(self.kind, self.options)
+        return self
 
     @model_validator(mode="after")
     def _starts_once(self) -> Self:

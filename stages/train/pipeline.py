@@ -21,6 +21,7 @@ from stages.table import SoftLabelTable
 from stages.train.building import built, vocabulary_of
 from stages.train.plan import StudentPlan, phases, plan_students
 from stages.train.student_cards import read_student_card, read_trained
+from stages.train.student_sizes import check_memory
 
 if TYPE_CHECKING:
     import keras
@@ -227,8 +228,11 @@ def check_learnable(run: RunFile) -> None:
     """Refuse what no student can learn, on any device.
 
     Raises:
-      StudentError: features of numbers, or a loss that compares examples of positions.
+      StudentError: features of numbers, a loss that compares examples of positions, or a student
+        that this machine has no memory for.
     """
+    for student in run.train.students:
+        check_memory(student, classes=len(run.head.classes))
     if run.layout().has_numbers:
         raise StudentError(
             f"no student takes numbers yet: {run.name}: the corpus has features of numbers. Its "

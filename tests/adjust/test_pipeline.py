@@ -76,16 +76,16 @@ def test_a_trial_that_is_worse_than_others_were_is_given_up(table):
 
 
 def test_settings_that_cannot_be_trained_are_noted_and_the_others_tried(table):
-    search = '{"student.options.units"=[-1, 8]}'
+    search = '{"student.kind"=["none", "bag"]}'
     found = adjust(searching(trials=6, search=search), table, out=Path("out"))
     failed = [one for one in found.trials if one.state == "failed"]
-    assert failed and all("student cannot be built" in one.why for one in failed)
+    assert failed and all("unknown student: kind 'none'" in one.why for one in failed)
     assert found.best is not None
 
 
 def test_where_every_setting_fails_it_says_so(table):
-    search = '{"student.options.units"=[-1, -2]}'
-    with pytest.raises(StudentError, match="no setting could be trained: 2 tried: student cannot"):
+    search = '{"student.kind"=["none", "neither"]}'
+    with pytest.raises(StudentError, match="no setting could be trained: 2 tried: unknown student"):
         adjust(searching(trials=2, search=search), table, out=Path("out"))
 
 

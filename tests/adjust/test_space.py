@@ -47,6 +47,9 @@ def test_what_was_found_can_be_said_on_the_command_line():
         ('{loss=["kl", "kll"]}', "kll"),
         ('{"student.kindd"=["bag", "lstm"]}', "kindd"),
         ('{"loss.x"=["bag", "lstm"]}', "loss is a value"),
+        ('{"student.options.units"=[-1, 8]}', "expected a whole number from 1 to 65536"),
+        ('{"student.options.units"={low=8, high=10000000}}', "is 10000000, expected a whole"),
+        ('{"student.options.dropout"={low=0.1, high=1.0}}', "expected a number from 0 on, below 1"),
     ],
 )
 def test_a_setting_that_does_not_hold_is_found_before_anything_is_tried(search, said):

@@ -14,12 +14,14 @@ from importlib import import_module
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
 from schemas.errors import StudentError, first_line
 from schemas.heads import HeadPer
 from schemas.train_section import Student
 from stages.layers import embedding_rows
 from stages.plugins import import_function
+from stages.train.student_sizes import check_memory
 from stages.weights import left_in_keras_file, unloaded_is_an_error
 
 Builder = Callable[..., keras.Model]
@@ -34,13 +36,15 @@ def build_student(
     """Return a new student.
 
     Raises:
-      StudentError: an unknown kind or option, or a model with another shape.
+      StudentError: an unknown kind or option, a model with another shape, or one that is too
+        large for this machine.
     """
+    check_memory(student, vocabulary_size=vocabulary_size, classes=classes)
     builder = find_builder(student.kind)
     given = {**student.options, **({} if per == "example" else {"per": per})}
     try:
         model = builder(vocabulary_size=vocabulary_size, classes=classes, **given)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, MemoryError, tf.errors.OpError) as error:
         takes = ", ".join(name for name in inspect.signature(builder).parameters)
         raise StudentError(
             f"student cannot be built: {student.name!r} of kind {student.kind!r}: "
