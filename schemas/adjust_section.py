@@ -73,7 +73,7 @@ class Adjust(Section):
     """
 
     seed: Seed
-    trials: int = Field(default=20, ge=1)
+    trials: int = Field(default=20, ge=1, le=100_000)
     minutes: float | None = Field(default=None, gt=0)
     student: Name | None = None
     search: dict[str, Searched] = Field(min_length=1)

@@ -35,7 +35,7 @@ class Augmenter(Section):
     """
 
     kind: str = Field(min_length=1)
-    count: int = Field(default=1, ge=1)
+    count: int = Field(default=1, ge=1, le=1000)
     rate: float = Field(default=0.1, gt=0, le=1)
     token: str = "[MASK]"
 
@@ -82,7 +82,7 @@ class Label(Section):
     precision: Precision | Literal["auto"] = "float16"
     top_k: int | None = Field(default=None, ge=1)
     kl_budget_nats: float = Field(default=1e-3, gt=0)
-    batch_tokens: int = Field(default=2048, ge=1)
+    batch_tokens: int = Field(default=2048, ge=1, le=10**9)
     too_long: Literal["truncate", "quarantine"] = "truncate"
     max_quarantined: Count | Fraction = 0
     views: Views | None = None

@@ -36,8 +36,8 @@ class Evaluate(Section):
     """
 
     split: Literal["validation", "test"] = "test"
-    calibration_bins: int = Field(default=15, ge=2)
-    latency_calls: int = Field(default=100, ge=5)
+    calibration_bins: int = Field(default=15, ge=2, le=10_000)
+    latency_calls: int = Field(default=100, ge=5, le=100_000)
     keep_to_tags: bool = False
 
 

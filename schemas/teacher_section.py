@@ -25,13 +25,13 @@ class Fit(Section):
     """
 
     seed: Seed
-    epochs: int = Field(default=3, ge=1)
-    batch_size: int = Field(default=32, ge=1)
+    epochs: int = Field(default=3, ge=1, le=100_000)
+    batch_size: int = Field(default=32, ge=1, le=1_000_000)
     learning_rate: float = Field(default=5e-5, gt=0)
     warmup_fraction: Fraction = 0.1
     weight_decay: float = Field(default=0.01, ge=0)
     dropout: Fraction = 0.1
-    patience_epochs: int = Field(default=2, ge=1)
+    patience_epochs: int = Field(default=2, ge=1, le=100_000)
     train_embeddings: bool = True
 
 
@@ -73,12 +73,12 @@ class Teacher(Section):
     output: str | None = None
     encoder: Asset | None = None
     fit: Fit | None = None
-    max_length: int = Field(default=128, ge=8)
+    max_length: int = Field(default=128, ge=8, le=65_536)
     lowercase: bool = True
     runtime: Literal["tensorflow", "onnx"] = "tensorflow"
     compute_dtype: Literal["float32", "bfloat16"] = "float32"
     word_logits: Literal["first", "mean"] = "first"
-    stride: int | None = Field(default=None, ge=0)
+    stride: int | None = Field(default=None, ge=0, le=65_536)
     options: dict[str, int | float | str | bool] = {}
 
     @model_validator(mode="after")

@@ -155,15 +155,15 @@ class Train(Section):
     standardize_logits: bool = False
     tail: Literal["smear", "bucket"] = "smear"
     example_weight: ExampleWeight = "even"
-    views_per_pass: int | None = Field(default=None, ge=0)
+    views_per_pass: int | None = Field(default=None, ge=0, le=10_000)
     view_share: Fraction | None = None
     label_smoothing: Fraction = 0.0
-    epochs: int = Field(default=20, ge=1)
-    batch_size: int = Field(default=64, ge=1)
+    epochs: int = Field(default=20, ge=1, le=100_000)
+    batch_size: int = Field(default=64, ge=1, le=1_000_000)
     learning_rate: float = Field(default=1e-3, gt=0)
-    hard_label_epochs: int = Field(default=0, ge=0)
-    max_length: int = Field(default=64, ge=4)
-    stride: int | None = Field(default=None, ge=0)
+    hard_label_epochs: int = Field(default=0, ge=0, le=100_000)
+    max_length: int = Field(default=64, ge=4, le=65_536)
+    stride: int | None = Field(default=None, ge=0, le=65_536)
     compute_dtype: ComputeDtype = "float32"
     xla: bool = False
     baseline: bool = True

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from schemas.errors import StudentError
+from schemas.errors import StudentError, first_line
 from schemas.student_card import STUDENT_MODEL_FILE, StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
 from stages.lists import offsets_of
@@ -44,7 +44,7 @@ class StudentPredictor:
             )
             vocabulary = read_vocabulary(path / VOCABULARY_FILE)
         except (ValueError, OSError, TypeError) as error:
-            said = str(error).splitlines()[0]
+            said = first_line(error)
             raise StudentError(f"student cannot be loaded: {path}: {said}. Train again.") from error
         self.wordpiece = Wordpiece(vocabulary, lowercase=card.lowercase, max_length=card.max_length)
         self.max_length, self.stride = card.max_length, card.stride

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from schemas.corpus_section import Corpus, Unlabelled
-from schemas.errors import CorpusError
+from schemas.errors import CorpusError, first_line
 from schemas.heads import Head
 from schemas.provenance import fingerprint
 from schemas.run_file import RunFile
@@ -142,7 +142,8 @@ def read_unit(
     except (pa.ArrowException, OSError, UnicodeError, LookupError) as error:
         raise CorpusError(
             f"corpus file cannot be read: {unit.source} as {part.format} after row "
-            f"{intake.seen}: {error}. Mend the file, `format` or `encoding`."
+            f"{intake.seen}: {first_line(error).rstrip('.')}. Mend the file, `format` or "
+            "`encoding`."
         ) from error
 
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from schemas.errors import CorpusError
+from schemas.errors import CorpusError, first_line
 from stages.label.class_names import with_class_names
 from stages.label.conll import read_conll
 from stages.label.entities import read_entities
@@ -138,7 +138,10 @@ def units_of(
     try:
         metadata = pq.read_metadata(path)
     except (pa.ArrowException, OSError) as error:
-        raise CorpusError(f"corpus file cannot be read: {source}: {error}.") from error
+        said = first_line(error).rstrip(".")
+        raise CorpusError(
+            f"corpus file cannot be read: {source} as parquet: {said}. Mend the file, or `format`."
+        ) from error
     units, first_row = [], 1
     for group in range(metadata.num_row_groups):
         units.append(Unit(path, source, group, first_row, origin, split))

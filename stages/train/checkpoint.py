@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from schemas.errors import first_line
 from schemas.provenance import digest_bytes
 from stages.atomic import write_whole
 from stages.progress import say
@@ -94,7 +95,7 @@ class Checkpoints:
             try:
                 return _read(path)
             except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
-                said = str(error).splitlines()[0]
+                said = first_line(error)
                 say(f"train: checkpoint is damaged and passed over: {path}: {said}")
                 path.rename(path.with_suffix(".damaged"))  # and out of the way of new ones
         return None

@@ -10,6 +10,7 @@ import pytest
 from schemas.errors import CorpusError
 from stages.label.corpus import plan_corpus, read_unit
 from stages.label.intake import Intake
+from stages.label.readers import units_of
 from tests import tiny
 
 ROWS = [
@@ -243,3 +244,13 @@ def test_text_that_is_no_utf8_in_parquet_is_refused(tmp_path):
     assert rows["text"].to_pylist() == ["a"]
     assert [row.column for row in intake.refused] == ["text"]
     assert "\ufffd" in intake.refused[0].row
+
+
+@pytest.mark.parametrize("data", [b"no Parquet", b"PAR1" + b"\0" * 40 + b"PAR1", b""])
+def test_a_file_that_is_no_parquet_is_one_line(data, tmp_path):
+    (tmp_path / "a.parquet").write_bytes(data)
+    with pytest.raises(CorpusError) as failure:
+        units_of(str(tmp_path / "a.parquet"), "a.parquet", format="parquet")
+    assert "corpus file cannot be read: a.parquet as parquet: " in str(failure.value)
+    assert str(failure.value).endswith("Mend the file, or `format`.")
+    assert str(failure.value).isprintable()

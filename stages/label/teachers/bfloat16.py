@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from schemas.errors import TeacherError
+from schemas.errors import TeacherError, first_line
 from stages.label.teachers.processors import computes_bfloat16
 from stages.progress import say
 
@@ -37,7 +37,7 @@ def in_bfloat16(model: keras.Model) -> keras.Model:
         copy = keras.models.clone_model(model, clone_function=anew, recursive=True)
         copy.set_weights(model.get_weights())
     except (ValueError, TypeError, NotImplementedError) as error:
-        said = str(error).strip().splitlines()[0]
+        said = first_line(error)
         raise TeacherError(
             f"teacher cannot be computed in bfloat16: {said} Expected a functional Keras model. "
             'State teacher.compute_dtype = "float32".'
