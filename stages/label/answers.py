@@ -17,7 +17,8 @@ _SMALLEST = np.finfo(np.float32).tiny  # what a probability of 0 counts as: its 
 _LARGEST = 1 - 2.0**-24  # what a yes that is certain counts as: its logit is 16.6
 ONE_NUMBER_REMEDY = (
     ' Where the number is of one of the two classes, state teacher.answers = "one_logit" or '
-    '"one_probability", and that class as teacher.speaks_of.'
+    '"one_probability", and that class as teacher.speaks_of; where it is a value, '
+    'kind = "regression" for the head.'
 )
 ENOUGH = 32  # numbers in [0, 1], after which chance is no explanation
 

@@ -30,13 +30,16 @@ if TYPE_CHECKING:
 
 def built(plan: StudentPlan, table: SoftLabelTable, vocabulary: list[str]) -> keras.Model:
     """Return the student before its first step."""
-    from stages.train.students import build_student
+    from stages.train.students import KINDS, build_student
+    from stages.train.students.answers import check_answers
 
     start, head = open_start_of(plan.student), table.card.head
     student = plan.student if start is None else start.sized(plan.student)
     model = build_student(
         student, vocabulary_size=len(vocabulary), classes=len(head.classes), per=head.per
     )
+    if student.kind not in KINDS:
+        check_answers(model, head, name=student.name, vocabulary_size=len(vocabulary))
     start_output(model, table, student, plan.role)
     start_pieces(model, plan, start, table, vocabulary)
     return model

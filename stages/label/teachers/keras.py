@@ -20,6 +20,7 @@ from schemas.provenance import digest_file
 from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE
 from stages.label.answers import one_number_remedy
 from stages.label.teachers.bfloat16 import in_bfloat16
+from stages.label.teachers.endings import check_ending
 from stages.label.teachers.onnx_graph import OnnxGraph
 from stages.label.teachers.pieces import WordpieceInputs, model_inputs
 from stages.label.teachers.words import logits_of_words
@@ -151,6 +152,7 @@ def load_model(source: TeacherSource) -> keras.Model:
             f"{source.outputs}. Mend its card or use another teacher."
             + one_number_remedy(found, len(source.classes), source.kind)
         )
+    check_ending(str(path), model, source)
     return model
 
 

@@ -16,6 +16,7 @@ from schemas.errors import TeacherError, first_line
 from stages.hub import is_hub_handle, snapshot
 from stages.label.answers import one_number_remedy
 from stages.label.teachers.bfloat16 import in_bfloat16
+from stages.label.teachers.endings import check_ending
 from stages.teacher_source import TeacherSource
 from stages.weights import left_in_keras_file, left_in_preset, unloaded_is_an_error
 
@@ -65,6 +66,7 @@ class KerasHubTeacher:
                 f"expected {source.outputs}. State its classes, or use another teacher."
                 + one_number_remedy(found, len(source.classes), source.kind)
             )
+        check_ending(place, model, source)
         self._model = in_bfloat16(model) if source.how.compute_dtype == "bfloat16" else model
         self._backbone = model.backbone
         self._max_length = source.max_length

@@ -16,7 +16,7 @@ from stages.hub import is_hub_handle, snapshot
 from stages.inputs import texts_of
 from stages.label.answers import one_number_remedy
 from stages.label.teachers.tokens import TokenInputs
-from stages.label.teachers.whole import check_tokenizer, check_whole
+from stages.label.teachers.whole import check_problem, check_tokenizer, check_whole
 from stages.label.teachers.words import NO_WORD, WordInputs, logits_of_words
 from stages.listing import first_few
 from stages.teacher_source import TeacherSource
@@ -47,6 +47,7 @@ class TransformersTeacher:
         self._of_words = source.per == "token"
         self._word_logits = source.how.word_logits
         self._tokenizer, self._model = _loaded(self._place, _task_of(source))
+        check_problem(self._place, self._model.config, source)
         self._order = self._class_order()
         limit = min(self._tokenizer.model_max_length, source.max_length)
         self._max_length = int(limit)

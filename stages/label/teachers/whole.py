@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from schemas.errors import TeacherError
+from schemas.heads import HeadKind
+from stages.teacher_source import TeacherSource
 from stages.weights import Unmatched
 
 # Weights that a trained classifier may come with and that take no part in its answers.
@@ -16,6 +18,12 @@ _OF_PRETRAINING = re.compile(
 )
 # Tasks whose weights may have the same names and shapes as those of another.
 _TASKS = ("SequenceClassification", "TokenClassification", "QuestionAnswering", "MultipleChoice")
+
+_KIND_OF_PROBLEM: dict[str | None, HeadKind] = {
+    "single_label_classification": "softmax",
+    "multi_label_classification": "sigmoid",
+    "regression": "regression",
+}
 
 
 def check_whole(place: str, model: Any, info: Mapping[str, Collection[Any]], *, task: str) -> None:
@@ -52,6 +60,25 @@ def check_whole(place: str, model: Any, info: Mapping[str, Collection[Any]], *, 
             f"teacher is of another task: {place}: its configuration says {saved[0]}, expected "
             f"one for {task}. State another head, or use another model."
         )
+
+
+def check_problem(place: str, config: Any, source: TeacherSource) -> None:
+    """Refuse a head of another kind than the model's configuration says, where it says one.
+
+    Raises:
+      TeacherError: it does, with the kind to state.
+    """
+    said = getattr(config, "problem_type", None)
+    kind = _KIND_OF_PROBLEM.get(said, source.kind)
+    one = source.how.gives_one_number
+    fits = kind == source.kind or (one and kind == "sigmoid") or source.kind == "pointer"
+    if fits or source.how.answers == "one_probability":
+        return
+    remedy = f'State kind = "{kind}" for the head' if source.per == "example" else "State another"
+    raise TeacherError(
+        f"teacher is of another kind: {place}: its configuration says problem_type {said!r}, "
+        f"expected one for a {source.kind} head. {remedy}, or use another model."
+    )
 
 
 def check_tokenizer(place: str, tokenizer: Any, model: Any) -> None:
