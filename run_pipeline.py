@@ -1,6 +1,6 @@
 """Softshards' commands: arguments in, one call, exit code out.
 
-Data goes to stdout, all else to stderr. Exit codes: 0 done, 1 a stated failure, 2 usage.
+Data goes to stdout, all else to stderr. Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 
 import click
 
-from schemas.errors import PipelineError
 from schemas.export_card import FORMATS
 from stages.allocator import keep_freed_memory
+from stages.endings import ended
 from stages.place_checks import usable_places
 
 Command = Callable[..., Any]
@@ -55,15 +55,14 @@ def number(name: str, kind: click.ParamType[Any], default: float, text: str) -> 
 
 
 def stated(command: Command) -> Command:
-    """Make a command that says a stated failure in one line on stderr and exits with 1."""
+    """Make a command that says any failure, and Ctrl-C, in one line on stderr."""
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
             command(*args, **usable_places(kwargs))
-        except PipelineError as error:
-            click.echo(f"error: {error}", err=True)
-            sys.exit(1)
+        except (Exception, KeyboardInterrupt) as error:
+            sys.exit(ended(error, command=command.__name__, given=kwargs))
 
     return main.command()(wrapped)
 

@@ -16,6 +16,7 @@
     │   └── PublishError         the commit did not happen; nothing became visible
     ├── ConservationError   rows were lost or doubled; nothing was committed
     ├── StudentError        a student that cannot be built, trained or loaded
+    ├── UserCodeError       a user's own code that raised: a teacher, a student, an augmenter
     └── EngineError         Beam options or a runner that cannot do the work
 
 A message says what failed and where, what was found and what was expected, and what to
@@ -25,12 +26,19 @@ do. Every class takes exactly one string: Beam rebuilds a worker's exception as
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class PipelineError(Exception):
     """A stated failure: the command prints its message without a traceback and exits with 1.
 
     The message is one line, whatever names, values and words of others it quotes.
+
+    Attributes:
+      exit_code: of the command that it ends.
     """
+
+    exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str) -> None:
         super().__init__(one_line(message))
@@ -94,6 +102,16 @@ class ConservationError(PipelineError):
 
 class StudentError(PipelineError):
     """A student cannot be built, trained or loaded."""
+
+
+class UserCodeError(PipelineError):
+    """A user's own code raised: the message has file, line and exception, the cause the rest.
+
+    Attributes:
+      of_input: what an input makes it do; empty once the error comes from another process.
+    """
+
+    of_input: str = ""
 
 
 class EngineError(PipelineError):

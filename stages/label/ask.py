@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from schemas.errors import PipelineError
+from schemas.errors import PipelineError, UserCodeError
 from schemas.heads import Head
 from schemas.label_section import Label
 from stages.label.answer_sheet import AnswerSheet
@@ -26,6 +26,7 @@ from stages.label.overlap import ahead, side_by_side
 from stages.label.previous import KNOWN_COLUMN
 from stages.label.teacher import EncodedInputs, Teacher
 from stages.row_logits import RowLogits
+from stages.tracebacks import said
 
 Rows = npt.NDArray[np.int64]
 _ENCODED_AT_ONCE = 8192  # inputs: enough that batches of similar length have little padding
@@ -149,8 +150,8 @@ class _Session:
             answer = self._teacher.logits(part.encoded, places)
             useless = list(self._sheet.write(part.numbers[places], answer))
             self.failures.worked("answer", len(places) - len(useless))
-            for number, said in useless:
-                self.failures.add("answer", number, said)
+            for number, why in useless:
+                self.failures.add("answer", number, why)
 
         def ask_batch(batch: Rows) -> None:
             self._halving("answer", ask, fitting[batch], part.numbers)
@@ -188,9 +189,8 @@ class _Session:
         places = np.arange(len(numbers))
         try:
             return _Part(numbers, encode(places))
-        except PipelineError:
-            raise
-        except Exception:  # whatever a teacher's own code raises
+        except Exception as error:  # whatever a teacher's own code raises
+            _let_stated_through(error)
             self._halving("encode", encode, places, numbers)
         numbers = np.setdiff1d(numbers, list(self.failures.said))
         return _Part(numbers, encode(np.arange(len(numbers))))
@@ -201,13 +201,18 @@ class _Session:
         """Do the work for places in a part; where it fails, for each half, until one is alone."""
         try:
             work(places)
-        except PipelineError:
-            raise
         except Exception as error:  # whatever a teacher's own code raises
+            _let_stated_through(error)
             if len(places) == 1:
-                said = str(error).strip().splitlines() or [""]
-                why = f"makes it raise {type(error).__name__}: {said[0]}"
-                self.failures.add(step, int(numbers[places[0]]), why)
+                own = error if isinstance(error, UserCodeError) else None
+                why = own.of_input if own else f"makes it raise {said(error)}"
+                self.failures.add(step, int(numbers[places[0]]), why, cause=own)
                 return
             for half in np.array_split(places, 2):
                 self._halving(step, work, half, numbers)
+
+
+def _let_stated_through(error: Exception) -> None:
+    """Raise what is stated already; what a user's own code raises on an input is looked into."""
+    if isinstance(error, PipelineError) and not isinstance(error, UserCodeError):
+        raise error

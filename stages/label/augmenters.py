@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from schemas.errors import RunFileError
+from schemas.errors import PipelineError, RunFileError, UserCodeError
 from schemas.provenance import digest_file
-from stages.plugins import import_function, source_of
+from stages.plugins import guarded, import_function, source_of, user_code_error
 
 VERSION = 1
 
@@ -95,6 +95,7 @@ def find_augmenters(kind: str) -> tuple[Augment, ...]:
 
     Raises:
       RunFileError: a name is neither shipped nor a `module:function` that can be imported.
+      UserCodeError: its module raises when it is imported.
     """
     return tuple(_find(name) for name in _names(kind))
 
@@ -119,13 +120,41 @@ def _find(name: str) -> Augment:
     if name in AUGMENTERS:
         return AUGMENTERS[name]
     try:
-        found: Augment = import_function(name)
+        function = import_function(name)
     except (ImportError, AttributeError, ValueError) as error:
         raise RunFileError(
             f"unknown augmenter: {name!r}: {error}. Use one of {', '.join(AUGMENTERS)}, or a "
             "module:function that can be imported."
         ) from error
-    return found
+    return _OwnAugmenter(name, guarded(name, function))
+
+
+@dataclass(frozen=True)
+class _OwnAugmenter:
+    """An augmenter of a user's own, whose answers are looked at."""
+
+    name: str
+    augment: Augment
+
+    def __call__(self, words: Words, draw: Draw, around: Around) -> Words:
+        """Return the view's words.
+
+        Raises:
+          UserCodeError: it raises, takes other arguments, or returns something else.
+        """
+        try:
+            found = self.augment(words, draw, around)
+            views = None if found is None or isinstance(found, str) else list(found)
+        except PipelineError:
+            raise
+        except Exception as error:  # it takes other arguments, or its answer is no list
+            raise user_code_error(self.name, error, function=self.augment) from error
+        if views is None or not all(isinstance(one, str) for one in views):
+            raise UserCodeError(
+                f"your own code does not answer: {self.name}: found {str(found)[:80]!r}, expected "
+                "the list of a view's words. Mend it."
+            )
+        return views
 
 
 def pick(draw: Draw, count: int) -> int:

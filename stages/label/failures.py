@@ -8,7 +8,7 @@ from typing import Literal
 
 import pyarrow as pa
 
-from schemas.errors import TeacherError
+from schemas.errors import PipelineError, TeacherError, UserCodeError
 
 Step = Literal["encode", "answer"]
 _HOPELESS = 32  # inputs that fail one by one, none answered, before the teacher is given up
@@ -33,30 +33,42 @@ class Failures:
         with self._counting:
             self._worked[step] += inputs
 
-    def add(self, step: Step, number: int, said: str) -> None:
+    def add(
+        self, step: Step, number: int, said: str, *, cause: UserCodeError | None = None
+    ) -> None:
         """Leave an input out that the teacher fails on; give it up where a step fails on all.
+
+        Args:
+          step: what failed.
+          number: of the input.
+          said: why, after "it".
+          cause: what a teacher in a user's own code raised.
 
         Raises:
           TeacherError: nothing may be left out, or it never answered.
+          UserCodeError: the same, of a teacher in a user's own code.
         """
-        self.leave_out(number, said)
+        kind = TeacherError if cause is None else UserCodeError
+        self.leave_out(number, said, kind=kind)
         with self._counting:
             self._lost[step] += 1
             hopeless = self._lost[step] >= _HOPELESS and not self._worked[step]
         if hopeless:
-            raise TeacherError(
+            raise kind(
                 f"teacher fails on every input: {self._lost[step]} in a row, the last "
                 f"{self._shown(number)}: it {said}. Mend the teacher."
             )
 
-    def leave_out(self, number: int, said: str) -> None:
+    def leave_out(
+        self, number: int, said: str, *, kind: type[PipelineError] = TeacherError
+    ) -> None:
         """Leave an input out.
 
         Raises:
-          TeacherError: nothing may be left out.
+          TeacherError: nothing may be left out; or the kind that is given.
         """
         if not self._tolerant:
-            raise TeacherError(
+            raise kind(
                 f"teacher cannot answer: input {self._shown(number)}: it {said}. Mend the teacher "
                 "or the row, or let label.max_quarantined leave it out."
             )

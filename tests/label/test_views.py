@@ -144,7 +144,8 @@ def test_what_each_augmenter_does():
 
 
 def test_an_own_augmenter_is_found_and_an_unknown_one_is_refused(monkeypatch):
-    assert find_augmenters("stages.label.augmenters:swap") == (AUGMENTERS["swap"],)
+    (own,) = find_augmenters("stages.label.augmenters:swap")
+    assert own.augment.__wrapped__ is AUGMENTERS["swap"]
     assert len(find_augmenters("swap + mask")) == 2
     with pytest.raises(RunFileError, match="unknown augmenter: 'swop'.* Use one of word_dropout"):
         find_augmenters("swop")

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from schemas.errors import TeacherError
-from stages.label.teacher import Teacher
+from schemas.errors import TeacherError, UserCodeError
+from stages.label.teacher import EncodedInputs, Teacher, TeacherAround
 from stages.label.teachers.texts import TextInputs
 from stages.listing import first_few
-from stages.plugins import import_function
+from stages.plugins import guarded, import_function
 from stages.teacher_source import TeacherSource
 
 Answer = Callable[[list[Any]], Any]
+Numbers = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -33,24 +34,60 @@ class FunctionTeacher:
     answer: Answer
     by_position: bool = False
     parameters: int = 0
+    name: str = "teacher"
 
     def encode(self, inputs: pa.Table) -> TextInputs:
         """Return the texts as they are."""
         return TextInputs.of(inputs)
 
-    def logits(self, encoded: TextInputs, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Return float32 [len(rows), classes], or [len(rows), words, classes]: what it says."""
-        found = self.answer(encoded.take(rows))
-        return padded(found) if self.by_position else np.asarray(found, np.float32)
+    def logits(self, encoded: TextInputs, rows: npt.NDArray[np.int64]) -> Numbers:
+        """Return float32 [len(rows), classes], or [len(rows), words, classes]: what it says.
+
+        Raises:
+          UserCodeError: it raises, or its answer is no array of numbers.
+        """
+        make = padded if self.by_position else _float32
+        return _numbers(self.name, self.answer(encoded.take(rows)), make)
 
 
-def padded(answers: Iterable[npt.ArrayLike]) -> npt.NDArray[np.float32]:
+def _numbers(name: str, found: Any, make: Callable[[Any], Numbers]) -> Numbers:
+    """Return an answer as an array.
+
+    Raises:
+      UserCodeError: it cannot be one.
+    """
+    try:
+        return make(found)
+    except (TypeError, ValueError) as error:
+        what = f"found {str(found)[:80]!r}, expected an array of numbers"
+        own = UserCodeError(f"your own code does not answer: {name}: {what}. Mend it.")
+        own.of_input = f"makes it answer with something else: {what}"
+        raise own from error
+
+
+def array_of(found: Any) -> Numbers:
+    """Return an answer as an array of floats.
+
+    Raises:
+      TypeError, ValueError: it cannot be one.
+    """
+    if found is None:  # of which NumPy makes a number
+        raise TypeError("None is no array")
+    is_one = isinstance(found, np.ndarray) and found.dtype.kind == "f"
+    return cast(Numbers, found) if is_one else np.asarray(found, np.float32)
+
+
+def _float32(found: Any) -> Numbers:
+    return np.asarray(array_of(found), np.float32)
+
+
+def padded(answers: Iterable[npt.ArrayLike]) -> Numbers:
     """Return answers [words, classes] each as one array, NaN where one is shorter.
 
     >>> padded([[[1.0, 2.0]], [[3.0, 4.0], [5.0, 6.0]]]).shape
     (2, 2, 2)
     """
-    arrays = [np.asarray(answer, np.float32) for answer in answers]
+    arrays = [_float32(answer) for answer in answers]
     if any(array.ndim != 2 for array in arrays):
         return np.stack(arrays)  # of another shape than is wanted; whoever asked says so
     longest = max(len(array) for array in arrays)
@@ -60,15 +97,60 @@ def padded(answers: Iterable[npt.ArrayLike]) -> npt.NDArray[np.float32]:
     return found
 
 
+@dataclass(frozen=True)
+class OwnInputs:
+    """What a user's own teacher made of inputs, and what is asked of it."""
+
+    lengths: npt.NDArray[np.int32]
+    overlong: npt.NDArray[np.bool_]
+    encoded: EncodedInputs
+
+
+@dataclass
+class OwnTeacher(TeacherAround):
+    """A `Teacher` of a user's own, whose exceptions and answers are stated."""
+
+    name: str
+
+    def encode(self, inputs: pa.Table) -> OwnInputs:
+        """Return the feature columns' rows preprocessed.
+
+        Raises:
+          TeacherError: lengths, or which are too long, are not of every input.
+          UserCodeError: it raises.
+        """
+        encoded = guarded(self.name, self.teacher.encode)(inputs)
+        lengths = np.asarray(getattr(encoded, "lengths", None))
+        overlong = np.asarray(getattr(encoded, "overlong", None))
+        if not lengths.shape == overlong.shape == (inputs.num_rows,):
+            raise TeacherError(
+                f"teacher encodes otherwise: {self.name}: found {type(encoded).__name__} with "
+                f"`lengths` {lengths.shape} and `overlong` {overlong.shape}, expected "
+                f"{(inputs.num_rows,)}. Mend its `encode`."
+            )
+        return OwnInputs(lengths.astype(np.int32), overlong.astype(np.bool_), encoded)
+
+    def logits(self, encoded: EncodedInputs, rows: npt.NDArray[np.int64]) -> Numbers:
+        """Return float32 [len(rows), classes].
+
+        Raises:
+          UserCodeError: it raises, or its answer is no array of numbers.
+        """
+        own = cast(OwnInputs, encoded).encoded
+        found = guarded(self.name, self.teacher.logits)(own, rows)
+        return _numbers(self.name, found, array_of)
+
+
 def load(source: TeacherSource) -> Teacher:
     """Return the teacher that the function makes.
 
     Raises:
       TeacherError: it takes other options, or returns something else.
+      UserCodeError: it raises.
     """
     name = str(source.how.callable)
     try:
-        made = import_function(name)(**source.how.options)
+        made = guarded(name, import_function(name))(**source.how.options)
     except (TypeError, ImportError, AttributeError, ValueError) as error:
         raise TeacherError(
             f"teacher cannot be made: {name}: {error}. Mend the function or teacher.options."
@@ -79,11 +161,27 @@ def load(source: TeacherSource) -> Teacher:
                 f"teacher cannot be made: {name}: found {type(made).__name__}, expected a Teacher "
                 "or a function from texts to answers. Mend it."
             )
-        return FunctionTeacher(source.classes, made, by_position=source.per != "example")
-    teacher: Teacher = made
+        by_position = source.per != "example"
+        return FunctionTeacher(
+            source.classes, guarded(name, made), by_position=by_position, name=name
+        )
+    return _checked(OwnTeacher(made, name), source)
+
+
+def _checked(teacher: OwnTeacher, source: TeacherSource) -> Teacher:
+    missing = [part for part in ("classes", "parameters", "logits") if not _has(teacher, part)]
+    if missing:
+        raise TeacherError(
+            f"teacher is not whole: {teacher.name}: found {type(teacher.teacher).__name__} "
+            f"without {', '.join(missing)}, expected a Teacher (stages/label/teacher.py). Mend it."
+        )
     if tuple(teacher.classes) != source.classes:
         raise TeacherError(
-            f"teacher has other classes: {name}: found {first_few(teacher.classes)}, "
+            f"teacher has other classes: {teacher.name}: found {first_few(teacher.classes)}, "
             f"expected {first_few(source.classes)}. Mend it, or the run file."
         )
     return teacher
+
+
+def _has(teacher: OwnTeacher, part: str) -> bool:
+    return hasattr(teacher.teacher, part)

@@ -20,7 +20,7 @@ from schemas.errors import StudentError, first_line
 from schemas.heads import HeadPer
 from schemas.train_section import Student
 from stages.layers import embedding_rows
-from stages.plugins import import_function
+from stages.plugins import guarded, import_function
 from stages.train.student_sizes import check_memory
 from stages.weights import left_in_keras_file, unloaded_is_an_error
 
@@ -38,6 +38,7 @@ def build_student(
     Raises:
       StudentError: an unknown kind or option, a model with another shape, or one that is too
         large for this machine.
+      UserCodeError: a builder of a user's own raises.
     """
     check_memory(student, vocabulary_size=vocabulary_size, classes=classes)
     builder = find_builder(student.kind)
@@ -68,6 +69,7 @@ def find_builder(kind: str) -> Builder:
 
     Raises:
       StudentError: neither a shipped kind nor an importable `module:function`.
+      UserCodeError: its module raises when it is imported.
     """
     if kind.endswith(_SAVED):
         return partial(_saved, Path(kind))
@@ -75,7 +77,7 @@ def find_builder(kind: str) -> Builder:
         shipped: Builder = import_module(f"{__name__}.{kind}").build
         return shipped
     try:
-        builder: Builder = import_function(kind)
+        builder: Builder = guarded(kind, import_function(kind))
     except (ImportError, AttributeError, ValueError) as error:
         expected = f"one of {', '.join(sorted(KINDS))}, or module:function"
         detail = f" ({error})" if ":" in kind else ""

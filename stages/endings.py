@@ -1,0 +1,111 @@
+"""How a command ends that does not end well: one line, and an exit code."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from schemas.errors import PipelineError, UserCodeError, one_line
+from stages.progress import say
+from stages.tracebacks import keep_traceback, own_place, raised_at, said, text_of
+
+INTERRUPTED = 130  # what a shell says of a process that SIGINT ended
+
+_KEPT = {
+    "run": "what is finished is kept, to the last shard and checkpoint",
+    "teach": "the last checkpoint is kept",
+    "label": "shards that are finished are kept, and nothing half-made is visible",
+    "combine": "nothing became visible",
+    "train": "students that are trained are kept, and the last checkpoint",
+    "adjust": "trials that are done are kept",
+    "evaluate": "the report before it is kept",
+    "export": "exports that are finished are kept",
+    "vacuum": "files that were removed are gone",
+}
+_ONLY_READ = ("plan", "inspect", "verify", "history", "vacuum")
+_GOES_ON = ("run", "teach", "label", "train", "adjust", "vacuum")  # where it was
+
+
+def ended(error: BaseException, *, command: str, given: Mapping[str, Any]) -> int:
+    """Say the one line of `ending` on stderr, and return the exit code.
+
+    Raises:
+      BrokenPipeError: that is what ended it: nobody reads on, and nothing is to be said.
+    """
+    if isinstance(error, BrokenPipeError):
+        raise error
+    line, code = ending(error, command=command, given=given)
+    say(line)
+    return code
+
+
+def ending(error: BaseException, *, command: str, given: Mapping[str, Any]) -> tuple[str, int]:
+    """Return the one line that is said of what ended a command, and the exit code.
+
+    The traceback of what no part of softshards states, and of a user's own code, is kept in a file
+    that the line names: under `errors/` in the folder that the command writes into, or among the
+    temporary files.
+
+    Args:
+      error: what it raised.
+      command: its name.
+      given: its arguments.
+    """
+    if interrupted(error):
+        _end_at_once_from_now_on()
+        kept = _KEPT.get(command, "nothing was changed")
+        again = "goes on from there" if command in _GOES_ON else "begins again"
+        return f"interrupted: {command}: {kept}. The same command {again}.", INTERRUPTED
+    if not isinstance(error, PipelineError):
+        code, line = 1, _unexpected(error)
+    else:
+        code, line = error.exit_code, one_line(str(error))
+        if not isinstance(error, UserCodeError) and not hasattr(error, "__notes__"):
+            return f"error: {line}", code
+    file = keep_traceback(error, folder=_folder(command, given))
+    where = "could not be written anywhere" if file is None else f"is in {file}"
+    return f"error: {line} The traceback {where}.", code
+
+
+def interrupted(error: BaseException) -> bool:
+    """Return whether an exception is Ctrl-C, or came of it: Beam makes another one of it."""
+    return any(isinstance(one, KeyboardInterrupt) for one in _chain(error))
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    met: list[BaseException] = []
+    waiting = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is not None and not any(one is other for other in met):
+            met.append(one)
+            waiting += [one.__cause__, one.__context__]
+    yield from met
+
+
+def _unexpected(error: BaseException) -> str:
+    text = text_of(error)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) > 1 and "Traceback (most recent call last)" in text:
+        what = f"{type(error).__name__}: {lines[-1].split(' [while running')[0]}"  # of a worker
+    else:
+        what = said(error)
+    if place := own_place(error):
+        return f"your own code raised: {place}: {what}. Mend it."
+    return (
+        f"unexpected failure: {what}, at {raised_at(error)}. What was finished is kept. It is a "
+        "defect of softshards or of a library."
+    )
+
+
+def _folder(command: str, given: Mapping[str, Any]) -> Path | None:
+    return None if command in _ONLY_READ else given.get("out") or given.get("labels")
+
+
+def _end_at_once_from_now_on() -> None:
+    """Let another Ctrl-C end the process without a word, while threads come to their end."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
