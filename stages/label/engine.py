@@ -1,74 +1,35 @@
 """Engines: which Beam runner does the work, and what its failures mean.
 
 Beam's own DirectRunner first tries to download a Prism binary; the engine it falls back on is
-FnApiRunner, so that is used directly. Runners that were seen to lose rows are refused.
+FnApiRunner, so that is used directly. Runners that were seen to lose rows are refused. A failure
+is said once: what else an engine says of it is kept for the file of the traceback.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import (
-    DirectOptions,
-    PipelineOptions,
-    StandardOptions,
-)
-from apache_beam.runners.runner import PipelineState
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.runners.runner import PipelineResult, PipelineState
 
-from schemas.errors import EngineError, PipelineError, error_classes
-from stages.label.workers import is_of_an_ended_worker, watch_workers, worker_ended
-from stages.progress import Advance, say, task
+from schemas.errors import EngineError, PipelineError, UserCodeError, error_classes
+from stages.label.beam_options import engine_options, is_in_process, is_local
+from stages.label.engine_log import EngineLog, kept_log
+from stages.label.workers import is_of_an_ended_worker, watched_workers, worker_ended
+from stages.progress import Advance, task
+from stages.tracebacks import said
 
-REFUSED = ("DaskRunner", "BeamPysparkRunner")
-_LOCAL = ("DirectRunner", "BundleBasedDirectRunner", "SwitchingDirectRunner", "PrismRunner")
-_PROCESSES = "multi_processing"
+__all__ = ["engine_options", "execute", "is_in_process", "is_local", "stated_error"]
+
 _POLL_SECONDS = 0.5
-_RAISED = re.compile(r"(?:^|\W)(\w+Error): (.+?)(?: \[while running|\n|$)")
-_WITHIN_QUOTES = re.compile(r"(?:^|\W)(\w+Error): (.+?)(?: \[while running|(?<!\\)\\n|$)")
-
-
-def engine_options(arguments: Sequence[str]) -> PipelineOptions:
-    """Return Beam options with an engine that can do the work.
-
-    Raises:
-      EngineError: an unknown option, or a runner that loses rows.
-    """
-    quiet = {"default_sdk_harness_log_level": "ERROR"}
-    options = PipelineOptions(list(arguments), save_main_session=False, **quiet)
-    unknown = sorted(_unknown_options(arguments))
-    if unknown:
-        raise EngineError(f"unknown Beam option: {', '.join(unknown)}. See Beam's own --help.")
-    standard = options.view_as(StandardOptions)
-    runner = (standard.runner or "DirectRunner").split(".")[-1]
-    if runner in REFUSED:
-        raise EngineError(
-            f"runner refused: {runner}: it was seen to report success over missing rows. "
-            "Use FnApiRunner, FlinkRunner, SparkRunner or DataflowRunner."
-        )
-    direct = options.view_as(DirectOptions)
-    if direct.direct_running_mode == "multi_threading" and direct.direct_num_workers != 1:
-        raise EngineError(
-            "running mode refused: multi_threading: it was seen to lose rows. Use "
-            "--direct_running_mode=multi_processing."
-        )
-    if runner in _LOCAL:
-        if standard.runner:
-            say(f"{runner} is run as FnApiRunner: the same engine without a download at each run.")
-        standard.runner = "FnApiRunner"
-    return options
-
-
-def is_local(options: PipelineOptions) -> bool:
-    """Return whether the engine keeps its shuffle in this machine's memory."""
-    return str(options.view_as(StandardOptions).runner).endswith("FnApiRunner")
-
-
-def is_in_process(options: PipelineOptions) -> bool:
-    """Return whether the engine works in this very process."""
-    return is_local(options) and options.view_as(DirectOptions).direct_running_mode != _PROCESSES
+_WHILE = " [while running"  # what Beam adds to what a worker raises
+_NAMES = "|".join(error_classes())
+_RAISED = re.compile(rf"\b({_NAMES}): (.+?)(?: \[while running|\n|$)")
+_WITHIN_QUOTES = re.compile(rf"\b({_NAMES}): (.+?)(?: \[while running|(?<!\\)\\n|$)")
 
 
 def execute(
@@ -103,21 +64,49 @@ def execute(
 
 
 def _run(options: PipelineOptions, build: Callable[[beam.Pipeline], object]) -> None:
-    watch_workers()
-    pipeline = beam.Pipeline(options=options)
-    build(pipeline)
+    runner = options.view_as(StandardOptions).runner
+    with kept_log() as log, watched_workers(log.stderr):
+        try:
+            pipeline = beam.Pipeline(options=options)
+            build(pipeline)
+            state = _state_at_the_end(pipeline.run())
+        except Exception as error:
+            failure = _failure(error, str(runner), log)
+            if failure is error:
+                raise
+            raise failure from error
+        if state != PipelineState.DONE:
+            ended = EngineError(f"engine ended in another state: {runner}: {state}, expected DONE.")
+            ended.add_note(log.text())
+            raise ended
+
+
+def _state_at_the_end(result: PipelineResult) -> str:
+    """Wait for a pipeline's end; one that is interrupted is told to end."""
     try:
-        result = pipeline.run()
         result.wait_until_finish()
-    except Exception as error:
-        stated = stated_error(error)
-        if stated is None and is_of_an_ended_worker(error):
-            stated = worker_ended()
-        if stated is None:
-            raise
-        raise stated from error
-    if result.state != PipelineState.DONE:
-        raise EngineError(f"engine ended in state {result.state}, expected DONE. See its log.")
+    except KeyboardInterrupt:
+        with contextlib.suppress(Exception):  # not every engine can
+            result.cancel()
+        raise
+    return str(result.state)
+
+
+def _failure(error: Exception, runner: str, log: EngineLog) -> Exception:
+    """Return what is said of an engine's failure; all else that is known goes with it."""
+    found: Exception | None = stated_error(error)
+    if found is None and is_of_an_ended_worker(error):
+        found = worker_ended()
+    if found is None and _WHILE in str(error):
+        found = error  # a defect, in a worker
+    if found is None:
+        found = EngineError(
+            f"engine failed: {runner}: {said(error)}. Nothing was committed. Mend the Beam options "
+            "or the engine."
+        )
+    if not isinstance(found, PipelineError) or isinstance(found, UserCodeError | EngineError):
+        found.add_note(log.text())
+    return found
 
 
 def stated_error(error: BaseException) -> PipelineError | None:
@@ -131,20 +120,13 @@ def stated_error(error: BaseException) -> PipelineError | None:
     """
     classes = error_classes()
     if isinstance(error, PipelineError):
-        return type(error)(str(error).split(" [while running")[0])
+        return type(error)(str(error).rpartition(_WHILE)[0] or str(error))
     raised = _RAISED if "\n" in str(error) else _WITHIN_QUOTES
     for name, message in reversed(raised.findall(str(error))):
-        if name in classes:
-            return classes[name](message)
+        return classes[name](message)
     return None
 
 
 def _watch(done: threading.Event, finished: Callable[[], int], advance: Advance) -> None:
     while not done.wait(_POLL_SECONDS):
         advance(finished(), "")
-
-
-def _unknown_options(arguments: Sequence[str]) -> set[str]:
-    known = PipelineOptions(list(arguments)).get_all_options(retain_unknown_options=False)
-    names = (text.removeprefix("--").split("=")[0] for text in arguments if text.startswith("--"))
-    return {f"--{name}" for name in names if name.removeprefix("no_") not in known}
