@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from schemas.adjustment import Adjustment
 from schemas.export_card import ExportCard
 from schemas.measured import Measured
@@ -17,12 +19,21 @@ class Speed(Measured):
       calls: single ones that the latency is of.
       as_labelled: of a teacher, whether the throughput is of the batches in which it was asked for
         its table (`label.batch_tokens`), in one process, so that nothing more was asked.
+      latency_ms_quartiles, examples_per_second_quartiles: the first and the third of the calls;
+        None where they were not kept. Where students and baselines have them, all were measured in
+        turns.
     """
 
     latency_ms_batch_1: float
     examples_per_second_batch_64: float
     calls: int
     as_labelled: bool = False
+    latency_ms_quartiles: tuple[float, float] | None = Field(
+        default=None, exclude_if=lambda found: found is None
+    )
+    examples_per_second_quartiles: tuple[float, float] | None = Field(
+        default=None, exclude_if=lambda found: found is None
+    )
 
 
 class ModelResult(Measured):

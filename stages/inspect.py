@@ -138,7 +138,7 @@ def _quality(quality: TeacherQuality | None) -> list[list[str]]:
             for one in getattr(found, "classes", ())
         ]
     if len(quality.noise_candidates) == MOST_CANDIDATES:
-        rows.append(["label in doubt", f"{MOST_CANDIDATES} or more; the least likely are"])
+        rows.append(["label in doubt", f"{MOST_CANDIDATES} or more; these are the least likely"])
     rows += [
         [
             "label in doubt",

@@ -13,6 +13,7 @@ from stages.evaluate import plots
 from stages.evaluate.adjustment import adjustment_rows
 from stages.evaluate.adjustment import verdict as adjustment_verdict
 from stages.evaluate.compare import is_settled, retained
+from stages.evaluate.costs import costs, gains, spread_lines, when_asked
 from stages.evaluate.page import figure, page, table
 from stages.evaluate.text import (
     cut_lines,
@@ -33,6 +34,7 @@ def render(report: Report) -> str:
         "<h2>Comparison</h2>",
         figure(plots.comparison(report), _comparison_caption(report)),
         results_table(report),
+        *_speeds(report),
         *(_student_section(student, report) for student in report.students),
         *_adjustment(report),
         *_exports(report),
@@ -94,7 +96,7 @@ def _row(
         interval(agreement) if agreement else "–",
         f"{retention:.3f}",
         interval(figures[scores.shown[-1]]),
-        *_cost(models[0]),
+        *costs(models[0], spread=True, none="–"),
     ]
 
 
@@ -102,15 +104,19 @@ def _teacher_row(teacher: ModelResult) -> list[str]:
     scores = teacher.scores
     figures = [f"{scores.figures[metric]:.3f}" for metric in scores.detailed]
     error = f"{scores.figures[scores.shown[-1]]:.3f}"
-    return ["teacher", *figures, "–", "1.000", error, *_cost(teacher)]
+    return ["teacher", *figures, "–", "1.000", error, *costs(teacher, spread=True, none="–")]
 
 
-def _cost(model: ModelResult) -> list[str]:
-    size, speed = [f"{model.parameters:,}", f"{model.file_bytes / 1e6:.1f}"], model.speed
-    if speed is None:
-        return [*size, "–", "–"]
-    times = [f"{speed.latency_ms_batch_1:.2f}", f"{speed.examples_per_second_batch_64:,.0f}"]
-    return [*size, *times]
+def _speeds(report: Report) -> list[str]:
+    if not spread_lines(report):
+        return []
+    said = (
+        "Speed: medians, and in brackets the quartiles, of calls of all students and baselines in "
+        "turns"
+    )
+    teacher = report.teacher.speed
+    rest = "" if teacher is None else f"; the teacher's was {when_asked(teacher)}"
+    return [f"<p>{said}{rest}.</p>"]
 
 
 def _verdict(student: StudentSummary) -> str:
@@ -129,22 +135,10 @@ def _tiles(report: Report) -> str:
         tiles += [
             (f"{student.name} {shown}", interval(student.student[metric])),
             (f"{student.name} retention", f"{student.retention:.3f}"),
-            *_gains(student.name, model, report.teacher),
+            *gains(student.name, model, report.teacher),
         ]
     boxes = (f'<div class="tile"><b>{b}</b><span>{escape(a)}</span></div>' for a, b in tiles)
     return f'<div class="tiles">{"".join(boxes)}</div>'
-
-
-def _gains(name: str, model: ModelResult, teacher: ModelResult) -> list[tuple[str, str]]:
-    """Return how much smaller and faster a student is, where the teacher's own is known."""
-    gains = []
-    if teacher.parameters:
-        gains.append((f"{name} smaller", f"{teacher.parameters / model.parameters:.0f} ×"))
-    if teacher.speed is not None and model.speed is not None:
-        own, others = model.speed, teacher.speed
-        faster = own.examples_per_second_batch_64 / others.examples_per_second_batch_64
-        gains.append((f"{name} faster, batch 64", f"{faster:.0f} ×"))
-    return gains
 
 
 def _student_section(student: StudentSummary, report: Report) -> str:
@@ -233,7 +227,10 @@ def _adjustment(report: Report) -> list[str]:
     return [
         "<h2>Adjustment</h2>",
         f"<p>{escape(adjustment_verdict(found))}</p>",
-        figure(plots.pareto(found), "Every complete trial; the line joins the Pareto front."),
+        figure(
+            plots.pareto(found),
+            "Every complete trial, measured when it ended; the line joins the Pareto front.",
+        ),
         table(heads, rows),
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
@@ -25,9 +26,13 @@ from stages.table import SoftLabelTable
 from stages.train.pipeline import trained_card
 from stages.train.plan import StudentPlan
 
+if TYPE_CHECKING:
+    from stages.evaluate.predict import StudentPredictor
+
 REPORT_FOLDER = "report"
 REPORT_JSON = "report.json"
 REPORT_HTML = "report.html"
+_SPEED_TEXTS = 256
 
 
 def evaluate(
@@ -118,12 +123,7 @@ def _measure(
     run: RunFile, table: SoftLabelTable, plans: Sequence[StudentPlan], wanted: str
 ) -> Report:
     judge = Judge(run, table)
-    teacher = _teacher_result(table, judge)
-    models = []
-    with task("evaluate", total=len(plans), unit="students") as advance:
-        for plan in plans:
-            models.append(_student_result(run, plan, judge))
-            advance(len(models), plan.name)
+    teacher, models = _teacher_result(table, judge), _student_results(run, plans, judge)
     names = dict.fromkeys(plan.student.name for plan in plans)
     scarce_classes = scarce(rows_in_table(table), run.head)
     return Report(
@@ -134,7 +134,7 @@ def _measure(
         seeds=run.train.seeds,
         table={"version": table.version, **table.card.counts.model_dump(mode="json")},
         teacher=teacher,
-        models=tuple(models),
+        models=models,
         students=tuple(
             compare(name, [model for model in models if model.name == name], teacher)
             for name in names
@@ -157,15 +157,33 @@ def _teacher_result(table: SoftLabelTable, judge: Judge) -> ModelResult:
     )
 
 
-def _student_result(run: RunFile, plan: StudentPlan, judge: Judge) -> ModelResult:
-    from stages.evaluate.predict import StudentPredictor
-    from stages.evaluate.speed import measure_speed
+def _student_results(
+    run: RunFile, plans: Sequence[StudentPlan], judge: Judge
+) -> tuple[ModelResult, ...]:
+    """Return what every student and baseline is worth, and their speed, measured in turns.
 
+    Memory: all of them at once.
+    """
+    from stages.evaluate.predict import StudentPredictor
+    from stages.evaluate.speed import measure_in_turns
+
+    found, asked = [], []
+    with task("evaluate", total=len(plans), unit="students") as advance:
+        for plan in plans:
+            predictor = StudentPredictor(plan.path, trained_card(plan))
+            found.append(_student_result(plan, predictor, judge))
+            asked.append(predictor.answers)
+            advance(len(found), plan.name)
+    inputs, calls = judge.rows.inputs[:_SPEED_TEXTS], run.evaluate.latency_calls
+    speeds = measure_in_turns(asked, inputs, calls=calls)
+    return tuple(
+        one.model_copy(update={"speed": speed}) for one, speed in zip(found, speeds, strict=True)
+    )
+
+
+def _student_result(plan: StudentPlan, predictor: StudentPredictor, judge: Judge) -> ModelResult:
     card = trained_card(plan)
-    predictor = StudentPredictor(plan.path, card)
     scores = judge.student(predictor.answers)
-    inputs = judge.rows.inputs[:256]
-    speed = measure_speed(predictor.answers, inputs, calls=run.evaluate.latency_calls)
     return ModelResult(
         name=plan.student.name,
         role=plan.role,
@@ -173,7 +191,7 @@ def _student_result(run: RunFile, plan: StudentPlan, judge: Judge) -> ModelResul
         scores=scores,
         parameters=card.parameters,
         file_bytes=(plan.path / STUDENT_MODEL_FILE).stat().st_size,
-        speed=speed,
+        speed=None,
         epochs=card.epochs,
         cut=predictor.cut(judge.rows.inputs),
     )

@@ -11,15 +11,14 @@ from schemas.scores import TITLES, Scores
 from stages.evaluate.adjustment import verdict as adjustment_verdict
 from stages.evaluate.columns import columns
 from stages.evaluate.compare import retained
+from stages.evaluate.costs import COST_HEADS, costs, spread_lines
 from stages.evaluate.metrics import summarise
-
-_COST_HEADS = ("parameters", "MB", "ms/1", "ex/s/64")
 
 
 def results_text(report: Report) -> str:
     """Return teacher, students and baselines as aligned columns, then the verdicts."""
     shown = [TITLES[metric] for metric in report.teacher.scores.shown]
-    rows = [["model", *shown, "retention", *_COST_HEADS], _teacher(report.teacher)]
+    rows = [["model", *shown, "retention", *COST_HEADS], _teacher(report.teacher)]
     for summary in report.students:
         for role, figures in (("student", summary.student), ("baseline", summary.baseline)):
             models = [m for m in report.models if m.name == summary.name and m.role == role]
@@ -30,7 +29,7 @@ def results_text(report: Report) -> str:
     head = f"{report.name}: {scores.rows} {report.split} {scores.lines}; seeds {seeds}"
     verdicts = [one.verdict for one in report.students]
     verdicts += [f"{name}: {said}" for name, said in (*scope_lines(report), *cut_lines(report))]
-    verdicts += scarce_lines(report)
+    verdicts += [*scarce_lines(report), *spread_lines(report)]
     if report.adjustment is not None:
         verdicts.append(adjustment_verdict(report.adjustment))
     return "\n".join([head, *columns(rows), *verdicts])
@@ -92,7 +91,11 @@ def export_rows(
       teacher: its speed, for how many times faster each is; left out when None.
     """
     rows = [["student", "format", "MB", "ms/1", "agreement", "largest difference"]]
-    rows[0] += ["times the teacher's speed, its tokenizer included"] if teacher else []
+    rows[0] += (
+        ["times the teacher's speed, its tokenizer included, measured at another time"]
+        if teacher
+        else []
+    )
     for name, card in exported:
         size, time = f"{card.size_bytes / 1e6:.2f}", f"{card.milliseconds_a_text:.2f}"
         said = [f"{card.agreement:.3f}", f"{card.largest_difference:.1e}"]
@@ -123,19 +126,11 @@ def _row(
         name,
         *(interval(figures[one]) if one in figures else "-" for one in scores.shown),
         f"{retained(own, scores.figures[scores.headline]):.3f}",
-        *_cost(model),
+        *costs(model),
     ]
 
 
 def _teacher(teacher: ModelResult) -> list[str]:
     figures = teacher.scores.figures
     shown = [f"{figures[one]:.3f}" if one in figures else "-" for one in teacher.scores.shown]
-    return ["teacher", *shown, "1.000", *_cost(teacher)]
-
-
-def _cost(model: ModelResult) -> list[str]:
-    size, speed = [f"{model.parameters:,}", f"{model.file_bytes / 1e6:.1f}"], model.speed
-    if speed is None:
-        return [*size, "-", "-"]
-    times = [f"{speed.latency_ms_batch_1:.2f}", f"{speed.examples_per_second_batch_64:,.0f}"]
-    return [*size, *times]
+    return ["teacher", *shown, "1.000", *costs(teacher)]

@@ -137,6 +137,39 @@ def test_of_one_seed_nothing_speaks_of_intervals_and_of_several_the_page_says_wh
     assert "0.805 ± 0.064" in render(several) and "0.805 ± 0.064" in results_text(several)
 
 
+def test_the_spread_of_speed_is_shown_and_the_teachers_is_said_to_be_of_another_time():
+    own = report()
+    speeds = [(1.25, (1.0, 1.5), 800.0, (700.0, 1900.0)), (2.0, (1.75, 2.5), 500.0, (400.0, 600.0))]
+    models = tuple(
+        model.model_copy(
+            update={
+                "speed": Speed(
+                    latency_ms_batch_1=ms,
+                    examples_per_second_batch_64=rate,
+                    calls=5,
+                    latency_ms_quartiles=of_ms,
+                    examples_per_second_quartiles=of_rate,
+                )
+            }
+        )
+        for model, (ms, of_ms, rate, of_rate) in zip(own.models, speeds, strict=True)
+    )
+    own = own.model_copy(update={"models": models})
+    text, page = results_text(own), render(own)
+    assert (
+        "bag: all in turns, quartiles: student 1.00–1.50 ms/1, 700–1,900 ex/s/64; "
+        "baseline 1.75–2.50 ms/1, 400–600 ex/s/64\n"
+        "teacher: its speed was measured when the table was made, at another time than the others"
+    ) in text
+    assert "<td>1.25 (1.00–1.50)</td><td>800 (700–1,900)</td>" in page
+    assert "the teacher's was measured when the table was made, at another time" in page
+    assert "<b>8 ×</b><span>bag faster, batch 64; teacher measured at another time</span>" in page
+    asked = TEACHER.speed.model_copy(update={"as_labelled": True})
+    own = own.model_copy(update={"teacher": TEACHER.model_copy(update={"speed": asked})})
+    for shown in (results_text(own), render(own)):
+        assert "at another time than the others, and in the batches of its labelling" in shown
+
+
 def test_every_student_has_its_calibration():
     two = (
         *report().models,
