@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
@@ -12,6 +13,7 @@ from schemas.errors import RunFileError
 _DEEPEST = 32  # sections and lists within one another; no run file needs more than seven
 _LARGEST = 2**63  # TOML's whole numbers have 64 bits
 _SHOWN = 60
+_UNFIT = re.compile("[\0\ud800-\udfff]")
 
 
 def read_toml(text: str, *, source: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
@@ -24,7 +26,7 @@ def read_toml(text: str, *, source: str, overrides: Sequence[str] = ()) -> dict[
 
     Raises:
       RunFileError: not TOML, an override that cannot be read or applied, a number beyond 64 bits,
-        a text with a NUL, or sections too deep within one another.
+        a text that is none, or sections too deep within one another.
 
     >>> read_toml("[train]", source="x.toml", overrides=["train.loss=kl", "train.epochs=2"])
     {'train': {'loss': 'kl', 'epochs': 2}}
@@ -35,7 +37,7 @@ def read_toml(text: str, *, source: str, overrides: Sequence[str] = ()) -> dict[
         raise RunFileError(f"run file is not TOML: {source}: {error}. Mend that line.") from error
     except (ValueError, RecursionError) as error:
         raise RunFileError(f"run file is not TOML: {source}: {_beyond(error)}") from error
-    _check_plain(data, f"run file does not hold: {source}")
+    check_plain(data, f"run file does not hold: {source}")
     return overridden(data, overrides)
 
 
@@ -74,7 +76,7 @@ def _toml_value(text: str, said: str) -> Any:
         data = {"value": text}
     except (ValueError, RecursionError) as error:
         raise RunFileError(f"override cannot be read: --set {said}: {_beyond(error)}") from error
-    _check_plain(data, f"override cannot be applied: --set {said}")
+    check_plain(data, f"override cannot be applied: --set {said}")
     return data["value"]
 
 
@@ -85,7 +87,7 @@ def _beyond(error: Exception) -> str:
     return "it has a number of more than 4300 digits, expected 64 bits. Write a smaller one."
 
 
-def _check_plain(data: dict[str, Any], what: str) -> None:
+def check_plain(data: dict[str, Any], what: str) -> None:
     """Refuse what no key can take.
 
     Raises:
@@ -98,8 +100,8 @@ def _check_plain(data: dict[str, Any], what: str) -> None:
             said = (
                 f"found {_shown(value)}, expected a whole number of 64 bits. Write a smaller one."
             )
-        elif isinstance(value, str) and "\0" in value:
-            said = f"found {_shown(value)}, expected a text without a NUL. Leave it out."
+        elif isinstance(value, str) and _UNFIT.search(value):
+            said = f"found {_shown(value)}, expected a text without NUL or half characters."
         else:
             continue
         raise RunFileError(f"{what}: {place[:_SHOWN]!r}: {said}")

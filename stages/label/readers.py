@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from stages.label.units import ROWS_PER_BATCH, RawRows, TextFormat, Unit
 Reader = Callable[[Unit, TextFormat, Intake], Iterator[RawRows]]
 
 
+_BYTES = "latin-1"  # an encoding in which each byte is a character
 _LARGEST_BLOCK = 1 << 24  # bytes that Arrow reads of a CSV file at once; no row may be longer
 
 
@@ -40,7 +42,11 @@ def read_parquet(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRo
 def read_delimited(
     unit: Unit, text: TextFormat, intake: Intake, *, delimiter: str
 ) -> Iterator[RawRows]:
-    """Yield batches of a CSV or TSV file with a header; every column is read as bytes."""
+    """Yield batches of a CSV or TSV file with a header; every column is read as bytes.
+
+    A file that is not all UTF-8 is read byte by byte: Arrow cannot say which row does not fit where
+    that row is no UTF-8.
+    """
     with pa.OSFile(unit.path) as probe:
         if probe.size() == 0:
             return
@@ -54,7 +60,8 @@ def read_delimited(
         delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip
     )
     first = refused = 0
-    for batch in _csv_batches(unit, text, parse):
+    encoding = _BYTES if _is_broken_utf8(unit.path, text.encoding) else text.encoding
+    for batch in _csv_batches(unit, encoding, parse):
         refused += _refuse_ragged(ragged[refused:], intake)
         numbers = _without([row.number - 1 for row in ragged], first + 1, batch.num_rows)
         intake.seen += batch.num_rows
@@ -92,11 +99,34 @@ def _refuse_ragged(rows: list[pa_csv.InvalidRow], intake: Intake) -> int:
     return len(rows)
 
 
-def _csv_batches(
-    unit: Unit, text: TextFormat, parse: pa_csv.ParseOptions
-) -> Iterator[pa.RecordBatch]:
+def _is_broken_utf8(path: str, encoding: str) -> bool:
+    """Return whether a file is said to be UTF-8 and is not."""
+    if codecs.lookup(encoding).name not in ("utf-8", "utf-8-sig"):
+        return False
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with Path(path).open("rb") as file:
+            while chunk := file.read(1 << 20):
+                decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
+def _as_they_were(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the bytes of cells that were read as a character each."""
+    names = [name.encode(_BYTES).decode("utf-8-sig", "replace") for name in batch.schema.names]
+    cells = [
+        pa.array([one and one.decode().encode(_BYTES) for one in column.to_pylist()], pa.binary())
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(cells, names=names)
+
+
+def _csv_batches(unit: Unit, encoding: str, parse: pa_csv.ParseOptions) -> Iterator[pa.RecordBatch]:
     block = min(max(Path(unit.path).stat().st_size, 1 << 20), _LARGEST_BLOCK)
-    read = pa_csv.ReadOptions(encoding=text.encoding, use_threads=False, block_size=block)
+    read = pa_csv.ReadOptions(encoding=encoding, use_threads=False, block_size=block)
     header = pa_csv.ParseOptions(delimiter=parse.delimiter, newlines_in_values=True)
     header.invalid_row_handler = lambda row: "skip"
     with pa_csv.open_csv(unit.path, read_options=read, parse_options=header) as stream:
@@ -107,7 +137,7 @@ def _csv_batches(
     with pa_csv.open_csv(
         unit.path, read_options=read, parse_options=parse, convert_options=convert
     ) as stream:
-        yield from stream
+        yield from map(_as_they_were, stream) if encoding is _BYTES else stream
 
 
 def _without(skipped: list[int], first: int, count: int) -> np.ndarray:

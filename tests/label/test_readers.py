@@ -254,3 +254,27 @@ def test_a_file_that_is_no_parquet_is_one_line(data, tmp_path):
     assert "corpus file cannot be read: a.parquet as parquet: " in str(failure.value)
     assert str(failure.value).endswith("Mend the file, or `format`.")
     assert str(failure.value).isprintable()
+
+
+@pytest.mark.parametrize(("format", "mark"), [("csv", b","), ("tsv", b"\t")])
+def test_a_row_that_neither_fits_nor_is_utf8_is_refused_alone(format, mark, tmp_path, capfd):
+    rows = [
+        b"\xef\xbb\xbftext,thing",
+        b"ok,animal",
+        b"b\xff,animal,more",
+        "ü,fruit".encode(),
+        b"\xfe,tool",
+    ]
+    (tmp_path / "c").write_bytes(b"\n".join(rows).replace(b",", mark))
+    run = tiny.run('corpus.files=[{path="c"}]', f"corpus.format={format}")
+    [unit] = plan_corpus(run, base=tmp_path).units
+    intake = Intake("c", tolerant=True)
+    used = pa.concat_tables(read_unit(unit, run.corpus, run.head, intake))
+    assert used["text"].to_pylist() == ["ok", "ü"]
+    assert used["source_row"].to_pylist() == [1, 3]
+    assert [(one.source_row, one.error.split(":")[0]) for one in intake.refused] == [
+        (2, "row does not fit"),
+        (4, "wrong encoding"),
+    ]
+    assert intake.seen == 4
+    assert "Traceback" not in capfd.readouterr().err

@@ -135,8 +135,8 @@ LONG, DEEP = "9" * 5000, "[" * 900 + "]" * 900
         (str(2**63), "found 9223372036854775808, expected a whole number of 64 bits"),
         (DEEP, "more than 32 deep"),
         ("[" * 40 + "]" * 40, "more than 32 sections or lists deep"),
-        (r'"a\u0000b"', "expected a text without a NUL"),
-        (r'{"a\u0000b" = 1}', "expected a text without a NUL"),
+        (r'"a\u0000b"', "expected a text without NUL"),
+        (r'{"a\u0000b" = 1}', "expected a text without NUL"),
     ],
 )
 @pytest.mark.parametrize("as_override", [False, True])
@@ -158,3 +158,8 @@ def test_a_key_too_deep_for_any_section_is_refused():
 def test_a_message_is_one_line_whatever_it_quotes():
     error = RunFileError("no file: a\nb\r\u2028c \x1b[2J\ud83d. Mend 'é 漢'.")
     assert str(error) == "no file: a b  c \\x1b[2J\\ud83d. Mend 'é 漢'."
+
+
+def test_half_a_character_of_an_argument_is_refused():
+    with pytest.raises(RunFileError, match="expected a text without NUL or half characters"):
+        parse(MINIMAL, "name=\udcff")
