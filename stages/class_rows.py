@@ -7,7 +7,7 @@ learned; neither shows in a mean.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from schemas.heads import Head, HeadPer
 from schemas.layout import SPLITS
 from schemas.quality import AnyQuality, SplitQuality
-from schemas.scores import LabelScores
+from schemas.scores import AnyScores, LabelScores, Scores
 from schemas.soft_labels import TableCard
 from stages.listing import first_few
 from stages.progress import say
@@ -71,6 +71,15 @@ def rows_in_card(card: TableCard) -> ClassRows:
     return card.quality.class_rows or {name: _measured(one) for name, one in splits.items()}
 
 
+def rows_in_scores(scores: AnyScores, classes: Sequence[str]) -> dict[str, int]:
+    """Return how many rows of each class scores are of; nothing of those without classes."""
+    if isinstance(scores, Scores):
+        return {name: sum(row) for name, row in zip(classes, scores.confusion, strict=True)}
+    if isinstance(scores, LabelScores):
+        return {one.name: one.support for one in scores.classes}
+    return {}
+
+
 def scarce(found: ClassRows, head: Head) -> list[str]:
     """Return a line for each split that lacks classes, and for those that have few rows in train.
 
@@ -78,16 +87,22 @@ def scarce(found: ClassRows, head: Head) -> list[str]:
     >>> scarce({"train": {"a": 9, "b": 2}, "test": {"a": 3, "b": 0}}, head)
     ['no rows in test of b (1 of 2 classes)', 'fewer than 5 rows in train of b: 2 (1 of 2 classes)']
     """
-    unit, of_all = _UNITS[head.per], f"of {len(head.classes)} classes)"
+    return scarce_in(found, unit=_UNITS[head.per])
+
+
+def scarce_in(found: ClassRows, *, unit: str) -> list[str]:
+    """Return the lines of `scarce`, of counts of a unit."""
     lines = []
     for split, counts in found.items():
         absent = [name for name, rows in counts.items() if rows == 0]
         if absent:
-            lines.append(f"no {unit} in {split} of {first_few(absent)} ({len(absent)} {of_all}")
-    few = [f"{name}: {rows}" for name, rows in found.get("train", {}).items() if 0 < rows < FEW]
+            named = f"no {unit} in {split} of {first_few(absent)}"
+            lines.append(f"{named} ({len(absent)} of {len(counts)} classes)")
+    train = found.get("train", {})
+    few = [f"{name}: {rows}" for name, rows in train.items() if 0 < rows < FEW]
     if few:
-        said = f"fewer than {FEW} {unit} in train of {first_few(few)}"
-        lines.append(f"{said} ({len(few)} {of_all}")
+        named = f"fewer than {FEW} {unit} in train of {first_few(few)}"
+        lines.append(f"{named} ({len(few)} of {len(train)} classes)")
     return lines
 
 

@@ -17,7 +17,7 @@ from schemas.soft_labels import CombinedTeacher, TableCard
 from schemas.student_card import STUDENT_CARD_FILE
 from schemas.teacher_card import CARD_FILE
 from stages.cards import card_in
-from stages.class_rows import rows_in_card, scarce
+from stages.class_rows import rows_in_card, rows_in_scores, scarce, scarce_in
 from stages.evaluate.pipeline import REPORT_FOLDER, REPORT_JSON
 from stages.evaluate.text import results_text
 from stages.kept_epoch import kept_epoch
@@ -133,7 +133,9 @@ def _quality(quality: TeacherQuality | None) -> list[list[str]]:
             [
                 f"  {one.name}",
                 f"precision {one.precision:.3f}, recall {one.recall:.3f}, F1 {one.f1:.3f} "
-                f"({one.support} rows)",
+                f"({one.support} rows)"
+                if one.support
+                else "no row",
             ]
             for one in getattr(found, "classes", ())
         ]
@@ -190,6 +192,9 @@ def _teacher(folder: Path) -> Description:
         [split, f"{_listed(scores)} ({scores.rows} {scores.lines})"]
         for split, scores in card.scores.items()
     ]
+    for split, scores in card.scores.items():
+        found = {split: rows_in_scores(scores, card.classes)}
+        rows += [["scarce", line] for line in scarce_in(found, unit=scores.lines)]
     return card.model_dump(mode="json"), "\n".join(columns_left(rows))
 
 

@@ -2,14 +2,18 @@
 
 import json
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from schemas.heads import Head
 from schemas.quality import TeacherQuality
 from schemas.soft_labels import TableCard
+from schemas.teacher_card import TeacherCard
 from stages.class_rows import class_rows, rows_in_card, rows_in_table, scarce
 from stages.evaluate.html import render
+from stages.evaluate.label_metrics import score_labels
+from stages.evaluate.metrics import score
 from stages.evaluate.pipeline import evaluate
 from stages.evaluate.text import results_text
 from stages.inspect import inspect_folder
@@ -82,8 +86,24 @@ def test_label_the_card_and_inspect_name_them(scarce_corpus, capsys):
         for line in text.splitlines()
         if line.startswith("scarce")
     ] == lines
+    assert "  tool                 no row\n" in text
     data = json.loads(inspect_folder(labels, as_json=True))
     assert data["quality"]["class_rows"]["validation"]["tool"] == 0
+
+
+def test_a_teachers_folder_names_those_that_it_was_measured_without(tmp_path):
+    scores = score(np.eye(3, dtype=np.float32)[[0, 1, 1]], np.array([0, 1, 1]), bins=5)
+    labels = np.array([[1, 0, 0], [0, 0, 1]], np.float32)
+    several = score_labels(2 * labels - 1, labels, classes=tiny.CLASSES, bins=5)
+    card = TeacherCard(
+        classes=tiny.CLASSES,
+        max_length=16,
+        lowercase=True,
+        scores={"validation": scores, "test": several},
+    )
+    (tmp_path / "teacher.json").write_text(card.model_dump_json())
+    text = inspect_folder(tmp_path, as_json=False)
+    assert NO_TOOL in text and "no rows in test of fruit (1 of 3 classes)" in text
 
 
 def test_the_report_names_them(scarce_corpus, tmp_path):

@@ -18,7 +18,6 @@ from schemas.report import Speed
 from stages.table import SoftLabelTable
 
 BATCH = 64
-_ROUNDS = 10
 _WARM_UP_CALLS = 3
 _SAMPLE_TEXTS = 256
 
@@ -30,18 +29,15 @@ def measure_speed(predict: Predict, texts: list[Any], *, calls: int) -> Speed:
     return measure_in_turns([predict], texts, calls=calls)[0]
 
 
-def measure_in_turns(
-    models: Sequence[Predict], texts: list[Any], *, calls: int, rounds: int = _ROUNDS
-) -> list[Speed]:
+def measure_in_turns(models: Sequence[Predict], texts: list[Any], *, calls: int) -> list[Speed]:
     """Return the latency of single texts and the throughput of batches of 64, of each model.
 
-    In each round every model has its part of the calls, and another one begins.
+    In each round every model has one batch and its part of the single calls, and another begins.
 
     Args:
       models: from raw strings to logits, finished when they return.
       texts: real inputs, used in turn: strings, or lists of words.
-      calls: timed single calls of each; a fifth as many batches.
-      rounds: turns of each model.
+      calls: timed single calls of each; a fifth as many batches, and rounds.
     """
     cycle = itertools.cycle(texts)
     singles = [[text] for text in itertools.islice(cycle, calls)]
@@ -49,7 +45,7 @@ def measure_in_turns(
     for predict in models:
         _timed(predict, [*singles[:_WARM_UP_CALLS], *batches[:_WARM_UP_CALLS]])
     seconds: list[tuple[list[float], list[float]]] = [([], []) for _ in models]
-    for turn in range(rounds):
+    for turn in range(rounds := len(batches)):
         for place in range(len(models)):
             number = (place + turn) % len(models)
             for found, inputs in zip(seconds[number], (singles, batches), strict=True):
