@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from schemas.errors import QualityError
 from schemas.heads import Head
 from schemas.quality import TeacherQuality
 from schemas.soft_labels import TableCard
@@ -17,6 +18,7 @@ from stages.evaluate.metrics import score
 from stages.evaluate.pipeline import evaluate
 from stages.evaluate.text import results_text
 from stages.inspect import inspect_folder
+from stages.label.quality import check_gates, quality_of
 from stages.train.pipeline import train
 from tests import tiny
 
@@ -131,3 +133,19 @@ def test_a_card_before_they_were_counted_reads_and_is_written_as_it_was(table):
     assert rows_in_card(card) == {name: counted[name] for name in ("validation", "test")}
     before = type(table)(table.path, table.version, card, table.shards)
     assert rows_in_table(before) == rows_in_table(table) == counted
+
+
+def test_a_card_that_counted_classes_without_a_row_as_zero_fails_no_gate_for_that(scarce_corpus):
+    table = tiny.label(scarce_corpus, scarce_corpus / "labels", SPLIT)
+    old = table.card.model_dump(mode="json")
+    del old["quality"]["class_rows"]
+    for found in old["quality"]["splits"].values():
+        found["f1_macro"] = 2 / 3
+    card = TableCard.model_validate(old)
+    before = type(table)(table.path, table.version, card, table.shards)
+    assert quality_of(before).splits == table.card.quality.splits
+    assert quality_of(table) is table.card.quality
+    gate = tiny.run("label.min_teacher_f1_macro=0.9").label
+    check_gates(quality_of(before), gate, visible=True)
+    with pytest.raises(QualityError, match=r"f1_macro on validation: found 0\.6667"):
+        check_gates(card.quality, gate, visible=True)

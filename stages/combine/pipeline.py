@@ -27,7 +27,7 @@ from stages.combine.mixture import likeliest_weights, mean_of_logits, mean_of_pr
 from stages.label.card import code_version, count
 from stages.label.encoding import smallest_within
 from stages.label.publish import commit, put_in_place, version_number
-from stages.label.quality import check_gates, noise_candidates, teacher_quality
+from stages.label.quality import check_gates, noise_candidates, quality_of, teacher_quality
 from stages.label.shards import with_logits, write_shards
 from stages.label.staging import BucketRecord, Staging
 from stages.pointers import unseen_positions
@@ -59,7 +59,7 @@ def combine(run: RunFile, tables: Sequence[SoftLabelTable], *, labels: Path) -> 
             f"table would replace one of its sources: {labels}. Name another folder in --labels."
         )
     if table_exists(labels) and open_table(labels).card.plan_fingerprint == plan.fingerprint:
-        check_gates(open_table(labels).card.quality, run.label, visible=True)
+        check_gates(quality_of(open_table(labels)), run.label, visible=True)
         say(f"combine: nothing to do, {labels} is up to date")
     else:
         plan.make(labels)

@@ -25,7 +25,7 @@ from stages.label.plan import LOCAL, LabelPlan, Machinery
 from stages.label.preflight import preflight
 from stages.label.previous import PreviousLabels, has_answered, previous_labels
 from stages.label.publish import commit, put_in_place, version_number
-from stages.label.quality import check_gates, teacher_quality
+from stages.label.quality import check_gates, quality_of, teacher_quality
 from stages.label.quarantine import quarantine_path, settle
 from stages.label.runtime import check_runtime
 from stages.label.staging import BucketRecord, Staging, UnitRecord, bucket_name, unit_name
@@ -48,7 +48,7 @@ def label(plan: LabelPlan, *, labels: Path, machinery: Machinery = LOCAL) -> Sof
     staging = Staging(labels, plan.work)
     try:
         if _is_current(plan, labels):
-            check_gates(open_table(labels).card.quality, plan.run.label, visible=True)
+            check_gates(quality_of(open_table(labels)), plan.run.label, visible=True)
             say(f"label: nothing to do, {labels} is up to date")
         else:
             _label_anew(plan, labels, staging, machinery)

@@ -34,6 +34,7 @@ from stages.label.staging import BucketRecord, Staging
 from stages.pointers import Questions, questions_of
 from stages.row_logits import RowLogits
 from stages.shard import Shard, read_shard
+from stages.table import SoftLabelTable
 
 UNLIKELY = 0.05
 _BINS = 15
@@ -96,6 +97,31 @@ def split_quality(
             for name, support, p, r, f in columns
         ),
     )
+
+
+def quality_of(table: SoftLabelTable) -> TeacherQuality | None:
+    """Return what a table's card says of its teacher, measured anew where its means are not ours.
+
+    Cards before class rows were counted have classes without a row as 0 in means over classes.
+    """
+    quality = table.card.quality
+    if quality is None or quality.class_rows:
+        return quality
+    lacks = [name for name, one in quality.splits.items() if _lacks_a_class(one)]
+    again = {name: _measured_again(table, name) for name in lacks}
+    return quality.model_copy(update={"splits": {**quality.splits, **again}})
+
+
+def _lacks_a_class(found: AnyQuality) -> bool:
+    return any(one.support == 0 for one in getattr(found, "classes", ()))
+
+
+def _measured_again(table: SoftLabelTable, split: str) -> AnyQuality:
+    layout = table.card.layout
+    columns = [*layout.features, layout.head.label_column, *layout.logit_columns]
+    rows = table.read(split, columns)
+    rows = rows.filter(rows[layout.head.label_column].is_valid())
+    return split_quality(decode(rows, layout), labels_by_line(rows, layout), layout.head)
 
 
 def nll(logits: Logits, labels: Classes, *, temperature: float) -> float:
