@@ -64,6 +64,7 @@ class TeacherMeasures(BaseModel):
       format_version: 2 since embeddings are written; those before are written anew.
       vocabulary_made_for: plan whose train split the vocabulary was made from; None for the
         teacher's own.
+      vocabulary_digest: of `vocab.txt`; None of measures that did not say it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,3 +78,4 @@ class TeacherMeasures(BaseModel):
     speed: Speed | None
     embeddings: WordEmbeddings | None = None
     vocabulary_made_for: str | None = None
+    vocabulary_digest: str | None = None

@@ -6,12 +6,14 @@ word embeddings. The measures are written last: without them the folder is unfin
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 
 from schemas.errors import DamagedTableError, TableError, first_line
 from schemas.provenance import digest_file
-from schemas.teacher_card import TeacherMeasures
+from schemas.teacher_card import VOCABULARY_FILE, TeacherMeasures
 from stages.cards import card_in
 from stages.shard import RUN_AGAIN
 from stages.table import SoftLabelTable
@@ -69,6 +71,31 @@ def stored_measures(table: SoftLabelTable) -> TeacherMeasures:
         ) from error
 
 
+def vocabulary_path(table: SoftLabelTable) -> Path:
+    """Return the vocabulary that the teacher left, once its bytes were compared.
+
+    Raises:
+      TableError: the artefacts are not there.
+      DamagedTableError: it is not the one that was written.
+    """
+    path = table.artefacts_path / VOCABULARY_FILE
+    if not path.is_file():
+        raise TableError(f"artefacts are missing: {path}. The table is whole: {RUN_AGAIN}")
+    stated = stored_measures(table).vocabulary_digest
+    if stated is not None:
+        _check_digest(path, stated, "vocabulary is")
+    return path
+
+
+def _check_digest(path: Path, stated: str, what: str) -> None:
+    found = digest_file(path) if path.is_file() else "no file"
+    if found != stated:
+        raise DamagedTableError(
+            f"{what} damaged: {path}: found {found}, expected digest {stated}. Remove "
+            f"{path.parent} and {RUN_AGAIN}"
+        )
+
+
 def read_embeddings(table: SoftLabelTable) -> npt.NDArray[np.float32] | None:
     """Return the teacher's word embeddings, or None where it has none.
 
@@ -83,11 +110,6 @@ def read_embeddings(table: SoftLabelTable) -> npt.NDArray[np.float32] | None:
     if stated is None:
         return None
     path = table.artefacts_path / EMBEDDINGS_FILE
-    found = digest_file(path) if path.is_file() else "no file"
-    if found != stated.digest:
-        raise DamagedTableError(
-            f"embeddings are damaged: {path}: found {found}, expected digest {stated.digest}. "
-            f"Remove {path.parent} and {RUN_AGAIN}"
-        )
+    _check_digest(path, stated.digest, "embeddings are")
     embeddings: npt.NDArray[np.float32] = np.load(path, allow_pickle=False)
     return embeddings

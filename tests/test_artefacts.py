@@ -7,6 +7,8 @@ import pytest
 
 from schemas.errors import DamagedTableError, TableError
 from stages.artefacts import read_embeddings, read_measures
+from stages.combine.pipeline import combine
+from stages.train.building import vocabulary_of
 from tests import tiny
 from tests.label.kinds import column, keras_hub, labelled_by, module, probabilities, transformers
 
@@ -53,6 +55,15 @@ def test_a_flipped_bit_in_the_embeddings_is_found(table):
     path.unlink()
     with pytest.raises(DamagedTableError, match="found no file, expected digest"):
         read_embeddings(table)
+
+
+def test_another_letter_in_the_vocabulary_is_found(table, run):
+    path = table.artefacts_path / "vocab.txt"
+    path.write_text(path.read_text().replace("cat", "cot"))
+    with pytest.raises(DamagedTableError, match=r"vocabulary is damaged: .*vocab.txt: found"):
+        vocabulary_of([table], run.train.students[0], lowercase=True)
+    with pytest.raises(DamagedTableError, match=r"vocabulary is damaged: .*vocab.txt: found"):
+        combine(run, [table, table], labels=table.path.parent / "combined")
 
 
 def test_artefacts_that_are_gone_are_stated_and_made_again(labelled, table):

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 
 from schemas.report import Speed
 from schemas.teacher_card import VOCABULARY_FILE, TeacherMeasures
-from stages.artefacts import EMBEDDINGS_FILE, MEASURES_FILE, read_measures, stored_measures
+from stages.artefacts import (
+    EMBEDDINGS_FILE,
+    MEASURES_FILE,
+    read_embeddings,
+    read_measures,
+    stored_measures,
+    vocabulary_path,
+)
 from stages.atomic import write_whole
 from stages.table import SoftLabelTable
 
@@ -16,7 +23,7 @@ def combine_artefacts(table: SoftLabelTable, tables: Sequence[SoftLabelTable]) -
     """Copy the first teacher's vocabulary and embeddings, and add up what the teachers cost.
 
     Raises:
-      TableError: a table's artefacts are missing.
+      TableError: a table's artefacts are missing, or damaged.
     """
     place = table.artefacts_path
     found = [read_measures(one) for one in tables]
@@ -26,8 +33,8 @@ def combine_artefacts(table: SoftLabelTable, tables: Sequence[SoftLabelTable]) -
     if there and stored_measures(table).vocabulary_made_for == made_for:
         return
     place.mkdir(parents=True, exist_ok=True)
-    write_whole(place / VOCABULARY_FILE, (source / VOCABULARY_FILE).read_bytes())
-    if first.embeddings is not None:
+    write_whole(place / VOCABULARY_FILE, vocabulary_path(tables[0]).read_bytes())
+    if read_embeddings(tables[0]) is not None:
         shutil.copyfile(source / EMBEDDINGS_FILE, place / EMBEDDINGS_FILE)
     measures = first.model_copy(
         update={

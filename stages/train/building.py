@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import StudentError, TableError
+from schemas.errors import StudentError
 from schemas.student_card import STUDENT_MODEL_FILE, Role
-from schemas.teacher_card import VOCABULARY_FILE
 from schemas.train_section import Student
-from stages.artefacts import read_embeddings
+from stages.artefacts import read_embeddings, vocabulary_path
 from stages.assets import resolve_model
 from stages.codec import decode
 from stages.columns import labels_by_line
-from stages.shard import RUN_AGAIN
 from stages.table import SoftLabelTable
 from stages.train.plan import StudentPlan
 
@@ -102,7 +100,7 @@ def start_pieces(
         start_embeddings(
             model,
             read_embeddings(table),
-            teacher_pieces=read_vocabulary(table.artefacts_path / VOCABULARY_FILE),
+            teacher_pieces=read_vocabulary(vocabulary_path(table)),
             pieces=vocabulary,
             name=plan.name,
         )
@@ -140,16 +138,14 @@ def vocabulary_of(
 
     Raises:
       AssetError, StudentError: its vocabulary cannot be read, or is none.
-      TableError: the teacher's is missing.
+      TableError: the teacher's is missing, or damaged.
     """
     from stages.text import read_vocabulary
     from stages.train.vocabulary import given_vocabulary, padding_first, prune_vocabulary
 
     if student.vocabulary not in ("train", "teacher"):
         return given_vocabulary(Path(student.vocabulary))
-    path = tables[0].artefacts_path / VOCABULARY_FILE
-    if not path.is_file():
-        raise TableError(f"artefacts are missing: {path}. The table is whole: {RUN_AGAIN}")
+    path = vocabulary_path(tables[0])
     if student.vocabulary == "teacher":
         return padding_first(read_vocabulary(path))
     texts = chain.from_iterable(table.texts("train") for table in tables)
