@@ -21,6 +21,7 @@ from stages.endings import ended
 from stages.place_checks import usable_places
 
 Command = Callable[..., Any]
+Overrides = tuple[str, ...]
 PATH = click.Path(path_type=Path)
 RUN_FILE = click.argument("run_file", metavar="RUN.toml", type=PATH)
 SET = click.option(
@@ -85,7 +86,7 @@ def main() -> None:
 def run(
     run_file: Path,
     out: Path,
-    overrides: tuple[str, ...],
+    overrides: Overrides,
     max_shuffle_bytes: int | None,
     beam_arguments: tuple[str, ...],
 ) -> None:
@@ -103,7 +104,7 @@ def run(
 @RUN_FILE
 @OUT
 @SET
-def teach(run_file: Path, out: Path, overrides: tuple[str, ...]) -> None:
+def teach(run_file: Path, out: Path, overrides: Overrides) -> None:
     """Fine-tune the teacher on the hard labels of the train split."""
     from stages.experiment import read_run_file, teach_step
 
@@ -115,14 +116,15 @@ def teach(run_file: Path, out: Path, overrides: tuple[str, ...]) -> None:
 @LABELS
 @TEACHER_OUT
 @SET
-def plan(run_file: Path, labels: Path, out: Path | None, overrides: tuple[str, ...]) -> None:
+@number("--sample", click.IntRange(0, 256), 256, "How many inputs it is asked at most; 0: none.")
+def plan(run_file: Path, labels: Path, out: Path | None, overrides: Overrides, sample: int) -> None:
     """Say what `label` would do and cost; nothing is written."""
     from stages.experiment import plan_step, read_run_file
     from stages.inspect import columns_left
     from stages.label.forecast import forecast_text
 
     run_ = read_run_file(run_file, overrides)
-    found = plan_step(run_, labels=labels, out=out or labels.parent)
+    found = plan_step(run_, labels=labels, out=out or labels.parent, inputs=sample)
     click.echo("\n".join(columns_left(forecast_text(found))))
 
 
@@ -137,7 +139,7 @@ def label(
     run_file: Path,
     labels: Path,
     out: Path | None,
-    overrides: tuple[str, ...],
+    overrides: Overrides,
     max_shuffle_bytes: int | None,
     beam_arguments: tuple[str, ...],
 ) -> None:
@@ -162,9 +164,7 @@ def label(
 )
 @LABELS
 @SET
-def combine(
-    run_file: Path, sources: tuple[Path, ...], labels: Path, overrides: tuple[str, ...]
-) -> None:
+def combine(run_file: Path, sources: tuple[Path, ...], labels: Path, overrides: Overrides) -> None:
     """Make one table of several teachers' tables: the mean of their answers."""
     from stages.experiment import combine_step, read_run_file
 
@@ -174,9 +174,7 @@ def combine(
 @stated
 @of_students
 @click.option("--wandb", metavar="PROJECT", help="Also write figures to Weights & Biases.")
-def train(
-    run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...], wandb: str | None
-) -> None:
+def train(run_file: Path, labels: Path, out: Path, overrides: Overrides, wandb: str | None) -> None:
     """Train the students, and their baselines, from the table; no teacher is loaded."""
     from stages.experiment import read_run_file, train_step
 
@@ -185,7 +183,7 @@ def train(
 
 @stated
 @of_students
-def evaluate(run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...]) -> None:
+def evaluate(run_file: Path, labels: Path, out: Path, overrides: Overrides) -> None:
     """Score teacher, students and baselines; write report.json and report.html."""
     from stages.evaluate.text import results_text
     from stages.experiment import evaluate_step, read_run_file
@@ -196,7 +194,7 @@ def evaluate(run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...]
 
 @stated
 @of_students
-def adjust(run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...]) -> None:
+def adjust(run_file: Path, labels: Path, out: Path, overrides: Overrides) -> None:
     """Search settings that reach [target], within the budget of [adjust], and train the best."""
     from stages.adjust.space import overrides as overrides_of
     from stages.evaluate.adjustment import adjustment_text
@@ -217,7 +215,7 @@ def adjust(run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...]) 
     help="May be given several times [all that can be written; onnx needs softshards[onnx]].",
 )
 def export(
-    run_file: Path, labels: Path, out: Path, overrides: tuple[str, ...], formats: tuple[Any, ...]
+    run_file: Path, labels: Path, out: Path, overrides: Overrides, formats: tuple[Any, ...]
 ) -> None:
     """Export the students, load each again in a clean process, and compare."""
     from stages.evaluate.columns import columns
@@ -258,7 +256,7 @@ def verify(
     labels: Path,
     run_file: Path | None,
     out: Path | None,
-    overrides: tuple[str, ...],
+    overrides: Overrides,
     inputs: int,
     max_kl: float,
     max_flips: float,

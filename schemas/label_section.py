@@ -71,6 +71,8 @@ class Label(Section):
       batch_tokens: padded tokens in a batch for the teacher.
       too_long: an input that does not fit the teacher's window is cut and counted, or goes to
         the quarantine.
+      max_teacher_calls: inputs that the teacher may be asked for one version, over all attempts;
+        where it would be more, nothing is asked.
       views: augmented views; none unless stated.
       max_quarantined: rows that may be left out: a count, or (with a decimal point) a share.
         Above it nothing is committed.
@@ -85,6 +87,7 @@ class Label(Section):
     batch_tokens: int = Field(default=2048, ge=1, le=10**9)
     too_long: Literal["truncate", "quarantine"] = "truncate"
     max_quarantined: Count | Fraction = 0
+    max_teacher_calls: int | None = Field(default=None, ge=0)
     views: Views | None = None
     min_teacher_accuracy: Fraction | None = None
     min_teacher_precision_macro: Fraction | None = None

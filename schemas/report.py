@@ -27,7 +27,7 @@ class Speed(Measured):
     latency_ms_batch_1: float
     examples_per_second_batch_64: float
     calls: int
-    as_labelled: bool = False
+    as_labelled: bool = Field(default=False, exclude_if=lambda found: not found)
     latency_ms_quartiles: tuple[float, float] | None = Field(
         default=None, exclude_if=lambda found: found is None
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.corpus_section import FeatureKind
 from schemas.heads import Head
@@ -61,7 +61,7 @@ class Counts(BaseModel):
     views: int = 0
     left_out: int = 0
     unseen_positions: int = 0
-    other_calls: dict[str, int] = {}
+    other_calls: dict[str, int] = Field(default={}, exclude_if=lambda found: not found)
 
 
 class ChosenEncoding(BaseModel):

@@ -60,6 +60,8 @@ class Teacher(Section):
       stride: of `keras` and `transformers` where each word has a class: rows that are longer than
         the window are seen through several, which share so many pieces; they are cut unless stated.
       options: what `module` is called with.
+      version: of `module`: stands for its file, whose changes then no longer count; whoever states
+        it says by a new one that the answers have changed.
     """
 
     kind: TeacherKind = "keras"
@@ -80,6 +82,7 @@ class Teacher(Section):
     word_logits: Literal["first", "mean"] = "first"
     stride: int | None = Field(default=None, ge=0, le=65_536)
     options: dict[str, int | float | str | bool] = {}
+    version: str | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -122,6 +125,15 @@ class Teacher(Section):
             raise ValueError(
                 f'`compute_dtype = "bfloat16"` is for the kinds {", ".join(_CASTABLE)}, run by '
                 "their own framework"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _version_is_of_code(self) -> Self:
+        if self.version is not None and self.kind != "module":
+            raise ValueError(
+                '`version` is for a teacher of kind "module"; those of other kinds count by the '
+                "digest of their files"
             )
         return self
 

@@ -83,8 +83,10 @@ def label_step(run: RunFile, *, labels: Path, out: Path, machinery: Machinery = 
     return label(plan, labels=labels, machinery=machinery).card
 
 
-def plan_step(run: RunFile, *, labels: Path, out: Path) -> Forecast:
+def plan_step(run: RunFile, *, labels: Path, out: Path, inputs: int) -> Forecast:
     """Say what `label` would do; nothing is written, and nothing is fine-tuned.
+
+    `inputs` is how many the teacher is asked at most.
 
     Raises:
       PipelineError: any stated failure, such as a teacher that is not there yet.
@@ -93,7 +95,8 @@ def plan_step(run: RunFile, *, labels: Path, out: Path) -> Forecast:
     from stages.label.plan import plan_label
 
     teacher = find_teacher(run, base=Path.cwd(), fitted=out / TEACHER_FOLDER)
-    return forecast(plan_label(run, base=Path.cwd(), teacher=teacher), labels=labels)
+    plan = plan_label(run, base=Path.cwd(), teacher=teacher)
+    return forecast(plan, labels=labels, inputs=inputs)
 
 
 def verify_step(

@@ -1,7 +1,8 @@
 """Find the teacher that a run file names, whatever its kind; nothing of it is loaded here.
 
 A fingerprint covers the digest of every file, the options, the classes and the maths mode. Of
-a teacher in code it covers the file that its function is in, not what that imports.
+a teacher in code it covers the file that its function is in, not what that imports; or, where one
+is stated, its `version` instead.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _STATED_APART = {
     "word_logits",
     "stride",
     "speaks_of",
+    "version",
 }
 _VOCABULARIES = (VOCABULARY_FILE, "assets/tokenizer/vocabulary.txt")  # keras-hub's own place
 
@@ -94,7 +96,8 @@ def _in_module(run: RunFile, base: Path) -> TeacherSource:
         raise TeacherError(
             f"teacher cannot be imported: {name}: {error}. Mend teacher.callable."
         ) from error
-    return _source(run, run.teacher, {"code": digest})
+    version = run.teacher.version
+    return _source(run, run.teacher, {"code": digest} if version is None else {"version": version})
 
 
 def _in_column(run: RunFile, base: Path) -> TeacherSource:

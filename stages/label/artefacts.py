@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from schemas.provenance import digest_file
+from schemas.provenance import digest_bytes, digest_file
 from schemas.teacher_card import (
     MEASURES_VERSION,
     VOCABULARY_FILE,
@@ -53,6 +53,7 @@ def export_artefacts(table: SoftLabelTable, source: TeacherSource, *, speed: Spe
     measures = TeacherMeasures(
         format_version=MEASURES_VERSION,
         vocabulary_made_for=None if own else table.card.plan_fingerprint,
+        vocabulary_digest=digest_bytes(vocabulary),
         fingerprint=source.fingerprint,
         lowercase=source.lowercase,
         parameters=teacher.parameters,

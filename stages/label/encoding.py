@@ -18,7 +18,7 @@ from schemas.soft_labels import ChosenEncoding
 from stages.codec import decode, encode
 from stages.label.ask import SoftLabels, soft_labels
 from stages.label.plan import LabelPlan
-from stages.label.sample import sample_rows
+from stages.label.sample import SAMPLE_INPUTS, sample_rows
 from stages.label.shards import encode_parquet, order_rows
 from stages.label.teacher import Teacher
 from stages.likeness import mean_divergence
@@ -36,6 +36,7 @@ def chosen_encoding(
     *,
     teacher: Callable[[], Teacher],
     note: Callable[[SoftLabels], object],
+    inputs: int = SAMPLE_INPUTS,
 ) -> ChosenEncoding:
     """Return how the plan's logits are kept.
 
@@ -45,14 +46,18 @@ def chosen_encoding(
         same teacher and budget, so that its answers need not be rounded again.
       teacher: loads it; called only where the budget has to be measured.
       note: called with its answers, where it is asked.
+      inputs: that it is asked at most.
 
     Raises:
       PipelineError: corpus, table or teacher cannot be read.
     """
+    return known_encoding(plan, labels) or _measured(plan, teacher, note, inputs)
+
+
+def known_encoding(plan: LabelPlan, labels: Path) -> ChosenEncoding | None:
+    """Return how the plan's logits are kept where nobody has to be asked for it, or None."""
     stated = plan.run.label.encoding
-    if stated is not None:
-        return ChosenEncoding(encoding=stated)
-    return _chosen_before(plan, labels) or _measured(plan, teacher, note)
+    return ChosenEncoding(encoding=stated) if stated else _chosen_before(plan, labels)
 
 
 def smallest_within(answers: RowLogits, layout: Layout, *, budget_nats: float) -> ChosenEncoding:
@@ -114,13 +119,16 @@ def _chosen_before(plan: LabelPlan, labels: Path) -> ChosenEncoding | None:
 
 
 def _measured(
-    plan: LabelPlan, teacher: Callable[[], Teacher], note: Callable[[SoftLabels], object]
+    plan: LabelPlan,
+    teacher: Callable[[], Teacher],
+    note: Callable[[SoftLabels], object],
+    inputs: int,
 ) -> ChosenEncoding:
     run = plan.run
     sample = sample_rows(plan.corpus, tolerant=run.label.tolerant)
     if sample is None:
         return ChosenEncoding(encoding=Encoding())
-    rows = order_rows(sample, run.head)
+    rows = order_rows(sample, run.head).slice(0, inputs)
     features = run.corpus.features
     answer = soft_labels(teacher(), rows, features=features, how=run.label, head=run.head)
     note(answer)

@@ -1,29 +1,34 @@
 """Forecast: what a label run would do and cost, from a scan of the corpus and a timed sample.
 
 Nothing is written. Inputs are counted exactly; time and size are estimates from a sample of the
-inputs that would go to the teacher. Memory: 16 bytes a distinct input, and one batch.
+inputs that would go to the teacher, each of which is asked once. Memory: as of `scan.py`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from schemas.layout import SPLIT_COLUMN, Layout
-from stages.label.ask import soft_labels
-from stages.label.encoding import chosen_encoding
-from stages.label.intake import Refused
+from schemas.layout import SPLIT_COLUMN, Encoding, Layout
+from stages.label.ask import SoftLabels, soft_labels
+from stages.label.budget import calls_beside, why_asked_again
+from stages.label.encoding import chosen_encoding, known_encoding
 from stages.label.plan import LabelPlan
 from stages.label.previous import PreviousLabels, previous_labels
-from stages.label.sample import corpus_rows, smallest
+from stages.label.sample import SAMPLE_INPUTS
+from stages.label.scan import digests_of, scan, view_counts
 from stages.label.shards import encode_parquet, order_rows, with_logits
+from stages.label.staging import CallsApart
 from stages.label.teacher import Teacher
 from stages.label.teachers import load_teacher
-from stages.shard import read_shard
+from stages.row_logits import RowLogits
+from stages.table import open_table, table_exists
+
+_UNKNOWN = "not known: nobody was asked"
 
 
 @dataclass(frozen=True)
@@ -36,9 +41,14 @@ class Forecast:
       distinct_inputs: different teacher inputs: `reused_inputs` + `teacher_calls`.
       removed_inputs: of the visible version, by this teacher, that left the corpus.
       quarantined: rows that cannot be read; the teacher may add some.
-      teacher_seconds: estimate for the calls; 0 where there is none.
+      calls_beside: calls that give no input its answer, at most: see `budget.py`.
+      asked_again: why the answers of the table that is there do not count, where they do not.
+      max_teacher_calls: as the run file states it.
+      sampled_calls: inputs that the teacher was asked for these estimates.
+      teacher_seconds: estimate for the calls; 0 where there is none, None where nobody was asked.
       teacher_seconds_saved: what the reused answers cost when they were made.
-      bytes_on_disk: estimate for the whole version.
+      bytes_on_disk: estimate for the whole version; None where nobody was asked and no version is
+        there.
       break_even_epochs: epochs of one student after which the calls have paid for themselves,
         against running the teacher inside training; None where nothing is called.
     """
@@ -49,42 +59,46 @@ class Forecast:
     distinct_inputs: int
     reused_inputs: int
     teacher_calls: int
+    calls_beside: int
+    asked_again: str | None
+    max_teacher_calls: int | None
+    sampled_calls: int
     removed_inputs: int
     quarantined: int
-    teacher_seconds: float
+    teacher_seconds: float | None
     teacher_seconds_saved: float
-    bytes_on_disk: int
+    bytes_on_disk: int | None
     break_even_epochs: float | None
 
 
-def forecast(plan: LabelPlan, *, labels: Path, teacher: Teacher | None = None) -> Forecast:
+def forecast(
+    plan: LabelPlan, *, labels: Path, teacher: Teacher | None = None, inputs: int = SAMPLE_INPUTS
+) -> Forecast:
     """Return what labelling the plan into `labels` would do.
 
     Args:
       plan: the run's.
       labels: the table's folder, which need not be there.
       teacher: for the timed sample; the plan's own, loaded only if it is needed, when None.
+      inputs: that the teacher is asked at most; 0 for none, up to 256.
 
     Raises:
       PipelineError: what `label` itself would say of corpus, teacher or table.
     """
-    loaded = cache(lambda: teacher or load_teacher(plan.teacher))
-    features = plan.run.corpus.features
-    encoding = chosen_encoding(plan, labels, teacher=loaded, note=lambda answer: None).encoding
-    layout = plan.run.layout(encoding)
+    asked = _Asked(plan, cache(lambda: teacher or load_teacher(plan.teacher)), inputs)
+    layout = plan.run.layout(asked.encoding(labels))
     previous = previous_labels(
         labels,
         teacher_fingerprint=plan.teacher.fingerprint,
-        features=features,
-        encoding=encoding,
+        features=plan.run.corpus.features,
+        encoding=layout.encoding,
     )
-    seen = _scan(plan, _known_digests(previous))
-    if seen.sample.num_rows:
-        cost = _sample_cost(seen.sample, loaded(), plan, layout)
-    else:
-        cost = _Cost(0.0, _row_bytes(previous))
-    views = _view_counts(plan, seen, previous)
+    seen = scan(plan, digests_of(previous.shards if previous else ()))
+    cost = asked.cost(seen.sample, layout)
+    views = view_counts(plan, seen, previous.views if previous else None)
     calls, reused = seen.misses + views.calls, seen.reused + views.reused
+    row_bytes = _row_bytes(previous) if cost is None else cost.row_bytes
+    apart = CallsApart()
     return Forecast(
         rows=seen.rows,
         views=views.calls + views.reused,
@@ -92,11 +106,15 @@ def forecast(plan: LabelPlan, *, labels: Path, teacher: Teacher | None = None) -
         distinct_inputs=calls + reused,
         reused_inputs=reused,
         teacher_calls=calls,
+        calls_beside=calls_beside(plan, labels, apart, inputs=calls) if _can_be_asked(plan) else 0,
+        asked_again=_why_asked_again(plan, labels),
+        max_teacher_calls=plan.run.label.max_teacher_calls,
+        sampled_calls=asked.calls,
         removed_inputs=max(0, previous.distinct_inputs - reused) if previous else 0,
         quarantined=seen.quarantined,
-        teacher_seconds=cost.seconds * calls,
+        teacher_seconds=(cost.seconds * calls if cost else None) if calls else 0.0,
         teacher_seconds_saved=reused * previous.seconds_per_call if previous else 0.0,
-        bytes_on_disk=round(cost.row_bytes * (seen.rows + views.calls + views.reused)),
+        bytes_on_disk=_whole_bytes(row_bytes, seen.rows + views.calls + views.reused),
         break_even_epochs=calls / seen.train_rows if calls and seen.train_rows else None,
     )
 
@@ -110,26 +128,43 @@ def forecast_text(found: Forecast) -> list[tuple[str, str]]:
         ("views", str(found.views)),
         ("distinct inputs", str(found.distinct_inputs)),
         ("reused", f"{found.reused_inputs} ({share:.1%})"),
+        *([("not reused", found.asked_again)] if found.asked_again else []),
         ("teacher calls", str(found.teacher_calls)),
+        ("calls beside them", f"at most {found.calls_beside}"),
+        *_budget_text(found),
         ("removed", str(found.removed_inputs)),
         ("quarantined", f"{found.quarantined} at reading"),
-        ("teacher time", f"about {found.teacher_seconds:.0f} s in one process, from a sample"),
+        ("teacher time", _time_text(found)),
         ("teacher time saved", f"about {found.teacher_seconds_saved:.0f} s"),
-        ("bytes on disk", f"about {found.bytes_on_disk}"),
+        (
+            "bytes on disk",
+            _UNKNOWN if found.bytes_on_disk is None else f"about {found.bytes_on_disk}",
+        ),
         ("pays off after", "at once" if epochs is None else f"{epochs:.2f} epochs of one student"),
+        ("asked for this plan", f"{found.sampled_calls} inputs"),
     ]
 
 
-@dataclass(frozen=True)
-class _Seen:
-    rows: int
-    train_rows: int
-    reused: int
-    misses: int
-    train_inputs: int
-    train_misses: int
-    quarantined: int
-    sample: pa.Table
+def _time_text(found: Forecast) -> str:
+    if found.teacher_seconds is None:
+        return _UNKNOWN
+    return f"about {found.teacher_seconds:.0f} s in one process, from a sample"
+
+
+def _budget_text(found: Forecast) -> list[tuple[str, str]]:
+    if found.max_teacher_calls is None:
+        return []
+    over = found.teacher_calls + found.calls_beside > found.max_teacher_calls
+    return [("allowed", f"{found.max_teacher_calls}{': label would refuse' if over else ''}")]
+
+
+def _why_asked_again(plan: LabelPlan, labels: Path) -> str | None:
+    there = _can_be_asked(plan) and table_exists(labels)
+    return why_asked_again(plan, open_table(labels)) if there else None
+
+
+def _can_be_asked(plan: LabelPlan) -> bool:
+    return plan.teacher.how.kind != "column"
 
 
 @dataclass(frozen=True)
@@ -138,73 +173,61 @@ class _Cost:
     row_bytes: float
 
 
-def _row_bytes(previous: PreviousLabels | None) -> float:
-    shards = previous.shards if previous else ()
-    return sum(shard.size_bytes for shard in shards) / max(1, sum(shard.rows for shard in shards))
+class _Asked:
+    """What a teacher is asked for a forecast: so many inputs at most, none of them twice."""
+
+    def __init__(self, plan: LabelPlan, teacher: Callable[[], Teacher], inputs: int) -> None:
+        self._plan, self._teacher, self._inputs = plan, teacher, inputs
+        self.calls = 0
+
+    def encoding(self, labels: Path) -> Encoding:
+        """Return how logits would be kept: of `auto` as half of the inputs say."""
+        half = self._inputs // 2
+        known = known_encoding(self._plan, labels)
+        if known is not None or half == 0:
+            return known.encoding if known else Encoding()
+        return chosen_encoding(
+            self._plan, labels, teacher=self._teacher, note=self._note, inputs=half
+        ).encoding
+
+    def cost(self, sample: pa.Table, layout: Layout) -> _Cost | None:
+        """Return seconds and bytes for one row of a sample, or None where none is left to ask.
+
+        The first quarter is asked for the graph, and not timed.
+        """
+        sample = sample.slice(self.calls, self._inputs - self.calls)
+        if sample.num_rows == 0:
+            return None
+        rows = order_rows(sample, layout.head)
+        first = 0 if self.calls else rows.num_rows // 4
+        parts = [part for part in (rows.slice(0, first), rows.slice(first)) if part.num_rows]
+        answers = [self._ask(part, layout) for part in parts]
+        logits = RowLogits.joined([answer.answers for answer in answers])
+        whole = with_logits(rows, logits, layout).drop_columns([SPLIT_COLUMN])
+        size = len(encode_parquet(whole, layout))
+        timed = answers[-1]
+        return _Cost(timed.seconds / max(1, timed.calls), size / rows.num_rows)
+
+    def _ask(self, rows: pa.Table, layout: Layout) -> SoftLabels:
+        how = self._plan.run.label
+        answer = soft_labels(
+            self._teacher(), rows, features=layout.features, how=how, head=layout.head
+        )
+        self._note(answer)
+        return answer
+
+    def _note(self, answer: SoftLabels) -> None:
+        self.calls += answer.asked
 
 
-@dataclass(frozen=True)
-class _ViewCounts:
-    calls: int = 0
-    reused: int = 0
-
-
-def _view_counts(plan: LabelPlan, seen: _Seen, previous: PreviousLabels | None) -> _ViewCounts:
-    """Return an estimate: views are made in the shuffle, which a forecast does not run."""
-    views = plan.run.label.views
-    if views is None:
-        return _ViewCounts()
-    made = views.model_dump(mode="json")
-    known = previous is not None and previous.views == made
-    calls = views.count * (seen.train_misses if known else seen.train_inputs)
-    return _ViewCounts(calls, views.count * seen.train_inputs - calls)
-
-
-def _scan(plan: LabelPlan, known: pa.Array) -> _Seen:
-    rows = train_rows = 0
-    refused: list[Refused] = []
-    digests: list[pa.Array] = []
-    train: list[pa.Array] = []
-    sample: pa.Table | None = None
-    for part in corpus_rows(plan.corpus, refused, tolerant=plan.run.label.tolerant):
-        rows += part.num_rows
-        train_rows += pc.sum(pc.equal(part[SPLIT_COLUMN], "train")).as_py() or 0
-        digests.append(pc.unique(part["input_digest"]))
-        train.append(pc.unique(part["input_digest"].filter(pc.equal(part[SPLIT_COLUMN], "train"))))
-        if plan.corpus.answers is not None:
-            known = pc.unique(pa.chunked_array([known, *part["input_digest"].chunks], pa.binary()))
-        missed = part.filter(pc.invert(pc.is_in(part["input_digest"], value_set=known)))
-        sample = smallest(missed if sample is None else pa.concat_tables([sample, missed]))
-    found = pc.unique(pa.chunked_array(digests, pa.binary()))
-    reused = pc.sum(pc.is_in(found, value_set=known)).as_py() or 0
-    empty = pa.table({"input_digest": pa.array([], pa.binary())})
-    misses = len(found) - reused
-    inputs = pc.unique(pa.chunked_array(train, pa.binary()))
-    return _Seen(
-        rows,
-        train_rows,
-        reused,
-        misses,
-        len(inputs),
-        pc.sum(pc.invert(pc.is_in(inputs, value_set=known))).as_py() or 0,
-        len(refused),
-        empty if sample is None else sample,
-    )
-
-
-def _known_digests(previous: PreviousLabels | None) -> pa.Array:
+def _row_bytes(previous: PreviousLabels | None) -> float | None:
     if previous is None:
-        return pa.array([], pa.binary())
-    parts = [read_shard(shard, ["input_digest"])["input_digest"] for shard in previous.shards]
-    return pc.unique(pa.chunked_array([c for part in parts for c in part.chunks], pa.binary()))
+        return None
+    rows = sum(shard.rows for shard in previous.shards)
+    return sum(shard.size_bytes for shard in previous.shards) / max(1, rows)
 
 
-def _sample_cost(sample: pa.Table, teacher: Teacher, plan: LabelPlan, layout: Layout) -> _Cost:
-    """Return seconds and bytes for one row of the sample."""
-    rows = order_rows(sample, layout.head)
-    features, how, head = layout.features, plan.run.label, layout.head
-    soft_labels(teacher, rows, features=features, how=how, head=head)  # traces the graph, untimed
-    answer = soft_labels(teacher, rows, features=features, how=how, head=head)
-    whole = with_logits(rows, answer.answers, layout)
-    data = encode_parquet(whole.drop_columns([SPLIT_COLUMN]), layout)
-    return _Cost(answer.seconds / max(1, answer.calls), len(data) / rows.num_rows)
+def _whole_bytes(row_bytes: float | None, rows: int) -> int | None:
+    if row_bytes is None:
+        return None if rows else 0
+    return round(row_bytes * rows)

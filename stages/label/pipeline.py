@@ -11,6 +11,7 @@ from schemas.layout import Layout
 from stages.allocator import return_freed_memory
 from stages.class_rows import say_scarce
 from stages.label.artefacts import artefacts_exist, export_artefacts
+from stages.label.budget import Attempted, check_budget
 from stages.label.card import count, counts_text, table_card
 from stages.label.corpus import CorpusPlan
 from stages.label.encoding import chosen_encoding
@@ -75,6 +76,7 @@ def _label_anew(plan: LabelPlan, labels: Path, staging: Staging, machinery: Mach
     if kept:
         say(f"label: {len(kept)} shards kept from an interrupted run")
     staging.forget_units()
+    check_budget(plan, labels, Attempted(kept, staging.calls_apart()))
     _ask_first(plan, labels, staging, in_process=is_in_process(options))
     chosen = staging.encoding() or chosen_encoding(
         plan,

@@ -47,7 +47,7 @@ class Machinery:
 
 LOCAL = Machinery()
 _LIMIT = {"max_quarantined"}
-_GATES = {f"min_teacher_{name}" for name in GATES}
+_GATES = {"max_teacher_calls", *(f"min_teacher_{name}" for name in GATES)}
 
 
 def plan_label(run: RunFile, *, base: Path, teacher: TeacherSource) -> LabelPlan:

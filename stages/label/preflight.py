@@ -127,6 +127,11 @@ def rows_to_judge(head: Head) -> int:
     return 0 if head.kind == "regression" else 2
 
 
+def most_calls(head: Head, inputs: int) -> int:
+    """Return how many calls a preflight makes at most, where no row fails, of so many inputs."""
+    return 1 + min(rows_to_judge(head), inputs - 1) + _TIMED_CALLS
+
+
 def _asked(teacher: Teacher, question: Question, rows: pa.Table) -> SoftLabels:
     return soft_labels(
         teacher, rows, features=question.features, how=question.how, head=question.head

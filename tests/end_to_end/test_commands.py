@@ -207,6 +207,15 @@ def test_plan_says_what_label_would_do_and_writes_nothing(experiment):
         line.split() for line in done.stdout.splitlines()
     ]
     assert not (experiment / "labels").exists()
+    assert "60 inputs" in done.stdout.splitlines()[-1]
+    nobody = command("plan", "run.toml", "--labels", "labels", "--sample", "0")
+    assert "0 inputs" in nobody.stdout.splitlines()[-1]
+
+
+def test_a_budget_of_calls_is_refused_in_one_line(experiment):
+    stated = ("--set", "label.max_teacher_calls=10")
+    line = failed(command("label", "run.toml", "--labels", "labels", *stated))
+    assert line.startswith("error: teacher would be asked too often: labels: 68 calls (0 until now")
 
 
 def test_verify_says_that_a_table_is_whole_or_what_is_wrong(labelled):

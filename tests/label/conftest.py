@@ -14,7 +14,8 @@ def own_cache(tmp_path_factory):
 @pytest.fixture
 def own_modules_and_cache(monkeypatch, own_cache):
     """A cache of the tests' own, and no module of a teacher left behind."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if "pytest-of-" not in place])
     monkeypatch.setenv("SOFTSHARDS_CACHE", str(own_cache))
+    sys.modules.pop("own_teacher", None)
     yield
     sys.modules.pop("own_teacher", None)
