@@ -78,10 +78,14 @@ def saved(path):
     return keras.saving.load_model(path / "student.keras", compile=False)
 
 
-def test_one_student_learns_both_tasks(tasks_of, tmp_path):
+def test_one_student_learns_both_tasks(tasks_of, tmp_path, capsys):
     run = tiny_tasks.run("train.epochs=12", "train.learning_rate=4e-2")
     plans = train_multi_task(run, tasks_of(run), out=tmp_path)
     assert [plan.whole.role for plan in plans] == ["student", "baseline"]
+    said = capsys.readouterr().err
+    for name, task in tasks_of(run).items():
+        rows = task.table.card.counts.split_rows["train"]
+        assert f"{plans[0].whole.name}: {name}: {rows} rows; " in said
     for plan in plans:
         best = max(read_multi_task_card(plan.whole.path).epochs, key=lambda one: one["val_mean"])
         assert best["thing.val_accuracy"] > 0.9
