@@ -43,7 +43,7 @@ class ExportCard(BaseModel):
         of none; tuned on validation, null where it has no such text.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     format_version: int = 3
     format: ExportFormat

@@ -8,4 +8,4 @@ from pydantic import BaseModel, ConfigDict
 class Measured(BaseModel):
     """A part of a report or of a card."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")

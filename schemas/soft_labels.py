@@ -45,7 +45,7 @@ class Counts(BaseModel):
         name of `OTHER_CALLS`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     rows: int
     distinct_inputs: int
@@ -72,7 +72,7 @@ class ChosenEncoding(BaseModel):
       kl_nats: mean KL from the teacher's logits to those kept.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     encoding: Encoding
     bytes_per_row: float | None = None
@@ -88,7 +88,7 @@ class CombinedTeacher(BaseModel):
       missing_rows: rows, views among them, that its table lacked.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     teacher_fingerprint: str
     plan_fingerprint: str
@@ -106,7 +106,7 @@ class TableCard(BaseModel):
       runtime_check: of a converted teacher against the one it was converted from.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     format_version: int
     plan_fingerprint: str

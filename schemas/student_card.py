@@ -24,7 +24,7 @@ class TrainedCard(BaseModel):
       epochs: training and validation figures, an entry an epoch.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     file: ClassVar[str]
     absent: ClassVar[str]  # what is said where there is none,

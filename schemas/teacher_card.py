@@ -27,7 +27,7 @@ class TeacherCard(BaseModel):
       epochs: training and validation figures, an entry an epoch.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     format_version: int = 1
     classes: tuple[str, ...]
@@ -45,7 +45,7 @@ MEASURES_VERSION = 2
 class WordEmbeddings(BaseModel):
     """The teacher's word embeddings, float32 [pieces, width], and the digest of their file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     pieces: int
     width: int
@@ -67,7 +67,7 @@ class TeacherMeasures(BaseModel):
       vocabulary_digest: of `vocab.txt`; None of measures that did not say it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     format_version: int = 1
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ from stages.artefacts import read_measures
 from stages.cards import card_in
 from stages.evaluate.pipeline import evaluate
 from stages.inspect import inspect_folder
-from stages.teacher_folder import read_card
+from stages.label.teachers import load_teacher
+from stages.teacher_folder import open_teacher, read_card
 from stages.train.pipeline import read_student_card, train
 from tests import tiny
 
@@ -137,3 +139,29 @@ def test_what_is_no_card_at_all_is_one_short_line(kind, data, message, tmp_path)
     assert message in str(failure.value)
     assert str(failure.value).isprintable()
     assert len(str(failure.value)) < 400
+
+
+@pytest.mark.parametrize("figure", [float("nan"), float("inf"), -1e308])
+def test_a_figure_that_is_no_number_is_read_again_as_it_was(figure, tmp_path):
+    card = TeacherCard(
+        classes=tiny.CLASSES, max_length=8, lowercase=True, epochs=({"loss": figure},)
+    )
+    (tmp_path / "card").write_text(card.model_dump_json())
+    [epoch] = card_in(tmp_path / "card", TeacherCard).epochs
+    assert repr(epoch["loss"]) == repr(figure)
+
+
+def test_a_model_whose_configuration_is_damaged_is_stated(experiment):
+    path = Path("teacher/teacher.keras")
+    with zipfile.ZipFile(path) as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    config = json.loads(parts["config.json"])
+    for layer in config["config"]["layers"]:
+        layer["config"] = {**layer["config"], "dtype": "\n"}
+    parts["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(path, "w") as new:
+        for name, data in parts.items():
+            new.writestr(name, data)
+    source = open_teacher(Path("teacher"), classes=tiny.CLASSES)
+    with pytest.raises(PipelineError, match="teacher cannot be loaded: teacher/teacher.keras: "):
+        load_teacher(source)

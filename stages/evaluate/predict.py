@@ -43,7 +43,7 @@ class StudentPredictor:
                 path / STUDENT_MODEL_FILE, compile=False, safe_mode=True
             )
             vocabulary = read_vocabulary(path / VOCABULARY_FILE)
-        except (ValueError, OSError, TypeError) as error:
+        except Exception as error:  # whatever Keras makes of a damaged file
             said = first_line(error)
             raise StudentError(f"student cannot be loaded: {path}: {said}. Train again.") from error
         self.wordpiece = Wordpiece(vocabulary, lowercase=card.lowercase, max_length=card.max_length)

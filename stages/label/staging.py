@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.errors import DamagedTableError
 from schemas.provenance import digest_bytes
@@ -28,6 +28,7 @@ from schemas.soft_labels import ChosenEncoding
 from stages.atomic import write_whole
 from stages.label.intake import Refused, quarantine_table
 from stages.shard import Shard, check_bytes, check_size
+from stages.table_files import SHARD_NAME
 
 STAGING_FOLDER = "_staging"
 _ENCODING = "encoding"
@@ -45,7 +46,7 @@ class ShardFile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    path: str
+    path: str = Field(pattern=f"^{SHARD_NAME.pattern}$")  # so that none is outside the table
     split: str
     rows: int
     size_bytes: int

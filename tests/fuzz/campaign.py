@@ -25,6 +25,7 @@ ONLY = os.environ.get("SOFTSHARDS_FUZZ_INPUT")
 TARGETS = 20  # among which the time is shared
 LIMIT_SECONDS = 30.0  # of one input; the machine may be busy
 LONGEST = 4000  # characters of a message
+SAID: list[str] = []  # by the campaigns so far
 
 
 class Hang(BaseException):
@@ -63,7 +64,7 @@ def campaign(name: str, ask: Callable[[random.Random], object], *, share: float 
     while number == 0 or (time.monotonic() < ends and not ONLY):
         stated += _judged(name, ask, first + number)
         number += 1
-    print(f"\nfuzz {name}: seed {SEED}, {number} inputs, {stated} refused", flush=True)
+    SAID.append(f"fuzz {name}: seed {SEED}, {number} inputs, {stated} refused")
 
 
 def _judged(name: str, ask: Callable[[random.Random], object], number: int) -> bool:

@@ -4,7 +4,7 @@ import pytest
 
 from schemas.provenance import digest_bytes
 from stages.label.intake import Refused
-from stages.label.staging import BucketRecord, ShardFile, Staging, UnitRecord
+from stages.label.staging import BucketRecord, ShardFile, Staging, UnitRecord, unfinished_files
 
 
 @pytest.fixture
@@ -72,3 +72,17 @@ def test_units_are_forgotten_and_the_folder_removed(staging):
     assert staging.units() == {}
     staging.remove()
     assert not staging.path.exists()
+
+
+@pytest.mark.parametrize("path", ["../x.parquet", "/etc/hostname", "x" * 300, "split=train/x"])
+def test_a_record_that_names_a_file_outside_the_table_counts_for_nothing(path, tmp_path):
+    staging = Staging(tmp_path, "plan")
+    name = f"split=train/shard-00000-of-00001-{digest_bytes(b'x')[:16]}.parquet"
+    file = ShardFile(path=name, split="train", rows=1, size_bytes=1)
+    staging.shard_path(file.path).parent.mkdir(parents=True)
+    staging.shard_path(file.path).write_bytes(b"x")
+    staging.write_bucket(BucketRecord(bucket=0, rows=1, files=(file,)))
+    assert set(staging.buckets()) == {0}
+    record = staging.path / "bucket-00000.json"
+    record.write_text(record.read_text().replace(file.path, path))
+    assert staging.buckets() == {} and unfinished_files(tmp_path) == set()

@@ -72,11 +72,13 @@ def test_a_run_that_is_overtaken_within_its_commit_fails_and_then_completes(labe
 
 
 def test_a_staged_file_that_is_gone_is_never_committed(tmp_path):
-    file = ShardFile(path="split=train/gone.parquet", split="train", rows=1, size_bytes=9)
+    file = ShardFile(
+        path="split=train/shard-00000-of-00001-ab.parquet", split="train", rows=1, size_bytes=9
+    )
     record = BucketRecord(
         bucket=0, rows=1, calls=1, reused=0, truncated=0, seconds=0.0, files=(file,)
     )
-    with pytest.raises(PublishError, match="staged shard is gone: .*gone.parquet"):
+    with pytest.raises(PublishError, match="staged shard is gone: .*shard-00000"):
         publish.put_in_place({0: record}, Staging(tmp_path, "plan"))
 
 

@@ -97,7 +97,7 @@ def _saved(
     try:
         with unloaded_is_an_error():
             model: keras.Model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, OSError, TypeError, UserWarning) as error:
+    except Exception as error:  # whatever Keras makes of a damaged file
         raise StudentError(
             f"student cannot be loaded: {path}: {first_line(error)}. Mend `kind`."
         ) from error
