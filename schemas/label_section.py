@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.layout import Encoding, Precision
-from schemas.section import Count, Fraction, Section, Seed
+from schemas.section import Count, Fraction, Section, Seed, Share
 
 GATES = (
     "accuracy",
@@ -74,6 +74,10 @@ class Label(Section):
       max_teacher_calls: inputs that the teacher may be asked for one version, over all attempts;
         where it would be more, nothing is asked.
       views: augmented views; none unless stated.
+      max_unseen: share of the positions (of a head per example: of the inputs) of a sample that may
+        have no piece in the teacher's window; above it the teacher is not asked. Not all may.
+      max_unknown: share of the inputs of a sample that may have a piece which the teacher's
+        tokenizer does not know.
       max_quarantined: rows that may be left out: a count, or (with a decimal point) a share.
         Above it nothing is committed.
       min_teacher_*: what the teacher must reach on the hard labels of validation (of test, where
@@ -86,6 +90,8 @@ class Label(Section):
     kl_budget_nats: float = Field(default=1e-3, gt=0)
     batch_tokens: int = Field(default=2048, ge=1, le=10**9)
     too_long: Literal["truncate", "quarantine"] = "truncate"
+    max_unseen: Share | None = None
+    max_unknown: Share | None = None
     max_quarantined: Count | Fraction = 0
     max_teacher_calls: int | None = Field(default=None, ge=0)
     views: Views | None = None

@@ -47,6 +47,11 @@ class TeacherSource:
         return 1 if self.how.gives_one_number else len(self.classes)
 
     @property
+    def place(self) -> str:
+        """Where it is, or what it is called, for messages."""
+        return self.location or self.how.callable or self.how.kind
+
+    @property
     def file_bytes(self) -> int:
         """Size of its files; 0 where it has none here."""
         path = Path(self.location)

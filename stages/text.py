@@ -39,6 +39,7 @@ class Wordpiece:
                 f"{', '.join(missing)}. Use the vocab.txt that belongs to the teacher."
             )
         self.pad_id, self._start, self.end_id = (pieces.index(name) for name in (PAD, START, END))
+        self.unknown_id = pieces.index(UNKNOWN)
         self.vocabulary_size = len(pieces)
         self.max_pieces = max_length - 2
         try:

@@ -23,7 +23,7 @@ from stages.label.passes import (
     default_shuffle_bytes,
 )
 from stages.label.plan import LOCAL, LabelPlan, Machinery
-from stages.label.preflight import preflight
+from stages.label.preflight import check_reading, preflight
 from stages.label.previous import PreviousLabels, has_answered, previous_labels
 from stages.label.publish import commit, put_in_place, version_number
 from stages.label.quality import check_gates, quality_of, teacher_quality
@@ -125,6 +125,7 @@ def _ask_first(plan: LabelPlan, labels: Path, staging: Staging, *, in_process: b
         features=plan.run.corpus.features,
     )
     if known or "preflight" in staging.calls_apart().calls:
+        check_reading(plan, in_process=in_process)
         return
     if found := preflight(plan, in_process=in_process):
         staging.count_calls("preflight", found.calls, found.seconds)

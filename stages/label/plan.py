@@ -47,7 +47,12 @@ class Machinery:
 
 LOCAL = Machinery()
 _LIMIT = {"max_quarantined"}
-_GATES = {"max_teacher_calls", *(f"min_teacher_{name}" for name in GATES)}
+_GATES = {
+    *(f"min_teacher_{name}" for name in GATES),
+    "max_teacher_calls",
+    "max_unseen",
+    "max_unknown",
+}
 
 
 def plan_label(run: RunFile, *, base: Path, teacher: TeacherSource) -> LabelPlan:

@@ -9,28 +9,35 @@ own, a process of its own asks it, whose memory and devices are free again befor
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from schemas.errors import TeacherError
 from schemas.heads import Head
 from schemas.label_section import Label
 from stages.label.answers import ENOUGH
 from stages.label.ask import SoftLabels, soft_labels
+from stages.label.fluency import Fluency, check_fluency, fluency_of, say_fluency
 from stages.label.loaded import kept_teacher
 from stages.label.plan import LabelPlan
 from stages.label.sample import sample_rows
 from stages.label.shards import order_rows
 from stages.label.teacher import Teacher
+from stages.pointers import first_positions
 from stages.progress import say
 from stages.teacher_source import TeacherSource
 
+_Found = TypeVar("_Found")
 _TIMED_CALLS = 5
 _TIMED_SECONDS = 5.0  # after which no further single input is asked for its time
 
@@ -80,16 +87,51 @@ def preflight(plan: LabelPlan, *, in_process: bool) -> Preflight | None:
     rows = sample_rows(plan.corpus, tolerant=plan.run.label.tolerant)
     if rows is None:
         return None
-    run = plan.run
-    question = Question(order_rows(rows, run.head), run.corpus.features, run.label, run.head)
+    question = _question(plan, rows)
     say("label: loading the teacher; it is asked about one row before all others")
-    found = (ask_first if in_process else _in_own_process)(plan.teacher, question)
+    ask = ask_first if in_process else partial(_in_own_process, ask_first)
+    found = ask(plan.teacher, question)
     latency = found.latency_seconds
     said = "" if latency is None else f", {latency * 1000:.2f} ms for one input"
     say(
         f"label: teacher answers: loaded in {found.load_seconds:.1f} s, {found.calls} calls in "
         f"{found.seconds:.1f} s{said}"
     )
+    return found
+
+
+def check_reading(plan: LabelPlan, *, in_process: bool) -> None:
+    """Hold a teacher that has answered before to the stated shares of what it may not read.
+
+    Raises:
+      CorpusError: a row among the first cannot be used.
+      TeacherError: it reads less of a sample of the corpus.
+    """
+    how = plan.run.label
+    if (how.max_unseen, how.max_unknown) == (None, None) or plan.teacher.how.kind == "column":
+        return
+    rows = sample_rows(plan.corpus, tolerant=how.tolerant)
+    if rows is not None:
+        ask = read_first if in_process else partial(_in_own_process, read_first)
+        ask(plan.teacher, _question(plan, rows))
+
+
+def _question(plan: LabelPlan, rows: pa.Table) -> Question:
+    run = plan.run
+    return Question(order_rows(rows, run.head), run.corpus.features, run.label, run.head)
+
+
+def read_first(source: TeacherSource, question: Question) -> Fluency | None:
+    """Say how a teacher's tokenizer reads the first rows; None where it has none to look at.
+
+    Raises:
+      TeacherError: it cannot be loaded, or reads too little of them.
+    """
+    inputs, head = question.rows.select(list(question.features)), question.head
+    found = fluency_of(kept_teacher(source), inputs, head)
+    say_fluency(found, head, stage="label")
+    if found is not None:
+        check_fluency(found, question.how, head, place=source.place)
     return found
 
 
@@ -105,9 +147,14 @@ def ask_first(source: TeacherSource, question: Question) -> Preflight:
     started = time.perf_counter()
     teacher = kept_teacher(source)
     loaded = time.perf_counter()
+    read = read_first(source, question)
     first = _asked(teacher, question, question.rows.slice(0, 1))
-    others = question.rows.slice(1, None if first.failures else rows_to_judge(question.head))
+    unread = read is None and _may_be_unseen(first, question)
+    whole = bool(first.failures) or unread
+    others = question.rows.slice(1, None if whole else rows_to_judge(question.head))
     second = _asked(teacher, question, others) if others.num_rows else None
+    if unread:
+        _check_seen([first, second], question, place=source.place)
     answered = _answered(question.rows, first, second)
     spent = time.perf_counter() - loaded
     times = _times(teacher, answered.select(list(question.features)), spent)
@@ -118,6 +165,28 @@ def ask_first(source: TeacherSource, question: Question) -> Preflight:
         latency_seconds=float(np.median(times)) if times else None,
         timed_calls=len(times),
     )
+
+
+def _may_be_unseen(first: SoftLabels, question: Question) -> bool:
+    """Return whether a whole sample has to be asked to tell how much of it a teacher sees."""
+    if not question.head.by_position:
+        return False
+    return question.how.max_unseen is not None or not first.answers.seen.any()
+
+
+def _check_seen(asked: list[SoftLabels | None], question: Question, *, place: str) -> None:
+    """Refuse a teacher whose answers leave too many positions out, or all.
+
+    Raises:
+      TeacherError: it does.
+    """
+    head, rows = question.head, question.rows
+    lists = rows[question.features[0]]
+    places = int((pc.list_value_length(lists).to_numpy() - first_positions(lists, head)).sum())
+    seen = sum(int(one.answers.seen.sum()) for one in asked if one is not None)
+    if places and not any(one.failures for one in asked if one is not None):
+        found = Fluency(rows.num_rows, 0, False, 0, places, places - seen, 0.0)
+        check_fluency(found, question.how, head, place=place)
 
 
 def rows_to_judge(head: Head) -> int:
@@ -159,10 +228,12 @@ def _times(teacher: Teacher, inputs: pa.Table, spent: float) -> list[float]:
     return found
 
 
-def _in_own_process(source: TeacherSource, question: Question) -> Preflight:
+def _in_own_process(
+    ask: Callable[[TeacherSource, Question], _Found], source: TeacherSource, question: Question
+) -> _Found:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         try:
-            return process.submit(ask_first, source, question).result()
+            return process.submit(ask, source, question).result()
         except BrokenProcessPool as error:
             raise TeacherError(
                 f"teacher ends its process: {source.location or source.how.kind}: when it was "

@@ -27,7 +27,9 @@ class Teacher(Protocol):
 
     It may also have `parallel_calls`, an int: how many threads may ask it at a time, and gain by
     it (without it batches are asked one after the other), and `word_embeddings()`, which returns
-    float32 [pieces, width] in the order of its vocabulary, or None.
+    float32 [pieces, width] in the order of its vocabulary, or None. One that cuts texts into pieces
+    has `unknown_piece`, the number of the piece for what it does not know, or None where all is
+    known; its encoded inputs then have `flat()`, and of words `words_seen()`.
     """
 
     @property

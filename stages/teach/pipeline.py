@@ -25,6 +25,7 @@ from stages.columns import has_label, labels_by_line, no_label, out_of_scope, re
 from stages.inputs import student_inputs
 from stages.label.corpus import CorpusPlan, plan_corpus, read_unit
 from stages.label.intake import Intake
+from stages.label.sample import SAMPLE_INPUTS
 from stages.label.shards import order_rows
 from stages.pointers import first_positions, questions_of
 from stages.progress import say
@@ -34,6 +35,8 @@ from stages.teacher_source import TeacherSource
 
 if TYPE_CHECKING:
     import keras
+
+    from stages.text import Wordpiece
 
 BACKUP_FOLDER = "_backup"
 _NOT_FITTED_BY = {  # the encoder counts by its digest
@@ -192,6 +195,8 @@ def _fitted(
         vocabulary, lowercase=run.teacher.lowercase, max_length=run.teacher.max_length
     )
 
+    _check_reading(plan, rows["train"], wordpiece)
+
     def tokens(split: str) -> LabelledTokens:
         part = rows[split]
         inputs = student_inputs(part, layout)
@@ -214,6 +219,36 @@ def _fitted(
         backup=backup,
     )
     return model, vocabulary, epochs
+
+
+def _check_reading(plan: TeachPlan, rows: pa.Table, wordpiece: Wordpiece) -> None:
+    """Say how the encoder's tokenizer reads the first rows, and refuse one that does not.
+
+    Raises:
+      TeacherError: it reads nothing of them, or less than is stated.
+    """
+    from stages.label.fluency import check_fluency, measured, nothing, say_fluency
+    from stages.label.teachers.pieces import WordpieceInputs
+    from stages.text import ragged_words
+
+    run, head = plan.run, plan.run.head
+    inputs = rows.select(list(run.corpus.features)).slice(0, SAMPLE_INPUTS)
+    encode = WordpieceInputs.of_words if head.by_position else WordpieceInputs.of
+    pieces = None
+    if run.teacher.stride is not None:  # labelled through windows, which see all words of a row
+        lists = ragged_words(inputs.column(0).to_pylist())
+        pieces = wordpiece.words(lists)[1].flat_values.numpy()
+    found = measured(
+        encode(inputs, wordpiece),
+        inputs,
+        head,
+        unknown_piece=wordpiece.unknown_id,
+        framing=int(encode(nothing(inputs, head), wordpiece).lengths[0]),
+        word_pieces=pieces,
+    )
+    say_fluency(found, head, stage="teach")
+    if found is not None:
+        check_fluency(found, run.label, head, place=plan.encoder.location)
 
 
 def _check_length(encoder: keras.Model, max_length: int) -> None:

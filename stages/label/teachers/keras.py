@@ -53,6 +53,7 @@ class KerasTeacher:
         self._wordpiece = Wordpiece(
             pieces, lowercase=source.lowercase, max_length=source.max_length
         )
+        self.unknown_piece = self._wordpiece.unknown_id
         model = load_model(source)
         _check_vocabulary(model, pieces, source)
         if source.how.compute_dtype == "bfloat16":

@@ -20,7 +20,7 @@ from stages.label.teachers.endings import check_ending
 from stages.teacher_source import TeacherSource
 from stages.weights import left_in_keras_file, left_in_preset, unloaded_is_an_error
 
-_MASK = "padding_mask"
+_MASK, _TOKENS = "padding_mask", "token_ids"
 _HEAD_WEIGHTS = "task.weights.h5"
 
 
@@ -31,6 +31,11 @@ class PaddedInputs:
     features: dict[str, npt.NDArray[np.generic]]
     lengths: npt.NDArray[np.int32]
     overlong: npt.NDArray[np.bool_]
+
+    def flat(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return all token ids, padding among them, and the input that each is of."""
+        ids = self.features[_TOKENS].astype(np.int64)
+        return ids.ravel(), np.repeat(np.arange(len(ids)), ids.shape[1])
 
 
 class KerasHubTeacher:
@@ -72,6 +77,9 @@ class KerasHubTeacher:
         self._max_length = source.max_length
         made = self._features(tf.constant(["one"]), self._max_length)
         specs = {name: tf.TensorSpec([None, None], value.dtype) for name, value in made.items()}
+        tokenizer = self._preprocessor.tokenizer
+        if (piece := getattr(tokenizer, "oov_token", None)) and {_MASK, _TOKENS} <= set(made):
+            self.unknown_piece = int(tokenizer.token_to_id(piece))
         self._logits = tf.function(self._call, input_signature=[specs])
 
     @property

@@ -45,6 +45,8 @@ class OnnxTeacher:
                 f"{TOKENIZER} in one folder."
             ) from error
         self._tokenizer.no_padding()
+        unknown = getattr(self._tokenizer.model, "unk_token", None)
+        self.unknown_piece = None if unknown is None else self._tokenizer.token_to_id(unknown)
         self._tokenizer.enable_truncation(source.max_length)
         self._wanted = {tensor.name for tensor in self._session.get_inputs()}
         if "input_ids" not in self._wanted or self._wanted - _INPUTS:

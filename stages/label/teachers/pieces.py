@@ -10,7 +10,7 @@ import pyarrow as pa
 import tensorflow as tf
 
 from stages.inputs import texts_of
-from stages.label.teachers.words import NO_WORD
+from stages.label.teachers.words import NO_WORD, seen_from
 from stages.text import Wordpiece, ragged_words
 
 
@@ -51,6 +51,15 @@ class WordpieceInputs:
         """Return the word of each piece of some rows, int64 [rows, longest], -1 for none."""
         found: npt.NDArray[np.int64] = tf.gather(self.word_ids, rows).to_tensor(NO_WORD).numpy()
         return found.astype(np.int64)
+
+    def flat(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return all token ids, and the input that each is of, int64 [tokens]."""
+        ids, rows = self.token_ids.flat_values.numpy(), self.token_ids.value_rowids().numpy()
+        return ids.astype(np.int64), rows
+
+    def words_seen(self, first: npt.NDArray[np.int64]) -> int:
+        """Return how many words have a piece here, from the first of each row that counts."""
+        return seen_from(self.word_ids.to_list(), first)
 
     def padded(self, rows: npt.NDArray[np.int64]) -> tf.Tensor:
         """Return int32 [len(rows), longest of them]."""

@@ -28,6 +28,11 @@ class QuestionInputs(TokenInputs):
 
     ends: Sequence[Ids] = ()
 
+    def words_seen(self, first: Ids) -> int:
+        """Return how many words have a piece here, from the first of each row that counts."""
+        rows = zip(self.ends, first, strict=True)
+        return sum(int((ends[at:, 0] != NO_TOKEN).sum()) for ends, at in rows)
+
 
 @dataclass(frozen=True)
 class _Text:

@@ -55,6 +55,8 @@ class SavedModelTeacher:
         self._signature = self._named(source.how.signature)
         self._inputs = self._signature.structured_input_signature[1]
         self._wordpiece = None if self._takes_strings() else self._tokenizer(source)
+        if self._wordpiece is not None:
+            self.unknown_piece = self._wordpiece.unknown_id
         self._output = self._answers(source.how.output)
 
     @property

@@ -20,6 +20,11 @@ class TokenInputs:
     overlong: npt.NDArray[np.bool_]
     segments: Sequence[Sequence[int]] | None = None
 
+    def flat(self) -> tuple[Ids, Ids]:
+        """Return all token ids, and the input that each is of, int64 [tokens]."""
+        ids = np.array([one for row in self.token_ids for one in row], np.int64)
+        return ids, np.repeat(np.arange(len(self.lengths)), self.lengths)
+
     def padded(self, rows: Ids, *, pad_id: int = 0) -> tuple[Ids, Ids]:
         """Return token ids and mask of some rows, int64 [rows, longest of them]; 0 is padding.
 

@@ -55,6 +55,7 @@ class TransformersTeacher:
         if self._pad_id is None:  # a decoder: its classifier looks for the last token before these
             self._pad_id = self._tokenizer.eos_token_id or 0
         self._model.config.pad_token_id = self._pad_id
+        self.unknown_piece = self._tokenizer.unk_token_id
         self._rounded = source.how.compute_dtype == "bfloat16"
 
     @property

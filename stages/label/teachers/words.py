@@ -20,6 +20,10 @@ class WordInputs(TokenInputs):
 
     word_ids: Sequence[npt.NDArray[np.int64]] = ()
 
+    def words_seen(self, first: npt.NDArray[np.int64]) -> int:
+        """Return how many words have a piece here, from the first of each row that counts."""
+        return seen_from(self.word_ids, first)
+
     def padded_words(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the word of each piece of some rows, int64 [rows, longest], -1 for padding."""
         longest = int(self.lengths[rows].max(initial=1))
@@ -57,6 +61,18 @@ def logits_of_words(
     np.add.at(count, (rows, owners), 1)
     with np.errstate(invalid="ignore"):
         return (total / count[..., None]).astype(np.float32)
+
+
+def seen_from(
+    word_ids: Sequence[Sequence[int] | npt.NDArray[np.int64]], first: npt.NDArray[np.int64]
+) -> int:
+    """Return how many different words the pieces of all rows are of, from each row's first on.
+
+    >>> seen_from([[-1, 0, 0, 2, -1], [-1, 0, 1, -1]], np.array([0, 1]))
+    3
+    """
+    rows = zip(word_ids, first.tolist(), strict=True)
+    return sum(len({int(word) for word in row if word >= at}) for row, at in rows)
 
 
 def said(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
