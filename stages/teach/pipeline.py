@@ -46,6 +46,7 @@ _NOT_FITTED_BY = {  # the encoder counts by its digest
     "word_logits",
     "stride",
     "speaks_of",
+    "version",
 }
 
 
