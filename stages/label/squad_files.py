@@ -47,7 +47,8 @@ def _of_json(unit: Unit, text: TextFormat) -> Iterator[Asked]:
                 for question in paragraph["qas"]:
                     yield paragraph.get("context"), question
     except (KeyError, TypeError, AttributeError) as error:
-        raise _of_another_form(unit, f"no {error}", "data, paragraphs and qas") from error
+        found = f"no {error}" if isinstance(error, KeyError) else "lists and sections otherwise"
+        raise _of_another_form(unit, found, "data, paragraphs and qas") from error
 
 
 def _of_parquet(unit: Unit) -> Iterator[Asked]:
