@@ -1,7 +1,4 @@
-"""Softshards' commands: arguments in, one call, exit code out.
-
-Data goes to stdout, all else to stderr. Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted.
-"""
+"""Softshards' commands: arguments in, one call, exit code out. Data is on stdout, else stderr."""
 
 from __future__ import annotations
 
@@ -22,6 +19,7 @@ from stages.place_checks import usable_places
 
 Command = Callable[..., Any]
 Overrides = tuple[str, ...]
+EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 usage, 75 others are at work there, 130 interrupted."
 PATH = click.Path(path_type=Path)
 RUN_FILE = click.argument("run_file", metavar="RUN.toml", type=PATH)
 SET = click.option(
@@ -65,7 +63,7 @@ def stated(command: Command) -> Command:
         except (Exception, KeyboardInterrupt) as error:
             sys.exit(ended(error, command=command.__name__, given=kwargs))
 
-    return main.command()(wrapped)
+    return main.command(epilog=EXIT_CODES)(wrapped)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -4,6 +4,7 @@
     ├── RunFileError        the TOML run file, or an override of it
     ├── AssetError          a package, file, folder or handle that cannot be had
     ├── StorageError        a file that cannot be written
+    ├── BusyError           another process is at work on the folder; exit code 75
     ├── CorpusError         a corpus file, column, row or class
     │   └── QuarantineError      more rows cannot be used than may be left out
     ├── TeacherError        a teacher that cannot be loaded, or answers wrongly
@@ -54,6 +55,12 @@ class AssetError(PipelineError):
 
 class StorageError(PipelineError):
     """A file cannot be written: no room, no permission; what was there before is kept."""
+
+
+class BusyError(PipelineError):
+    """Another process is at work on the folder; nothing was done, and trying again later may do."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h
 
 
 class CorpusError(PipelineError):

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from schemas.asset import CATALOGUE, HUB, HUB_ROWS, Asset, PackageKind, is_glob
 from schemas.errors import AssetError, first_line
 from schemas.provenance import fingerprint, sha256_file
-from stages.atomic import write_whole
+from stages.atomic import remove_strays, write_whole
 from stages.hub import dataset_files
 from stages.packages import read_package
 
@@ -179,7 +179,8 @@ def _from_package(kind: PackageKind, package: str, wanted: dict[str, str]) -> Pa
     root = _root_of(kind, package)
     missing = [name for name, sha in wanted.items() if not _is_there(root / name, sha)]
     if missing:
-        for name, data in read_package(kind, package, missing).items():
+        remove_strays(root)
+        for name, data in read_package(kind, package, missing, place=root).items():
             _keep(root / name, data, wanted[name], what=f"{name} in {package}")
     return root
 

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from schemas.asset import CATALOGUE
 from schemas.errors import AssetError, first_line
 from schemas.provenance import digest_bytes, fingerprint
-from stages.atomic import whole_file
+from stages.atomic import remove_strays, whole_file
 
 _PINNED = re.compile(r"^\w+(/[\w.-]+)?:\d+\.\d+\.\d+$")
 _ROWS_PER_GROUP = 4096
@@ -66,6 +66,7 @@ def _keep(handle: str, split: str, path: Path) -> None:
         raise AssetError(
             f"data set cannot be had: {what}: {said} Check name and network."
         ) from error
+    remove_strays(path.parent)
     with whole_file(path) as part:
         try:
             _write(builder.info.features, examples, part)

@@ -20,6 +20,7 @@ from schemas.teacher_card import CARD_FILE
 from stages.hub import snapshot
 from stages.label.plan import LOCAL, Machinery
 from stages.locks import lock
+from stages.own_folders import folder_alone, table_alone
 from stages.plugins import can_import
 from stages.progress import say
 from stages.table import SoftLabelTable, open_table, open_version
@@ -64,7 +65,8 @@ def teach_step(run: RunFile, *, out: Path) -> None:
     """
     from stages.teach.pipeline import plan_teach, teach
 
-    teach(plan_teach(run, base=Path.cwd()), out=out / TEACHER_FOLDER)
+    with folder_alone(out / TEACHER_FOLDER):
+        teach(plan_teach(run, base=Path.cwd()), out=out / TEACHER_FOLDER)
 
 
 def label_step(run: RunFile, *, labels: Path, out: Path, machinery: Machinery = LOCAL) -> TableCard:
@@ -78,9 +80,10 @@ def label_step(run: RunFile, *, labels: Path, out: Path, machinery: Machinery = 
     from stages.teach.pipeline import teacher_of
 
     base = Path.cwd()
-    teacher = teacher_of(run, base=base, out=out / TEACHER_FOLDER)
-    plan = plan_label(run, base=base, teacher=teacher)
-    return label(plan, labels=labels, machinery=machinery).card
+    with table_alone(labels):
+        teacher = teacher_of(run, base=base, out=out / TEACHER_FOLDER)
+        plan = plan_label(run, base=base, teacher=teacher)
+        return label(plan, labels=labels, machinery=machinery).card
 
 
 def plan_step(run: RunFile, *, labels: Path, out: Path, inputs: int) -> Forecast:

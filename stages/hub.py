@@ -14,7 +14,7 @@ from pathlib import Path
 from schemas.asset import HUB_ROWS, is_glob
 from schemas.errors import AssetError, first_line
 from schemas.provenance import digest_bytes, fingerprint, sha256_file
-from stages.atomic import write_whole
+from stages.atomic import remove_strays, write_whole
 
 _SCHEME = "hf://"
 _TAKEN = ["*.safetensors", "*.h5", "*.json", "*.txt", "*.model", "*.spm"]
@@ -91,6 +91,7 @@ def dataset_files(handle: str, pattern: str, *, cache: Path) -> dict[str, Path]:
     if is_glob(pattern):
         kept = cache / name / folder.name / f"{digest_bytes(pattern.encode())}.json"
         if not kept.is_file():
+            remove_strays(kept.parent)
             write_whole(kept, json.dumps(_names(handle, name, folder.name, pattern)).encode())
         names = json.loads(kept.read_bytes())
     absent = [one for one in names if not (folder / one).is_file()]

@@ -24,6 +24,7 @@ from stages.experiment import (
     teacher_at_hand,
 )
 from stages.label.plan import LOCAL, Machinery
+from stages.own_folders import run_alone
 from stages.table import SoftLabelTable, open_table
 from stages.train.multi_task.plan import LabelledTask, plan_multi_task, view_place
 
@@ -39,10 +40,11 @@ def run_file_all(
       PipelineError: any stated failure; what is done is kept.
     """
     run = _read(path, overrides)
-    if isinstance(run, MultiTask):
-        yield from run_tasks(run, base=path.parent, out=out, machinery=machinery)
-    else:
-        yield run_all(run, out=out, machinery=machinery)
+    with run_alone(out):
+        if isinstance(run, MultiTask):
+            yield from run_tasks(run, base=path.parent, out=out, machinery=machinery)
+        else:
+            yield run_all(run, out=out, machinery=machinery)
 
 
 def run_tasks(

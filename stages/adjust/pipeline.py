@@ -13,7 +13,7 @@ from schemas.provenance import fingerprint
 from schemas.run_file import RunFile
 from stages.adjust.space import OF_STUDENT, check_space, searched_student, with_values
 from stages.adjust.study import Study
-from stages.atomic import write_whole
+from stages.atomic import remove_strays, write_whole
 from stages.progress import say
 from stages.shard import check_bytes
 from stages.table import SoftLabelTable
@@ -41,6 +41,7 @@ def adjust(run: RunFile, table: SoftLabelTable, *, out: Path) -> Adjustment:
     for shard in table.shards:
         check_bytes(shard)
     folder = out / ADJUST_FOLDER
+    remove_strays(folder)
     wanted = search_fingerprint(run, table)
     study = Study(folder, how, fingerprint=wanted, epochs=run.train.epochs)
     started = time.monotonic()

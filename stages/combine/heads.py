@@ -27,6 +27,7 @@ from stages.label.card import code_version, count
 from stages.label.publish import commit, put_in_place, version_number
 from stages.label.shards import write_shards
 from stages.label.staging import BucketRecord, Staging
+from stages.own_folders import table_alone
 from stages.progress import say, task
 from stages.table import JoinedTable, SoftLabelTable, open_version, table_exists
 
@@ -43,15 +44,17 @@ def join_heads(tables: Mapping[str, SoftLabelTable], *, labels: Path) -> JoinedT
     """
     layouts = {name: table.card.layout for name, table in tables.items()}
     check_columns(layouts, source=str(labels))
-    join, made = _Join(list(tables.values())), _joined_before(labels, tables)
-    if made is not None and made.card.plan_fingerprint == join.fingerprint:
-        say(f"join: nothing to do, {labels} is up to date")
-    else:
-        join.make(labels)
-        made = _joined_before(labels, tables)
-    assert made is not None
-    for table, part in zip(tables.values(), made.parts(), strict=True):
-        _copy_artefacts(table.artefacts_path, part.artefacts_path)
+    with table_alone(labels):
+        join, made = _Join(list(tables.values())), _joined_before(labels, tables)
+        if made is not None and made.card.plan_fingerprint == join.fingerprint:
+            say(f"join: nothing to do, {labels} is up to date")
+            Staging(labels, join.fingerprint).remove()
+        else:
+            join.make(labels)
+            made = _joined_before(labels, tables)
+        assert made is not None
+        for table, part in zip(tables.values(), made.parts(), strict=True):
+            _copy_artefacts(table.artefacts_path, part.artefacts_path)
     return made
 
 

@@ -30,6 +30,7 @@ from stages.label.publish import commit, put_in_place, version_number
 from stages.label.quality import check_gates, noise_candidates, quality_of, teacher_quality
 from stages.label.shards import with_logits, write_shards
 from stages.label.staging import BucketRecord, Staging
+from stages.own_folders import table_alone
 from stages.pointers import unseen_positions
 from stages.progress import say, task
 from stages.row_logits import RowLogits
@@ -58,13 +59,15 @@ def combine(run: RunFile, tables: Sequence[SoftLabelTable], *, labels: Path) -> 
         raise TableError(
             f"table would replace one of its sources: {labels}. Name another folder in --labels."
         )
-    if table_exists(labels) and open_table(labels).card.plan_fingerprint == plan.fingerprint:
-        check_gates(quality_of(open_table(labels)), run.label, visible=True)
-        say(f"combine: nothing to do, {labels} is up to date")
-    else:
-        plan.make(labels)
-    table = open_table(labels, head=run.head)
-    combine_artefacts(table, tables)
+    with table_alone(labels):
+        if table_exists(labels) and open_table(labels).card.plan_fingerprint == plan.fingerprint:
+            check_gates(quality_of(open_table(labels)), run.label, visible=True)
+            say(f"combine: nothing to do, {labels} is up to date")
+            Staging(labels, plan.fingerprint).remove()
+        else:
+            plan.make(labels)
+        table = open_table(labels, head=run.head)
+        combine_artefacts(table, tables)
     return table
 
 

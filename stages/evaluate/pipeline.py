@@ -16,7 +16,7 @@ from schemas.report import Export, ModelResult, Report
 from schemas.run_file import RunFile
 from schemas.student_card import STUDENT_MODEL_FILE
 from stages.artefacts import read_measures
-from stages.atomic import write_whole
+from stages.atomic import remove_strays, write_whole
 from stages.cards import card_in
 from stages.class_rows import rows_in_table, scarce
 from stages.evaluate.compare import compare
@@ -62,6 +62,7 @@ def evaluate(
     report = report.model_copy(update={"adjustment": adjustment, "exports": exports})
     from stages.evaluate.html import render
 
+    remove_strays(folder)
     write_whole(folder / REPORT_HTML, render(report).encode())
     write_whole(folder / REPORT_JSON, report.model_dump_json(indent=2).encode())
     say(f"evaluate: wrote {folder / REPORT_HTML}")

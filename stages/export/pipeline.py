@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from schemas.errors import StudentError, first_line
+from schemas.errors import BusyError, StudentError, first_line
 from schemas.export_card import (
     EXPORT_CARD_FILE,
     EXPORTED_FOLDER,
@@ -23,6 +24,7 @@ from stages.export.compare import Compared, compared, loaded
 from stages.export.decisions import Decisions, decisions
 from stages.export.writers import WRITERS
 from stages.inputs import student_inputs
+from stages.own_folders import folder_alone
 from stages.progress import say
 from stages.table import SoftLabelTable
 from stages.train.pipeline import trained_card
@@ -79,11 +81,20 @@ def export_student(
       decided: what the student says from which probability on.
 
     Raises:
+      BusyError: another process exports it in this format.
       StudentError: it cannot be written in this format, or says something else in it.
     """
+    with folder_alone(plan.path / EXPORTED_FOLDER / kind):
+        return _exported(plan, kind, texts, decided or {})
+
+
+def _exported(
+    plan: StudentPlan, kind: ExportFormat, texts: list[Any], decided: Decisions
+) -> ExportCard:
     path, card = plan.path, trained_card(plan)
     student = StudentPredictor(path, card)
     folder = path / EXPORTED_FOLDER / kind
+    remove_unfinished(folder.parent)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
@@ -96,7 +107,6 @@ def export_student(
             f"student cannot be exported: {path}: as {kind}: {first_line(error)}. "
             "Leave this format out."
         ) from error
-    decided = decided or {}
     at = decided.get("thresholds")
     found = compared(kind, card.kind, student.answers(texts), said, folder, thresholds=at)
     exported = _card(kind, card, found, folder, seconds=seconds)
@@ -107,6 +117,14 @@ def export_student(
         f"{exported.largest_difference:.1e}, {exported.milliseconds_a_text:.2f} ms a text"
     )
     return exported
+
+
+def remove_unfinished(place: Path) -> None:
+    """Remove folders of exports that were not finished and that nobody is at work on."""
+    for folder in [one for one in place.glob("*") if one.is_dir()]:
+        with suppress(BusyError), folder_alone(folder):
+            if not (folder / EXPORT_CARD_FILE).is_file():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _card(

@@ -31,6 +31,7 @@ from stages.label.quarantine import quarantine_path, settle
 from stages.label.runtime import check_runtime
 from stages.label.staging import BucketRecord, Staging, UnitRecord, bucket_name, unit_name
 from stages.listing import first_few
+from stages.own_folders import table_alone
 from stages.progress import say
 from stages.table import SoftLabelTable, open_table, table_exists
 
@@ -44,20 +45,22 @@ def label(plan: LabelPlan, *, labels: Path, machinery: Machinery = LOCAL) -> Sof
     An interrupted run is continued: buckets that were finished are kept.
 
     Raises:
+      BusyError: another process writes the table.
       PipelineError: any stated failure; nothing became visible.
     """
     staging = Staging(labels, plan.work)
     try:
-        if _is_current(plan, labels):
-            check_gates(quality_of(open_table(labels)), plan.run.label, visible=True)
-            say(f"label: nothing to do, {labels} is up to date")
-        else:
-            _label_anew(plan, labels, staging, machinery)
-        table = open_table(labels, head=plan.run.head)
-        if not artefacts_exist(table):
-            export_artefacts(table, plan.teacher, speed=staging.speed())
-        staging.remove()
-        return table
+        with table_alone(labels):
+            if _is_current(plan, labels):
+                check_gates(quality_of(open_table(labels)), plan.run.label, visible=True)
+                say(f"label: nothing to do, {labels} is up to date")
+            else:
+                _label_anew(plan, labels, staging, machinery)
+            table = open_table(labels, head=plan.run.head)
+            if not artefacts_exist(table):
+                export_artefacts(table, plan.teacher, speed=staging.speed())
+            staging.remove()
+            return table
     finally:
         forget_teacher()
 

@@ -27,6 +27,7 @@ from stages.label.corpus import CorpusPlan, plan_corpus, read_unit
 from stages.label.intake import Intake
 from stages.label.sample import SAMPLE_INPUTS
 from stages.label.shards import order_rows
+from stages.own_folders import folder_alone
 from stages.pointers import first_positions, questions_of
 from stages.progress import say
 from stages.teacher_folder import open_teacher, read_card, teacher_in
@@ -103,11 +104,17 @@ def teach(plan: TeachPlan, *, out: Path) -> TeacherSource:
     Raises:
       PipelineError: any stated failure; no teacher.json is left by an unfinished one.
     """
-    if (out / CARD_FILE).is_file() and read_card(out).fitted_from == plan.fingerprint:
+    if _is_current(plan, out):
         say(f"teach: nothing to do, {out} is up to date")
+        shutil.rmtree(out / BACKUP_FOLDER / plan.fingerprint, ignore_errors=True)  # if it was ended
     else:
-        _teach_anew(plan, out)
+        with folder_alone(out):
+            _teach_anew(plan, out)
     return open_teacher(out, classes=plan.run.head.classes)
+
+
+def _is_current(plan: TeachPlan, out: Path) -> bool:
+    return (out / CARD_FILE).is_file() and read_card(out).fitted_from == plan.fingerprint
 
 
 def labelled_rows(plan: CorpusPlan, *, once: bool, tolerant: bool) -> dict[str, pa.Table]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,9 +18,17 @@ from stages.progress import say
 from stages.shard import check_bytes
 from stages.table import SoftLabelTable
 from stages.train.building import built, vocabulary_of
-from stages.train.plan import StudentPlan, phases, plan_students
+from stages.train.own_students import students_alone
+from stages.train.plan import (
+    CHECKPOINTS_FOLDER,
+    STUDENTS_FOLDER,
+    StudentPlan,
+    phases,
+    plan_students,
+)
 from stages.train.student_cards import read_student_card, read_trained
 from stages.train.student_sizes import check_memory
+from stages.train.watched import watched
 
 if TYPE_CHECKING:
     import keras
@@ -30,8 +37,7 @@ if TYPE_CHECKING:
 
 
 CHECKPOINT_SECONDS = 60.0
-CHECKPOINTS_FOLDER = "_checkpoints"
-FIGURES_FOLDER, WANDB_FOLDER = "tensorboard", "wandb"
+FIGURES_FOLDER = "tensorboard"
 
 
 def train(
@@ -52,12 +58,13 @@ def train(
     """
     plans = list(plan_students(run, table, out=out))
     waiting = [plan for plan in plans if not is_current(plan)]
-    make_ready(len(waiting), run.train, [table], planned=len(plans))
-    for plan in waiting:
-        with _watched(run, plan, wandb) as watchers:
-            train_student(
-                run, table, plan, checkpoint_seconds=checkpoint_seconds, watchers=watchers
-            )
+    with students_alone(waiting, plans, places=[out / STUDENTS_FOLDER]):
+        make_ready(len(waiting), run.train, [table], planned=len(plans))
+        for plan in waiting:
+            with watched(run, plan, wandb) as watchers:
+                train_student(
+                    run, table, plan, checkpoint_seconds=checkpoint_seconds, watchers=watchers
+                )
     return plans
 
 
@@ -77,32 +84,6 @@ def make_ready(waiting: int, how: Train, tables: Iterable[SoftLabelTable], *, pl
     replicas_here()  # before TensorFlow does anything else
     for shard in {shard.path: shard for table in tables for shard in table.shards}.values():
         check_bytes(shard)
-
-
-@contextmanager
-def _watched(
-    run: RunFile, plan: StudentPlan, project: str | None
-) -> Iterator[list[keras.callbacks.Callback]]:
-    """Yield what else a training's figures are written by."""
-    from stages.train.replicas import replicas_here
-
-    if project is None or not replicas_here().writes:
-        yield []
-        return
-    from stages.train.watching import WandbFigures
-
-    config = {**run.train.model_dump(mode="json"), **plan.student.model_dump(mode="json")}
-    name = f"{run.name} {plan.name}"
-    figures = WandbFigures(
-        project,
-        name=name,
-        folder=plan.path / WANDB_FOLDER,
-        config=config,
-    )
-    try:
-        yield [figures]
-    finally:
-        figures.finish()
 
 
 def trained_card(plan: StudentPlan) -> StudentCard:

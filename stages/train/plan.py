@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stages.train.lesson import Phase
 
 STUDENTS_FOLDER = "students"
+CHECKPOINTS_FOLDER = "_checkpoints"
 _LAST_RATE = 0.1  # of the learning rate, for the epochs on hard labels alone
 
 _OF_ALL = {"seeds", "students", "baseline"}

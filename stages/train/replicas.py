@@ -6,7 +6,6 @@ each replica adds up its own part and divides by the count of all, and gradients
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -17,9 +16,8 @@ from typing import Any
 import tensorflow as tf
 
 from schemas.errors import EngineError, first_line
+from stages.cluster import CLUSTER, cluster_workers
 from stages.progress import say
-
-_CLUSTER = "TF_CONFIG"
 
 
 @dataclass(frozen=True)
@@ -91,14 +89,14 @@ def replicas_here() -> Replicas:
     Raises:
       EngineError: `TF_CONFIG` cannot be read, or the workers do not meet.
     """
-    if workers := _workers():
+    if workers := cluster_workers():
         say(f"train: one of {workers} workers")
         try:
             return of_strategy(tf.distribute.MultiWorkerMirroredStrategy())
         except (RuntimeError, ValueError, tf.errors.OpError) as error:
             said = first_line(error)
             raise EngineError(
-                f"workers do not meet: {_CLUSTER}={os.environ[_CLUSTER]}: {said}. Start each "
+                f"workers do not meet: {CLUSTER}={os.environ[CLUSTER]}: {said}. Start each "
                 "worker of the cluster with the same addresses."
             ) from error
     devices = [device.name.split(":", 1)[-1] for device in tf.config.list_logical_devices("GPU")]
@@ -117,23 +115,3 @@ def of_strategy(strategy: tf.distribute.Strategy) -> Replicas:
     resolver = strategy.cluster_resolver
     index = resolver.task_id if resolver is not None and resolver.task_id else 0
     return Replicas(strategy, count, first=index * local, local=local)
-
-
-def _workers() -> int:
-    text = os.environ.get(_CLUSTER)
-    if not text:
-        return 0
-    try:
-        cluster = json.loads(text)["cluster"]
-        workers = len(cluster["worker"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise EngineError(
-            f"{_CLUSTER} cannot be read: {text[:120]}: {type(error).__name__}. Expected a cluster "
-            "with workers, and this one's task."
-        ) from error
-    if others := sorted(set(cluster) - {"worker"}):
-        raise EngineError(
-            f"{_CLUSTER} has tasks that are no workers: found {', '.join(others)}. Name them all "
-            "as workers; the first of them writes."
-        )
-    return workers if workers > 1 else 0

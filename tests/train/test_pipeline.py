@@ -124,7 +124,8 @@ def test_a_flipped_bit_in_a_shard_is_found_before_anything_is_trained(table, run
     message = rf"shard is damaged: .*{shard.path.name}: its bytes have digest"
     with pytest.raises(DamagedTableError, match=message):
         train(run, table, out=tmp_path)
-    assert not (tmp_path / "students").exists()
+    made = [path for path in (tmp_path / "students").rglob("*") if path.is_file()]
+    assert {path.suffix for path in made} == {".lock"}
 
 
 NO_TEACHER = """

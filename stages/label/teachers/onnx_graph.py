@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from schemas.errors import TeacherError, first_line
 from stages.assets import cache_folder
-from stages.atomic import write_whole
+from stages.atomic import remove_strays, write_whole
 from stages.label.teachers.onnx_session import session_of
 from stages.label.teachers.processors import usable_cores
 from stages.onnx_export import OPSET, to_onnx
@@ -64,6 +64,7 @@ def _cached_session(graph: Any, name: str) -> InferenceSession:
         except Exception as error:  # whatever the runtime raises
             say(f"teacher: {place} cannot be used and is made again: {str(error)[:80]}")
     say("teacher: converting it for ONNX Runtime")
+    remove_strays(place.parent)
     model = to_onnx(graph)
     write_whole(place, model)
     return session_of(model)

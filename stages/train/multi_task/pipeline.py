@@ -21,10 +21,15 @@ from stages.train.building import (
     start_pieces,
     vocabulary_of,
 )
-from stages.train.multi_task.plan import LabelledTask, MultiTaskPlan, plan_multi_task
+from stages.train.multi_task.plan import (
+    VIEWS_FOLDER,
+    LabelledTask,
+    MultiTaskPlan,
+    plan_multi_task,
+)
+from stages.train.own_students import students_alone
 from stages.train.pipeline import (
     CHECKPOINT_SECONDS,
-    CHECKPOINTS_FOLDER,
     FIGURES_FOLDER,
     card_of,
     check_plan,
@@ -32,7 +37,7 @@ from stages.train.pipeline import (
     make_ready,
     write_student,
 )
-from stages.train.plan import phases
+from stages.train.plan import CHECKPOINTS_FOLDER, STUDENTS_FOLDER, phases
 from stages.train.student_cards import read_trained
 
 if TYPE_CHECKING:
@@ -61,13 +66,17 @@ def train_multi_task(
     """
     plans = list(plan_multi_task(run, tasks, out=out))
     waiting = [plan for plan in plans if not is_current(plan.whole, MultiTaskCard)]
+    unseen = [plan for plan in plans if not all(map(is_current, plan.views.values()))]
     tables = [task.table for task in tasks.values()]
-    make_ready(len(waiting), run.train, tables, planned=len(plans))
-    for plan in plans:
-        if plan in waiting:
-            _train_student(run, tasks, plan, checkpoint_seconds)
-        elif not all(is_current(view) for view in plan.views.values()):
-            _write_views_again(run, tasks, plan)
+    places = [out / STUDENTS_FOLDER, out / VIEWS_FOLDER]
+    written = [plan.whole for plan in plans if plan in waiting or plan in unseen]
+    with students_alone(written, [plan.whole for plan in plans], places=places):
+        make_ready(len(waiting), run.train, tables, planned=len(plans))
+        for plan in plans:
+            if plan in waiting:
+                _train_student(run, tasks, plan, checkpoint_seconds)
+            elif plan in unseen:
+                _write_views_again(run, tasks, plan)
     return plans
 
 
