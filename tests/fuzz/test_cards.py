@@ -178,3 +178,27 @@ def _other_model(random, data):
                 inner = odd_json(random, json.loads(inner))
             new.writestr(name, inner)
     return stream.getvalue()
+
+
+def test_student_folders(made):  # noqa: F811
+    from stages.evaluate.predict import StudentPredictor
+    from stages.train.student_cards import read_student_card
+
+    names = ("student.json", "student.keras", "vocab.txt")
+    wholes = {name: (STUDENT / name).read_bytes() for name in names}
+    card = json.loads(wholes["student.json"])
+
+    def ask(random):
+        for name, data in wholes.items():
+            (STUDENT / name).write_bytes(data)
+        name = random.choice(names)
+        if name == "student.json":
+            (STUDENT / name).write_bytes(odd_json(random, card))
+        elif name == "student.keras":
+            (STUDENT / name).write_bytes(_other_model(random, wholes[name]))
+        else:
+            (STUDENT / name).write_bytes(mutated_bytes(random, wholes[name]))
+        predictor = StudentPredictor(STUDENT, read_student_card(STUDENT))
+        predictor.answers(["the old cat", "a pear"])
+
+    campaign("student folders", ask)
