@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from schemas.errors import RunFileError, StudentError
+from schemas.errors import PipelineError, RunFileError, StudentError
 from schemas.student_options import OPTIONS
 from schemas.train_section import Student
 from stages.train import student_sizes
@@ -96,7 +96,7 @@ def without_memory(*, vocabulary_size, classes):
 
 def test_a_builder_that_finds_no_memory_is_stated():
     student = Student(name="x", kind="tests.train.test_student_options:without_memory")
-    with pytest.raises(StudentError, match="student cannot be built: .*no room for it"):
+    with pytest.raises(PipelineError, match="your own code raised: .*no room for it"):
         build_student(student, vocabulary_size=20, classes=3)
 
 
