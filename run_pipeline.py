@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from schemas.export_card import FORMATS
+from schemas.export_formats import FORMATS
 from stages.allocator import keep_freed_memory
 from stages.endings import ended
 from stages.place_checks import usable_places

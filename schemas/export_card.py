@@ -6,14 +6,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from schemas.export_formats import ExportFormat
 from schemas.heads import HeadKind, HeadPer
 
 EXPORTED_FOLDER = "exported"
 EXPORT_CARD_FILE = "export.json"
-
-ExportFormat = Literal["saved_model", "keras", "tflite", "tflite_int8", "onnx"]
-FORMATS: tuple[ExportFormat, ...] = ("saved_model", "keras", "tflite", "tflite_int8", "onnx")
-FROM_STRINGS: tuple[ExportFormat, ...] = ("saved_model",)  # the others take token ids
 
 
 class ExportCard(BaseModel):

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from schemas.errors import PipelineError, UserCodeError, one_line
-from stages.progress import say
 from stages.tracebacks import keep_traceback, own_place, raised_at, said, text_of
 
 INTERRUPTED = 130  # what a shell says of a process that SIGINT ended
@@ -37,6 +36,8 @@ def ended(error: BaseException, *, command: str, given: Mapping[str, Any]) -> in
     """
     if isinstance(error, BrokenPipeError):
         raise error
+    from stages.progress import say  # which takes its time to import
+
     line, code = ending(error, command=command, given=given)
     say(line)
     return code

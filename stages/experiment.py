@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from schemas.adjustment import Adjustment
 from schemas.errors import AssetError, RunFileError, StaleTableError
-from schemas.export_card import ExportCard, ExportFormat
+from schemas.export_card import ExportCard
+from schemas.export_formats import ExportFormat
 from schemas.report import Report
 from schemas.run_file import RunFile, parse_run_file
 from schemas.soft_labels import TableCard

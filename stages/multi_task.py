@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from schemas.export_card import ExportCard, ExportFormat
+from schemas.export_card import ExportCard
+from schemas.export_formats import ExportFormat
 from schemas.multi_task import MultiTask, Task, has_tasks, parse_multi_task
 from schemas.report import Report
 from schemas.run_file import RunFile, parse_run_file

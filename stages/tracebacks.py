@@ -16,7 +16,6 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -148,6 +147,8 @@ def _heading() -> str:
 
 
 def _version(package: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version  # takes its time to import
+
     try:
         return version(package)
     except PackageNotFoundError:

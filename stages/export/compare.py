@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,13 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from schemas.errors import StudentError
-from schemas.export_card import FROM_STRINGS, ExportFormat
+from schemas.export_formats import FROM_STRINGS, ExportFormat
 from schemas.heads import HeadKind
 from stages.evaluate.predict import StudentPredictor
 from stages.export import readers
 from stages.likeness import largest_difference, pairs_of_lines, share_of_others
 from stages.lists import offsets_of
+from stages.own_process import own_process
 from stages.row_logits import RowLogits
 from stages.text import ragged_words
 from stages.train.distiller import logits_of
@@ -100,7 +100,7 @@ def loaded(
       folder: where it is.
       student: that was exported; its tokenizer makes the token ids of formats that take these.
     """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+    with own_process() as process:
         yield ExportedStudent(kind, folder, student, process)
 
 

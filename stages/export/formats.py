@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 
 from schemas.errors import StudentError
-from schemas.export_card import FORMATS, ExportFormat
+from schemas.export_formats import FORMATS, ExportFormat
 from stages.progress import say
 
 _NEEDS: dict[ExportFormat, tuple[str, str]] = {"onnx": ("tf2onnx", "softshards[onnx]")}

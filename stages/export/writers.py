@@ -9,7 +9,7 @@ from pathlib import Path
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from schemas.export_card import ExportFormat
+from schemas.export_formats import ExportFormat
 from stages.atomic import write_whole
 from stages.evaluate.predict import StudentPredictor
 from stages.onnx_export import to_onnx

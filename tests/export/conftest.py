@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.export_card import FORMATS
+from schemas.export_formats import FORMATS
 
 
 @pytest.fixture(params=FORMATS)

@@ -8,7 +8,8 @@ from click.testing import CliRunner
 
 from run_pipeline import main
 from schemas.errors import StudentError
-from schemas.export_card import FORMATS, ExportCard
+from schemas.export_card import ExportCard
+from schemas.export_formats import FORMATS
 from stages.evaluate.predict import StudentPredictor
 from stages.export import compare, pipeline
 from stages.export.formats import formats_here
