@@ -8,20 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-<<<<<<< HEAD
 from schemas.errors import BusyError, StudentError, first_line
-from schemas.export_card import (
-    EXPORT_CARD_FILE,
-    EXPORTED_FOLDER,
-    FROM_STRINGS,
-    ExportCard,
-    ExportFormat,
-)
-=======
-from schemas.errors import StudentError, first_line
 from schemas.export_card import EXPORT_CARD_FILE, EXPORTED_FOLDER, ExportCard
 from schemas.export_formats import FROM_STRINGS, ExportFormat
->>>>>>> da2e7e7 (End every process of a run that Ctrl-C ends, at once)
 from schemas.student_card import StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
 from stages.atomic import write_whole

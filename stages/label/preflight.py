@@ -9,18 +9,11 @@ own, a process of its own asks it, whose memory and devices are free again befor
 from __future__ import annotations
 
 import time
-<<<<<<< HEAD
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from typing import TypeVar
-=======
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
->>>>>>> da2e7e7 (End every process of a run that Ctrl-C ends, at once)
 
 import numpy as np
 import numpy.typing as npt
@@ -38,11 +31,8 @@ from stages.label.plan import LabelPlan
 from stages.label.sample import sample_rows
 from stages.label.shards import order_rows
 from stages.label.teacher import Teacher
-<<<<<<< HEAD
-from stages.pointers import first_positions
-=======
 from stages.own_process import own_process
->>>>>>> da2e7e7 (End every process of a run that Ctrl-C ends, at once)
+from stages.pointers import first_positions
 from stages.progress import say
 from stages.teacher_source import TeacherSource
 
@@ -237,15 +227,10 @@ def _times(teacher: Teacher, inputs: pa.Table, spent: float) -> list[float]:
     return found
 
 
-<<<<<<< HEAD
 def _in_own_process(
     ask: Callable[[TeacherSource, Question], _Found], source: TeacherSource, question: Question
 ) -> _Found:
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-=======
-def _in_own_process(source: TeacherSource, question: Question) -> Preflight:
     with own_process() as process:
->>>>>>> da2e7e7 (End every process of a run that Ctrl-C ends, at once)
         try:
             return process.submit(ask, source, question).result()
         except BrokenProcessPool as error:
