@@ -35,7 +35,7 @@ def chosen_encoding(
     labels: Path,
     *,
     teacher: Callable[[], Teacher],
-    note: Callable[[SoftLabels], object],
+    note: Callable[[pa.Table, SoftLabels], object],
     inputs: int = SAMPLE_INPUTS,
 ) -> ChosenEncoding:
     """Return how the plan's logits are kept.
@@ -45,7 +45,7 @@ def chosen_encoding(
       labels: the table's folder; the version before keeps an encoding that was chosen for the
         same teacher and budget, so that its answers need not be rounded again.
       teacher: loads it; called only where the budget has to be measured.
-      note: called with its answers, where it is asked.
+      note: called with the rows and its answers, where it is asked.
       inputs: that it is asked at most.
 
     Raises:
@@ -121,7 +121,7 @@ def _chosen_before(plan: LabelPlan, labels: Path) -> ChosenEncoding | None:
 def _measured(
     plan: LabelPlan,
     teacher: Callable[[], Teacher],
-    note: Callable[[SoftLabels], object],
+    note: Callable[[pa.Table, SoftLabels], object],
     inputs: int,
 ) -> ChosenEncoding:
     run = plan.run
@@ -131,7 +131,7 @@ def _measured(
     rows = order_rows(sample, run.head).slice(0, inputs)
     features = run.corpus.features
     answer = soft_labels(teacher(), rows, features=features, how=run.label, head=run.head)
-    note(answer)
+    note(rows, answer)
     answered = np.setdiff1d(np.arange(len(answer.answers)), list(answer.failures))
     layout = run.layout()
     answers = answer.answers.take(answered)

@@ -178,7 +178,12 @@ class _Asked:
 
     def __init__(self, plan: LabelPlan, teacher: Callable[[], Teacher], inputs: int) -> None:
         self._plan, self._teacher, self._inputs = plan, teacher, inputs
-        self.calls = 0
+        self._answers: list[tuple[pa.Table, SoftLabels]] = []
+
+    @property
+    def calls(self) -> int:
+        """Inputs that it was asked."""
+        return sum(answer.asked for _, answer in self._answers)
 
     def encoding(self, labels: Path) -> Encoding:
         """Return how logits would be kept: of `auto` as half of the inputs say."""
@@ -191,33 +196,36 @@ class _Asked:
         ).encoding
 
     def cost(self, sample: pa.Table, layout: Layout) -> _Cost | None:
-        """Return seconds and bytes for one row of a sample, or None where none is left to ask.
+        """Return seconds and bytes for one row of a sample, or None where nobody was asked.
 
-        The first quarter is asked for the graph, and not timed.
+        The first quarter is asked for the graph, and not timed, unless an encoding was chosen.
         """
-        sample = sample.slice(self.calls, self._inputs - self.calls)
-        if sample.num_rows == 0:
+        rest = sample.slice(self.calls, max(0, self._inputs - self.calls))
+        if rest.num_rows:
+            rest = order_rows(rest, layout.head)
+            first = 0 if self._answers else rest.num_rows // 4
+            for part in (rest.slice(0, first), rest.slice(first)):
+                self._ask(part, layout)
+        if not self._answers:
             return None
-        rows = order_rows(sample, layout.head)
-        first = 0 if self.calls else rows.num_rows // 4
-        parts = [part for part in (rows.slice(0, first), rows.slice(first)) if part.num_rows]
-        answers = [self._ask(part, layout) for part in parts]
-        logits = RowLogits.joined([answer.answers for answer in answers])
+        rows = pa.concat_tables([rows for rows, _ in self._answers])
+        logits = RowLogits.joined([answer.answers for _, answer in self._answers])
         whole = with_logits(rows, logits, layout).drop_columns([SPLIT_COLUMN])
+        timed = self._answers[-1][1]
         size = len(encode_parquet(whole, layout))
-        timed = answers[-1]
         return _Cost(timed.seconds / max(1, timed.calls), size / rows.num_rows)
 
-    def _ask(self, rows: pa.Table, layout: Layout) -> SoftLabels:
+    def _ask(self, rows: pa.Table, layout: Layout) -> None:
+        if rows.num_rows == 0:
+            return
         how = self._plan.run.label
         answer = soft_labels(
             self._teacher(), rows, features=layout.features, how=how, head=layout.head
         )
-        self._note(answer)
-        return answer
+        self._note(rows, answer)
 
-    def _note(self, answer: SoftLabels) -> None:
-        self.calls += answer.asked
+    def _note(self, rows: pa.Table, answer: SoftLabels) -> None:
+        self._answers.append((rows, answer))
 
 
 def _row_bytes(previous: PreviousLabels | None) -> float | None:

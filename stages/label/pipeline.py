@@ -85,7 +85,7 @@ def _label_anew(plan: LabelPlan, labels: Path, staging: Staging, machinery: Mach
         plan,
         labels,
         teacher=lambda: teacher_at_hand(plan.teacher),
-        note=lambda answer: staging.count_calls("encoding", answer.asked, answer.seconds),
+        note=lambda _, answer: staging.count_calls("encoding", answer.asked, answer.seconds),
     )
     staging.write_encoding(chosen)
     previous = previous_labels(

@@ -130,11 +130,12 @@ def test_a_forecast_asks_as_many_as_are_stated_and_says_so(inputs, experiment):
     assert [line[0] for line in log(experiment)].count("loaded") == min(inputs, 1)
 
 
-@pytest.mark.parametrize("inputs", [0, 1, 20])
+@pytest.mark.parametrize("inputs", [0, 1, 20, 256])
 def test_a_forecast_of_a_chosen_encoding_asks_no_more(inputs, experiment):
     made = plan(experiment, "right", "label.precision=auto")
     found = forecast(made, labels=experiment / "labels", inputs=inputs)
-    assert found.sampled_calls == asked(experiment) == inputs
+    assert found.sampled_calls == asked(experiment) == min(inputs, INPUTS)
+    assert (found.bytes_on_disk is None) == (found.teacher_seconds is None) == (inputs == 0)
     assert found.calls_beside == FIRST + INPUTS
 
 
