@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from schemas.asset import Asset
+from schemas.crossing import Crossing
 from schemas.section import Fraction, Section
 
 CorpusFormat = Literal["parquet", "jsonl", "csv", "tsv", "lines", "conll", "squad", "entities"]
@@ -86,6 +87,9 @@ class Corpus(Section):
       encoding: of text formats.
       example_id: column with a caller's own identifier; made from content when absent.
       split: how rows are divided.
+      crossing: what is done with an input that is in several splits, as a column or files may state
+        them: its rows stay and are counted (`keep`), those of all splits but the one that is held
+        out most (test, else validation) are left out (`drop`), or nothing is made (`error`).
       repeats: whether training and evaluation count a row again that repeats another's
         input and label (`keep`) or not (`once`). The table always keeps every row.
       unlabelled: more texts, for the teacher to label.
@@ -100,6 +104,7 @@ class Corpus(Section):
     encoding: str = "utf-8"
     example_id: str | None = None
     split: Split = Split()
+    crossing: Crossing = Field(default="keep", exclude_if=lambda stated: stated == "keep")
     repeats: Repeats = "keep"
     unlabelled: tuple[Unlabelled, ...] = ()
 

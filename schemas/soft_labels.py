@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.corpus_section import FeatureKind
+from schemas.crossing import crossing_text
 from schemas.heads import Head
 from schemas.layout import Encoding, Layout, Precision
 from schemas.quality import RuntimeCheck, TeacherQuality
@@ -38,9 +39,14 @@ class Counts(BaseModel):
       resumed_shards: shards kept from an interrupted attempt.
       split_rows: corpus rows by split; those of `aside` are kept for their answers only.
       views: augmented rows, beside `rows`.
-      left_out: unlabelled rows whose text the labelled corpus has.
+      left_out: unlabelled rows whose text the labelled corpus has, and `crossing_left_out`.
       quarantined: corpus rows that cannot be used, each with its reason in the quarantine.
       unseen_positions: positions of corpus rows and views that the teacher was to see and did not.
+      crossing_inputs: inputs of the labelled corpus that are in several splits, before any of their
+        rows was left out; None of a table that was made before they were counted.
+      crossing_splits: these by the splits that they are in (`train, test`).
+      crossing_left_out: those of `left_out` that an input has in a split that is held out less.
+      views_left_out: views that were none, for they are an input of validation or test.
       other_calls: those of `teacher_calls` that gave no input its answer, by what they were for: a
         name of `OTHER_CALLS`.
     """
@@ -62,6 +68,19 @@ class Counts(BaseModel):
     left_out: int = 0
     unseen_positions: int = 0
     other_calls: dict[str, int] = Field(default={}, exclude_if=lambda found: not found)
+    crossing_inputs: int | None = Field(default=None, exclude_if=lambda count: count is None)
+    crossing_splits: dict[str, int] = Field(default={}, exclude_if=lambda counts: not counts)
+    crossing_left_out: int = Field(default=0, exclude_if=lambda count: not count)
+    views_left_out: int = Field(default=0, exclude_if=lambda count: not count)
+
+    @property
+    def crossing_said(self) -> str | None:
+        """How many inputs are in several splits; None where none is, or where nobody counted."""
+        if not self.crossing_inputs:
+            return None
+        return crossing_text(
+            self.crossing_inputs, self.crossing_splits, left_out=self.crossing_left_out
+        )
 
 
 class ChosenEncoding(BaseModel):

@@ -13,7 +13,7 @@ from schemas.multi_task_card import MEAN_FIGURE, MULTI_TASK_CARD_FILE
 from schemas.quality import MOST_CANDIDATES, AnyQuality, RuntimeCheck, SplitQuality, TeacherQuality
 from schemas.report import Report
 from schemas.scores import TITLES, Figures
-from schemas.soft_labels import CombinedTeacher, TableCard
+from schemas.soft_labels import CombinedTeacher, Counts, TableCard
 from schemas.student_card import STUDENT_CARD_FILE
 from schemas.teacher_card import CARD_FILE
 from stages.cards import card_in
@@ -107,7 +107,8 @@ def _rows_of_head(card: TableCard) -> list[list[str]]:
     return [
         ["head", f"{card.head.name}: {first_few(card.head.classes)}"],
         ["rows", f"{counts.rows} ({_splits(counts.split_rows)})"],
-        ["views", str(counts.views)],
+        ["views", _views(counts)],
+        ["inputs in several splits", _crossing(counts)],
         ["distinct inputs", str(counts.distinct_inputs)],
         ["teacher calls", f"{counts.teacher_calls} in {counts.teacher_seconds:.1f} s"],
         ["reused", f"{counts.reused_inputs} ({counts.teacher_seconds_saved:.1f} s saved)"],
@@ -121,6 +122,18 @@ def _rows_of_head(card: TableCard) -> list[list[str]]:
         ["teacher", card.teacher_fingerprint],
         ["plan", card.plan_fingerprint],
     ]
+
+
+def _views(counts: Counts) -> str:
+    left_out = counts.views_left_out
+    return f"{counts.views}, {left_out} left out" if left_out else str(counts.views)
+
+
+def _crossing(counts: Counts) -> str:
+    """Return how many inputs are in several splits; a table of before does not know."""
+    if counts.crossing_inputs is None:
+        return "not counted"
+    return counts.crossing_said or "0"
 
 
 def _quality(quality: TeacherQuality | None) -> list[list[str]]:

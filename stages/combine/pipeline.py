@@ -25,6 +25,7 @@ from stages.combine.artefacts import combine_artefacts
 from stages.combine.join import Joined, check_alike, joined_bucket
 from stages.combine.mixture import likeliest_weights, mean_of_logits, mean_of_probabilities
 from stages.label.card import code_version, count
+from stages.label.crossing import crossing_inputs
 from stages.label.encoding import smallest_within
 from stages.label.publish import commit, put_in_place, version_number
 from stages.label.quality import check_gates, noise_candidates, quality_of, teacher_quality
@@ -147,6 +148,8 @@ class _Combination:
         staging.remove()
         shown = ", ".join(f"{one.weight:.3f} ({one.missing_rows} rows missing)" for one in teachers)
         say(f"combine: {card.counts.rows} rows; weights {shown}; committed")
+        if card.counts.crossing_said is not None:
+            say(f"combine: {card.counts.crossing_said}")
         say_scarce("combine", quality.class_rows, self._run.head)
 
     def _bucket(self, bucket: int, splits: Sequence[str] = (*SPLITS, ASIDE)) -> Joined | None:
@@ -257,6 +260,7 @@ class _Combination:
                 seconds=0.0,
                 files=files,
                 noise_candidates=noise_candidates(rows, answers, layout),
+                crossing=crossing_inputs(rows),
                 unseen_positions=unseen_positions(answers, rows, layout),
             )
         )

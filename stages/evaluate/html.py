@@ -16,6 +16,7 @@ from stages.evaluate.compare import is_settled, retained
 from stages.evaluate.costs import costs, gains, spread_lines, when_asked
 from stages.evaluate.page import figure, page, table
 from stages.evaluate.text import (
+    crossing_lines,
     cut_lines,
     export_rows,
     interval,
@@ -40,6 +41,7 @@ def render(report: Report) -> str:
         *_exports(report),
         *_scope(report),
         *_cut(report),
+        *_crossing(report),
         *_scarce(report),
         *_thresholds(report),
         *_spans(report),
@@ -161,6 +163,12 @@ def _student_section(student: StudentSummary, report: Report) -> str:
 def _scope(report: Report) -> list[str]:
     lines = scope_lines(report)
     return ["<h2>Out of scope</h2>", table(["model", "found"], lines)] if lines else []
+
+
+def _crossing(report: Report) -> list[str]:
+    lines = crossing_lines(report)
+    title = "<h2>Inputs in several splits</h2>"
+    return [title, *(f"<p>{escape(line)}</p>" for line in lines)] if lines else []
 
 
 def _cut(report: Report) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from schemas.crossing import crossing_text
 from schemas.export_card import ExportCard
 from schemas.report import ModelResult, Report, Speed, Summary
 from schemas.score_parts import ScopeScores
@@ -29,7 +30,7 @@ def results_text(report: Report) -> str:
     head = f"{report.name}: {scores.rows} {report.split} {scores.lines}; seeds {seeds}"
     verdicts = [one.verdict for one in report.students]
     verdicts += [f"{name}: {said}" for name, said in (*scope_lines(report), *cut_lines(report))]
-    verdicts += [*scarce_lines(report), *spread_lines(report)]
+    verdicts += [*crossing_lines(report), *scarce_lines(report), *spread_lines(report)]
     if report.adjustment is not None:
         verdicts.append(adjustment_verdict(report.adjustment))
     return "\n".join([head, *columns(rows), *verdicts])
@@ -44,6 +45,15 @@ def scarce_lines(report: Report) -> list[str]:
         "as 0"
     )
     return [*report.scarce, note]
+
+
+def crossing_lines(report: Report) -> list[str]:
+    """Return what is said of inputs that are in several splits, where there are some."""
+    table = report.table
+    if not table.get("crossing_inputs"):
+        return []
+    splits, left_out = table.get("crossing_splits", {}), table.get("crossing_left_out", 0)
+    return [crossing_text(table["crossing_inputs"], splits, left_out=left_out)]
 
 
 def cut_lines(report: Report) -> list[tuple[str, str]]:

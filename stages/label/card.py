@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
+from schemas.crossing import Crossing
 from schemas.layout import ASIDE, SPLITS
 from schemas.quality import RuntimeCheck, TeacherQuality
 from schemas.soft_labels import (
@@ -14,9 +15,11 @@ from schemas.soft_labels import (
     Counts,
     TableCard,
 )
+from stages.label.crossing import summed
 from stages.label.plan import LabelPlan
 from stages.label.previous import PreviousLabels
 from stages.label.staging import BucketRecord, CallsApart
+from stages.progress import say
 
 
 def count(
@@ -45,6 +48,7 @@ def count(
     apart = apart or CallsApart()
     again = sum(record.asked_again for record in records)
     others = {name: calls for name, calls in {**apart.calls, "again": again}.items() if calls}
+    crossing = _crossing([record.crossing for record in records])
     return Counts(
         rows=sum(record.rows for record in records),
         distinct_inputs=calls + reused,
@@ -64,7 +68,17 @@ def count(
         left_out=sum(record.left_out for record in records),
         unseen_positions=sum(record.unseen_positions for record in records),
         other_calls=others,
+        crossing_inputs=None if crossing is None else sum(crossing.values()),
+        crossing_splits=crossing or {},
+        crossing_left_out=sum(record.crossing_left_out for record in records),
+        views_left_out=sum(record.views_left_out for record in records),
     )
+
+
+def _crossing(counts: Sequence[dict[str, int] | None]) -> dict[str, int] | None:
+    """Return how many inputs are in which splits; None where they were not counted everywhere."""
+    known = [one for one in counts if one is not None]
+    return summed(known) if len(known) == len(counts) else None
 
 
 def table_card(
@@ -106,8 +120,10 @@ def counts_text(counts: Counts) -> str:
         text += f"; {counts.unseen_positions} positions not seen by the teacher"
     if counts.views:
         text += f"; {counts.views} views"
-    if counts.left_out:
-        text += f"; {counts.left_out} unlabelled rows left out, their text is labelled"
+    if counts.views_left_out:
+        text += f"; {counts.views_left_out} views left out, which are inputs of validation or test"
+    if unlabelled := counts.left_out - counts.crossing_left_out:
+        text += f"; {unlabelled} unlabelled rows left out, their text is labelled"
     if counts.quarantined:
         text += f"; {counts.quarantined} quarantined"
     if counts.reused_inputs or counts.removed_inputs:
@@ -117,6 +133,17 @@ def counts_text(counts: Counts) -> str:
             f"of the teacher saved, {counts.removed_inputs} removed"
         )
     return text
+
+
+def say_crossing(counts: Counts, *, how: Crossing) -> None:
+    """Say how many inputs are in several splits, where some are, and what can be done."""
+    if counts.crossing_said is None:
+        return
+    remedy = (
+        ', which flatters figures there; corpus.crossing = "drop" leaves out their rows of the '
+        "less held-out one"
+    )
+    say(f"label: {counts.crossing_said}{remedy if how == 'keep' else ''}")
 
 
 def calls_text(counts: Counts) -> str:

@@ -16,8 +16,7 @@ from schemas.heads import Head
 from stages.label.answer_column import AnswerColumn
 from stages.label.arrow_kinds import is_list, is_number, is_text
 from stages.label.intake import Intake, row_text
-from stages.label.units import RawRows
-from stages.label.unlabelled import ORIGIN_COLUMN
+from stages.label.units import ORIGIN_COLUMN, RawRows
 from stages.listing import first_few
 
 _LARGEST = float(np.finfo(np.float32).max)

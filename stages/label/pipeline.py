@@ -12,8 +12,9 @@ from stages.allocator import return_freed_memory
 from stages.class_rows import say_scarce
 from stages.label.artefacts import artefacts_exist, export_artefacts
 from stages.label.budget import Attempted, check_budget
-from stages.label.card import count, counts_text, table_card
+from stages.label.card import count, counts_text, say_crossing, table_card
 from stages.label.corpus import CorpusPlan
+from stages.label.crossing_check import check_crossing
 from stages.label.encoding import chosen_encoding
 from stages.label.loaded import forget_teacher, teacher_at_hand
 from stages.label.passes import (
@@ -53,6 +54,8 @@ def label(plan: LabelPlan, *, labels: Path, machinery: Machinery = LOCAL) -> Sof
         with table_alone(labels):
             if _is_current(plan, labels):
                 check_gates(quality_of(open_table(labels)), plan.run.label, visible=True)
+                if open_table(labels).card.counts.crossing_inputs != 0:
+                    check_crossing(plan.corpus, tolerant=plan.run.label.tolerant)
                 say(f"label: nothing to do, {labels} is up to date")
             else:
                 _label_anew(plan, labels, staging, machinery)
@@ -75,6 +78,7 @@ def _label_anew(plan: LabelPlan, labels: Path, staging: Staging, machinery: Mach
     from stages.label.engine import engine_options, is_in_process
 
     options = engine_options(machinery.beam_arguments)
+    check_crossing(plan.corpus, tolerant=plan.run.label.tolerant)
     kept = staging.buckets()
     if kept:
         say(f"label: {len(kept)} shards kept from an interrupted run")
@@ -115,6 +119,7 @@ def _label_anew(plan: LabelPlan, labels: Path, staging: Staging, machinery: Mach
     attempt = f"{plan.fingerprint}:{version_number(labels) + 1}"
     commit(labels, shards=put_in_place(buckets, staging), card=card, attempt=attempt)
     say(f"label: {counts_text(counts)}; committed")
+    say_crossing(counts, how=plan.run.corpus.crossing)
     say_scarce("label", quality.class_rows, plan.run.head)
     if quarantined:
         say(f"label: {quarantined} rows are in quarantine: {place}")

@@ -77,7 +77,11 @@ class BucketRecord(BaseModel):
     Attributes:
       rows: corpus rows in its files.
       quarantined: corpus rows that the teacher could not answer.
-      left_out: unlabelled rows whose text the labelled corpus has.
+      left_out: unlabelled rows whose text the labelled corpus has, and those `crossing_left_out`
+        of inputs that another split has too which is held out more.
+      crossing: inputs by the splits that they are in, of those that are in several; None in the
+        record of a release that did not count them.
+      views_left_out: views that are an input of validation or test.
       unseen_positions: positions in its files that the teacher did not see.
       noise_candidates: rows whose hard label the teacher finds very unlikely.
       asked_again: calls beyond `calls`: inputs that failed, or were asked again to find those.
@@ -94,6 +98,9 @@ class BucketRecord(BaseModel):
     seconds: float = 0.0
     quarantined: int = 0
     left_out: int = 0
+    crossing: dict[str, int] | None = None
+    crossing_left_out: int = 0
+    views_left_out: int = 0
     unseen_positions: int = 0
     noise_candidates: tuple[NoiseCandidate, ...] = ()
     asked_again: int = 0

@@ -16,12 +16,14 @@ import pyarrow.compute as pc
 from apache_beam.ml.inference.base import KeyedModelHandler, PredictionResult, RunInference
 
 from schemas.corpus_section import Corpus
+from schemas.crossing import Crossing
 from schemas.heads import Head
 from schemas.label_section import Label
 from schemas.layout import Layout
 from stages.label.answer_column import AnswerColumn
 from stages.label.ask import SoftLabels
 from stages.label.corpus import read_unit
+from stages.label.crossing import crossing_inputs
 from stages.label.handler import TeacherHandler
 from stages.label.identity import buckets
 from stages.label.intake import Intake, Refused, row_text
@@ -31,18 +33,26 @@ from stages.label.quality import noise_candidates
 from stages.label.shards import order_rows, with_logits, write_shards
 from stages.label.staging import BucketRecord, Staging, UnitRecord, bucket_name, unit_name
 from stages.label.units import Unit
-from stages.label.unlabelled import LEFT_OUT_COLUMN, mark_left_out, set_aside
-from stages.label.views import add_views
+from stages.label.unlabelled import (
+    LEFT_OUT_COLUMN,
+    crossing_left_out,
+    mark_left_out,
+    set_aside,
+)
+from stages.label.views import add_views, distinct_digests, held_out_digests, views_left_out
 from stages.pointers import unseen_positions
 from stages.row_logits import RowLogits
+
+HELD_OUT = "held_out"
 
 
 @dataclass
 class SplitIntoBuckets(beam.DoFn):
     """Read a unit, check its rows and slice them by bucket.
 
-    Input: `Unit`. Output: (bucket, Arrow IPC bytes). Memory: two batches of rows. A retry
-    writes the unit's record again.
+    Input: `Unit`. Output: (bucket, Arrow IPC bytes); where views are made, also `HELD_OUT`: the
+    digests of validation and test. Memory: two batches of rows. A retry writes the unit's record
+    again.
     """
 
     corpus: Corpus
@@ -52,7 +62,7 @@ class SplitIntoBuckets(beam.DoFn):
     staging: Staging
     answers: AnswerColumn | None = None
 
-    def process(self, unit: Unit) -> Iterator[tuple[int, bytes]]:
+    def process(self, unit: Unit) -> Iterator[tuple[int, bytes] | beam.pvalue.TaggedOutput]:
         """Yield the slices, and write the record of what was read."""
         counts = np.zeros(self.how.num_shards, np.int64)
         intake = Intake(unit.source, tolerant=self.how.tolerant)
@@ -60,6 +70,8 @@ class SplitIntoBuckets(beam.DoFn):
         for rows in ahead(read):
             bucket = buckets(rows["input_digest"].combine_chunks(), num_shards=self.how.num_shards)
             counts += np.bincount(bucket, minlength=self.how.num_shards)
+            if self.how.views is not None:
+                yield beam.pvalue.TaggedOutput(HELD_OUT, held_out_digests(rows))
             for number, part in slices(rows, bucket):
                 if number not in self.skipped:
                     yield number, to_ipc(part)
@@ -132,6 +144,9 @@ class WriteShards(beam.DoFn):
                 noise_candidates=candidates,
                 unseen_positions=unseen_positions(answers, rows, self.layout),
                 left_out=pc.sum(result.example[LEFT_OUT_COLUMN]).as_py() or 0,
+                crossing=crossing_inputs(result.example),
+                crossing_left_out=crossing_left_out(result.example),
+                views_left_out=views_left_out(result.example, self.how.views),
             )
         )
 
@@ -159,19 +174,27 @@ class LabelCorpus(beam.PTransform):
             self.corpus, head, self.how, self.skipped, self.staging, self.answers
         )
         write = WriteShards(self.corpus, self.layout, self.how, self.staging)
-        views = beam.Map(with_views, self.how, feature=self.corpus.features[0], head=head)
         merged = beam.Map(merge, self.previous, num_shards=self.how.num_shards)
+        spread = units | "SpreadUnits" >> beam.Reshuffle()  # Unit
+        sliced = spread | "SplitIntoBuckets" >> beam.ParDo(split).with_outputs(HELD_OUT, main="out")
         return (
-            units
-            | "SpreadUnits" >> beam.Reshuffle()  # Unit
-            | "SplitIntoBuckets" >> beam.ParDo(split)  # (bucket, IPC bytes)
+            sliced.out  # (bucket, IPC bytes)
             | "GroupByBucket" >> beam.GroupByKey()  # (bucket, [IPC bytes])
-            | "OrderRows" >> beam.Map(assemble, head=head)  # (bucket, pa.Table)
-            | "AddViews" >> views  # (bucket, pa.Table)
+            | "OrderRows"
+            >> beam.Map(assemble, head=head, crossing=self.corpus.crossing)  # (bucket, pa.Table)
+            | "AddViews" >> self._views(sliced[HELD_OUT])  # (bucket, pa.Table)
             | "MergeWithPrevious" >> merged  # (bucket, pa.Table)
             | "Teacher" >> RunInference(KeyedModelHandler(self.handler))  # (bucket, result)
             | "WriteShards" >> beam.ParDo(write)  # nothing: the staging folder says what is done
         )
+
+    def _views(self, held_out: beam.PCollection) -> beam.ParDo:
+        """Return what adds the views; those of every bucket need the digests of all held out."""
+        made = {"feature": self.corpus.features[0], "head": self.layout.head}
+        if self.how.views is None:
+            return beam.Map(with_views, self.how, **made)
+        digests = held_out | "HeldOut" >> beam.CombineGlobally(distinct_digests)  # bytes
+        return beam.Map(with_views, self.how, held_out=beam.pvalue.AsSingleton(digests), **made)
 
 
 def slices(rows: pa.Table, bucket: np.ndarray) -> Iterator[tuple[int, pa.Table]]:
@@ -187,20 +210,33 @@ def slices(rows: pa.Table, bucket: np.ndarray) -> Iterator[tuple[int, pa.Table]]
         yield int(number), ordered.slice(int(start), int(end - start))
 
 
-def assemble(group: tuple[int, Iterable[bytes]], head: Head) -> tuple[int, pa.Table]:
+def assemble(
+    group: tuple[int, Iterable[bytes]], head: Head, *, crossing: Crossing
+) -> tuple[int, pa.Table]:
     """Return a bucket's rows in their one order, however they came."""
     bucket, parts = group
     rows = order_rows(pa.concat_tables([from_ipc(part) for part in parts]), head)
-    return bucket, mark_left_out(rows)
+    return bucket, mark_left_out(rows, crossing=crossing)
 
 
 def with_views(
-    element: tuple[int, pa.Table], label: Label, *, feature: str, head: Head
+    element: tuple[int, pa.Table],
+    label: Label,
+    *,
+    feature: str,
+    head: Head,
+    held_out: bytes = b"",
 ) -> tuple[int, pa.Table]:
-    """Return a bucket's rows and their augmented views."""
+    """Return a bucket's rows and their augmented views, but those that are held-out inputs."""
     bucket, rows = element
     return bucket, add_views(
-        rows, label.views, feature=feature, head=head, bucket=bucket, num_shards=label.num_shards
+        rows,
+        label.views,
+        feature=feature,
+        head=head,
+        bucket=bucket,
+        num_shards=label.num_shards,
+        held_out=held_out,
     )
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 ROWS_PER_BATCH = 65_536
+ORIGIN_COLUMN = "origin"  # 0: the labelled corpus; n: its nth unlabelled one
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Rows of unlabelled corpora: which of them the table leaves out, and which it sets aside."""
+"""Rows that the table leaves out, and those of unlabelled corpora that it sets aside."""
 
 from __future__ import annotations
 
@@ -6,24 +6,35 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.crossing import Crossing
 from schemas.layout import ASIDE, SPLIT_COLUMN
 from stages.columns import family
+from stages.label.crossing import less_held_out
+from stages.label.units import ORIGIN_COLUMN
 from stages.row_logits import RowLogits
 
-ORIGIN_COLUMN = "origin"  # 0: the labelled corpus; n: its nth unlabelled one
 LEFT_OUT_COLUMN = "left_out"
 
 
-def mark_left_out(rows: pa.Table) -> pa.Table:
+def mark_left_out(rows: pa.Table, *, crossing: Crossing = "keep") -> pa.Table:
     """Return a bucket's rows with `left_out`: unlabelled ones whose text is in the labelled corpus.
 
-    So no text of validation or test is trained on, and no labelled one is counted twice.
+    So no text of validation or test is trained on, and no labelled one is counted twice. With
+    `drop` also labelled ones whose input a split has that is held out more.
     """
     labelled = pc.equal(rows[ORIGIN_COLUMN], 0)
     known = pc.is_in(
         rows["input_digest"], value_set=pc.unique(rows["input_digest"].filter(labelled))
     )
-    return rows.append_column(LEFT_OUT_COLUMN, pc.and_(pc.invert(labelled), known))
+    left_out = pc.and_(pc.invert(labelled), known)
+    if crossing == "drop":
+        left_out = pc.or_(left_out, less_held_out(rows))
+    return rows.append_column(LEFT_OUT_COLUMN, left_out)
+
+
+def crossing_left_out(rows: pa.Table) -> int:
+    """Return how many of the labelled corpus's rows are left out."""
+    return pc.sum(pc.and_(rows[LEFT_OUT_COLUMN], pc.equal(rows[ORIGIN_COLUMN], 0))).as_py() or 0
 
 
 def set_aside(rows: pa.Table, answers: RowLogits, min_confidence: tuple[float, ...]) -> pa.Table:

@@ -3,7 +3,8 @@
 A view is made from its parent, from the other train examples of its shard and from the seed, so
 the same corpus gives the same views on any runner. Partners are found by a random point in the
 shard's range of digests and the example that follows it: a corpus that grows by a little changes
-few views. View rows carry no hard label, and stay with their parent's split and shard.
+few views. View rows carry no hard label, and stay with their parent's split and shard. What is an
+input of validation or test is no view: nobody is trained on it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import random
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,12 @@ from schemas.label_section import Augmenter, Views
 from schemas.layout import SPLIT_COLUMN, label_type
 from stages.columns import digest_matrix, family
 from stages.label.augmenters import Around, Augment, Draw, Words, find_augmenters
-from stages.label.identity import digest_words, input_digests, order_of_digests
+from stages.label.identity import (
+    digest_column,
+    digest_words,
+    input_digests,
+    order_of_digests,
+)
 from stages.label.unlabelled import LEFT_OUT_COLUMN
 
 _SPACE = 2**64
@@ -52,7 +58,14 @@ class Pool:
 
 
 def add_views(
-    rows: pa.Table, views: Views | None, *, feature: str, head: Head, bucket: int, num_shards: int
+    rows: pa.Table,
+    views: Views | None,
+    *,
+    feature: str,
+    head: Head,
+    bucket: int,
+    num_shards: int,
+    held_out: bytes = b"",
 ) -> pa.Table:
     """Return a bucket's ordered rows with their views, each after its parent.
 
@@ -63,6 +76,7 @@ def add_views(
       head: for its label column, which is null in a view.
       bucket: number of the range of digests that the rows are from.
       num_shards: ranges in all.
+      held_out: digests of the inputs of validation and test, of every range, one after the other.
     """
     if views is None or rows.num_rows == 0:
         return rows
@@ -72,8 +86,40 @@ def add_views(
         _view_rows(parents, texts, number, feature=feature, head=head)
         for number, texts in enumerate(_texts(pool, parents, views), start=1)
     ]
-    whole = pa.concat_tables([rows, *(part.select(rows.column_names) for part in made)])
+    new = pa.concat_tables([part.select(rows.column_names) for part in made])
+    new = new.filter(pc.invert(pc.is_in(new["input_digest"], value_set=digest_column(held_out))))
+    whole = pa.concat_tables([rows, new])
     return whole.take(pa.array(order_of_digests(family(whole))))
+
+
+def views_left_out(rows: pa.Table, views: Views | None) -> int:
+    """Return how many views a bucket's rows lack, for they are an input of validation or test.
+
+    Args:
+      rows: as `add_views` returned them.
+      views: how they were made; None for none.
+    """
+    if views is None:
+        return 0
+    is_view = np.asarray(rows["view"].to_numpy() > 0)
+    parents = _parents(rows.filter(pa.array(~is_view)))
+    return int(views.count * parents.num_rows - is_view.sum())
+
+
+def held_out_digests(rows: pa.Table) -> bytes:
+    """Return the digests of inputs of validation and test, one after the other."""
+    held_out = rows.filter(pc.not_equal(rows[SPLIT_COLUMN], "train"))
+    return digest_matrix(pc.unique(held_out["input_digest"])).tobytes()
+
+
+def distinct_digests(parts: Iterable[bytes]) -> bytes:
+    """Return digests, one after the other, each once and in order.
+
+    >>> distinct_digests([b"b" * 16, b"", b"a" * 16 + b"b" * 16]) == b"a" * 16 + b"b" * 16
+    True
+    """
+    found = pc.unique(digest_column(b"".join(parts)))
+    return digest_matrix(found.take(pa.array(order_of_digests(found)))).tobytes()
 
 
 def _parents(rows: pa.Table) -> pa.Table:

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from schemas.errors import CorpusError, RunFileError, TeacherError
-from schemas.layout import SPLIT_COLUMN
+from schemas.errors import RunFileError, TeacherError
 from schemas.provenance import digest_file, fingerprint
 from schemas.run_file import RunFile
 from schemas.scores import TITLES, AnyScores
@@ -21,15 +19,14 @@ from schemas.teacher_section import Fit
 from stages.assets import ResolvedAsset, resolve_model
 from stages.atomic import whole_file, write_whole
 from stages.class_rows import class_rows, say_scarce
-from stages.columns import has_label, labels_by_line, no_label, out_of_scope, repeats
+from stages.columns import has_label, labels_by_line, no_label
 from stages.inputs import student_inputs
-from stages.label.corpus import CorpusPlan, plan_corpus, read_unit
-from stages.label.intake import Intake
+from stages.label.corpus import CorpusPlan, plan_corpus
 from stages.label.sample import SAMPLE_INPUTS
-from stages.label.shards import order_rows
 from stages.own_folders import folder_alone
 from stages.pointers import first_positions, questions_of
 from stages.progress import say
+from stages.teach.rows import labelled_rows
 from stages.teacher_folder import open_teacher, read_card, teacher_in
 from stages.teacher_places import find_teacher
 from stages.teacher_source import TeacherSource
@@ -115,34 +112,6 @@ def teach(plan: TeachPlan, *, out: Path) -> TeacherSource:
 
 def _is_current(plan: TeachPlan, out: Path) -> bool:
     return (out / CARD_FILE).is_file() and read_card(out).fitted_from == plan.fingerprint
-
-
-def labelled_rows(plan: CorpusPlan, *, once: bool, tolerant: bool) -> dict[str, pa.Table]:
-    """Return the labelled rows of each split in content order.
-
-    Raises:
-      CorpusError: a row does not fit, or train or validation have no labelled row.
-    """
-    parts = [
-        part
-        for unit in plan.units
-        for part in read_unit(unit, plan.corpus, plan.head, Intake(unit.source, tolerant=tolerant))
-    ]
-    if not parts:
-        raise CorpusError(f"corpus is empty: {len(plan.files)} files with no row. Mend `files`.")
-    rows = order_rows(pa.concat_tables(parts), plan.head)
-    rows = rows.filter(pc.is_valid(rows[plan.head.label_column]))
-    rows = rows.filter(pa.array(~out_of_scope(rows, plan.head)))
-    if once:
-        rows = rows.filter(pa.array(~repeats(rows, plan.head.label_column)))
-    splits = {
-        name: rows.filter(pc.equal(rows[SPLIT_COLUMN], name))
-        for name in ("train", "validation", "test")
-    }
-    for name in ("train", "validation"):
-        if splits[name].num_rows == 0:
-            raise CorpusError(f"no labelled row in split {name!r}: a teacher cannot be fitted.")
-    return splits
 
 
 def _teach_anew(plan: TeachPlan, out: Path) -> None:

@@ -1,0 +1,24 @@
+"""Inputs that are in several splits, and what is done about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+Crossing = Literal["keep", "drop", "error"]
+
+
+def crossing_text(inputs: int, splits: Mapping[str, int], *, left_out: int) -> str:
+    """Return in words how many inputs are in several splits, and what became of their rows.
+
+    Args:
+      inputs: how many.
+      splits: by the splits that they are in, such as `train, test`; empty where that is not known.
+      left_out: rows of them that were left out.
+
+    >>> crossing_text(3, {"train, test": 2, "validation, test": 1}, left_out=0)
+    '3 inputs are in several splits (2 in train, test; 1 in validation, test)'
+    """
+    each = "; ".join(f"{count} in {names}" for names, count in splits.items())
+    text = f"{inputs} inputs are in several splits" + (f" ({each})" if each else "")
+    return text + (f"; {left_out} rows of the less held-out one are left out" if left_out else "")
