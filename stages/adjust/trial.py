@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from schemas.errors import AssetError, RunFileError, StudentError, first_line
+from schemas.errors import AssetError, RunFileError, StudentError, UserCodeError, first_line
 from schemas.run_file import RunFile
 from stages.adjust.space import of_trial
 from stages.adjust.study import AskedTrial
@@ -64,7 +64,7 @@ def try_settings(run: RunFile, table: SoftLabelTable, trial: AskedTrial, *, fold
     except _GivenUp:
         trial.prune()
         return
-    except (StudentError, RunFileError, AssetError, tf.errors.OpError) as error:
+    except (StudentError, UserCodeError, RunFileError, AssetError, tf.errors.OpError) as error:
         trial.fail(first_line(error))
         return
     card = read_student_card(plan.path)

@@ -83,6 +83,16 @@ def test_settings_that_cannot_be_trained_are_noted_and_the_others_tried(table):
     assert found.best is not None
 
 
+def test_where_a_builder_of_ones_own_raises_in_every_trial_its_line_is_said(table):
+    Path("own_builder.py").write_text(
+        "def build(**given):\n    return {}['units']\n\nother = build\n"
+    )
+    search = '{"student.kind"=["own_builder:build", "own_builder:other"]}'
+    said = "1 tried: your own code raised: own_builder:.*: own_builder.py:2: KeyError: 'units'"
+    with pytest.raises(StudentError, match=said):
+        adjust(searching(trials=1, search=search), table, out=Path("out"))
+
+
 def test_where_every_setting_fails_it_says_so(table):
     search = '{"student.kind"=["none", "neither"]}'
     with pytest.raises(StudentError, match="no setting could be trained: 2 tried: unknown student"):
