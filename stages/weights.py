@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from schemas.errors import first_line
+
 if TYPE_CHECKING:
     import keras
 
 _NAMED = 3
 _WEIGHTS = "model.weights.h5"  # in a `.keras` file, and beside the configuration of a preset
 _OF_TRAINING = ("optimizer/", "metrics/", "_metrics/")
+_UNSAFE = "deserialization of a|safe_mode=False|unsafe_deserialization"
 _UNLOADED = ".*freshly-initialized weights"
 
 
@@ -51,6 +54,21 @@ class Unmatched:
         if self.left_over:
             said.append(f"its file has {_weights(self.left_over, 'that the model has no use for')}")
         return "; ".join(said)
+
+
+def why_unloaded(error: Exception) -> str:
+    """Return what Keras says of a file that it cannot load, without a final stop.
+
+    Of code in a file it would have the user run it; softshards never does.
+
+    >>> why_unloaded(ValueError("Requested the deserialization of a Lambda layer."))
+    'it has code of its own (a Lambda layer), which is never run. Save it with a layer instead'
+    """
+    said = first_line(error).rstrip(".")
+    if not re.search(_UNSAFE, said):
+        return said
+    layer = " (a Lambda layer)" if "Lambda" in said else ""
+    return f"it has code of its own{layer}, which is never run. Save it with a layer instead"
 
 
 def _weights(names: tuple[str, ...], said: str) -> str:

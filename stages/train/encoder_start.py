@@ -13,14 +13,14 @@ import keras
 import keras_hub
 import numpy as np
 
-from schemas.errors import StudentError, first_line
+from schemas.errors import StudentError
 from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE
 from schemas.train_section import Student
 from stages.encoder import load_encoder
 from stages.layers import other_vocabulary
 from stages.teacher_folder import check_vocabulary_file, read_card
 from stages.text import read_vocabulary
-from stages.weights import left_in_keras_file, unloaded_is_an_error
+from stages.weights import left_in_keras_file, unloaded_is_an_error, why_unloaded
 
 _LAYER = "transformer_layer_"
 _SHARED = ("position_embedding", "segment_embedding", "embeddings_layer_norm")
@@ -125,7 +125,7 @@ def _loaded(location: str) -> tuple[keras.Model, list[str]]:
             model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # whatever Keras makes of a damaged file
         raise StudentError(
-            f"no BERT to start from: {path}: {first_line(error)}. Mend `start`."
+            f"no BERT to start from: {path}: {why_unloaded(error)}. Mend `start`."
         ) from error
     if found := left_in_keras_file(path, model):
         raise StudentError(f"start is not whole: {path}: {found}. Mend `start`.")

@@ -34,6 +34,28 @@ def test_an_unknown_option_is_refused():
 
 
 @pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--runner=Nope"], "unknown runner: Nope: expected FnApiRunner, "),
+        (["--runner=nope.Nope"], "runner cannot be imported: nope.Nope: ModuleNotFoundError"),
+        (["--runner=json.JSONDecoder"], "no runner: json.JSONDecoder: found <class "),
+        (
+            ["--runner=apache_beam.runners.dask.dask_runner.DaskRunner"],
+            "runner refused: DaskRunner",
+        ),
+        (["--runner"], "Beam option cannot be read: argument --runner: expected one argument"),
+        (["--direct_num_workers=x"], "cannot be read: argument --direct_num_workers: invalid int"),
+        (["--direct_num_workers=-3"], "number of workers: .*: found -3, expected 1 or more"),
+        (["--direct_running_mode=foo"], "cannot be read: argument --direct_running_mode: invalid"),
+        (["direct_num_workers=2"], "unknown Beam option: direct_num_workers"),
+    ],
+)
+def test_an_option_that_cannot_be_had_is_stated(arguments, said):
+    with pytest.raises(EngineError, match=said):
+        engine_options(arguments)
+
+
+@pytest.mark.parametrize(
     ("error", "expected"),
     [
         (CorpusError("bad: row 1. Mend."), CorpusError("bad: row 1. Mend.")),

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import tensorflow as tf
 
-from schemas.errors import TeacherError, first_line
+from schemas.errors import TeacherError
 from schemas.provenance import digest_file
 from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE
 from stages.label.answers import one_number_remedy
@@ -27,7 +27,7 @@ from stages.label.teachers.words import logits_of_words
 from stages.layers import layers_of, other_vocabulary
 from stages.teacher_source import TeacherSource
 from stages.text import Wordpiece, ragged_words, read_vocabulary
-from stages.weights import left_in_keras_file, unloaded_is_an_error
+from stages.weights import left_in_keras_file, unloaded_is_an_error, why_unloaded
 
 INPUTS = frozenset({"token_ids", "segment_ids", "padding_mask"})
 
@@ -134,7 +134,7 @@ def load_model(source: TeacherSource) -> keras.Model:
         with unloaded_is_an_error():
             model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # whatever Keras makes of a damaged file
-        said = first_line(error).rstrip(".")
+        said = why_unloaded(error)
         raise TeacherError(f"teacher cannot be loaded: {path}: {said}.") from error
     if found := left_in_keras_file(path, model):
         raise TeacherError(

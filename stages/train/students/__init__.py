@@ -22,7 +22,7 @@ from schemas.train_section import Student
 from stages.layers import embedding_rows
 from stages.plugins import guarded, import_function
 from stages.train.student_sizes import check_memory
-from stages.weights import left_in_keras_file, unloaded_is_an_error
+from stages.weights import left_in_keras_file, unloaded_is_an_error, why_unloaded
 
 Builder = Callable[..., keras.Model]
 
@@ -99,7 +99,7 @@ def _saved(
             model: keras.Model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # whatever Keras makes of a damaged file
         raise StudentError(
-            f"student cannot be loaded: {path}: {first_line(error)}. Mend `kind`."
+            f"student cannot be loaded: {path}: {why_unloaded(error)}. Mend `kind`."
         ) from error
     if found := left_in_keras_file(path, model):
         raise StudentError(f"student is not whole: {path}: {found}. Mend `kind`.")
