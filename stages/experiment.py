@@ -21,7 +21,7 @@ from schemas.teacher_card import CARD_FILE
 from stages.hub import snapshot
 from stages.label.plan import LOCAL, Machinery
 from stages.locks import lock
-from stages.own_folders import folder_alone, table_alone
+from stages.own_folders import folder_alone, run_alone, table_alone
 from stages.plugins import can_import
 from stages.progress import say
 from stages.table import SoftLabelTable, open_table, open_version
@@ -276,14 +276,16 @@ def run_all(run: RunFile, *, out: Path, machinery: Machinery = LOCAL) -> Report:
     """Do every step that is not done.
 
     Raises:
+      BusyError: another run is at work there.
       PipelineError: any stated failure; what is done is kept.
     """
     from stages.train.pipeline import check_learnable
 
     check_learnable(run)
     labels = out / LABELS_FOLDER
-    label_step(run, labels=labels, out=out, machinery=machinery)
-    _, plans = train_step(run, labels=labels, out=out)
-    if run.adjust is not None and not target_reached(run, plans):
-        adjust_step(run, labels=labels, out=out)
-    return evaluate_step(run, labels=labels, out=out)
+    with run_alone(out):
+        label_step(run, labels=labels, out=out, machinery=machinery)
+        _, plans = train_step(run, labels=labels, out=out)
+        if run.adjust is not None and not target_reached(run, plans):
+            adjust_step(run, labels=labels, out=out)
+        return evaluate_step(run, labels=labels, out=out)

@@ -7,7 +7,7 @@ students as that task sees them, and its report.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from schemas.export_card import ExportCard
@@ -41,11 +41,10 @@ def run_file_all(
       PipelineError: any stated failure; what is done is kept.
     """
     run = _read(path, overrides)
-    with run_alone(out):
-        if isinstance(run, MultiTask):
-            yield from run_tasks(run, base=path.parent, out=out, machinery=machinery)
-        else:
-            yield run_all(run, out=out, machinery=machinery)
+    if isinstance(run, MultiTask):
+        yield from run_tasks(run, base=path.parent, out=out, machinery=machinery)
+    else:
+        yield run_all(run, out=out, machinery=machinery)
 
 
 def run_tasks(
@@ -60,11 +59,9 @@ def run_tasks(
       machinery: of labelling.
 
     Raises:
+      BusyError: another run is at work there.
       PipelineError: any stated failure; what is done is kept.
     """
-    from stages.combine.heads import join_heads
-    from stages.evaluate.pipeline import evaluate
-    from stages.train.multi_task.pipeline import train_multi_task
     from stages.train.pipeline import check_learnable
 
     runs = {task.name: task_run(run, task, base=base) for task in run.tasks}
@@ -73,6 +70,17 @@ def run_tasks(
         check_shared(runs)
     for own in runs.values():
         check_learnable(own)
+    with run_alone(out):
+        yield from _run_checked(run, runs, out=out, machinery=machinery)
+
+
+def _run_checked(
+    run: MultiTask, runs: Mapping[str, RunFile], *, out: Path, machinery: Machinery
+) -> Iterator[Report]:
+    from stages.combine.heads import join_heads
+    from stages.evaluate.pipeline import evaluate
+    from stages.train.multi_task.pipeline import train_multi_task
+
     tables = {
         name: _labelled(own, place=out / TASKS_FOLDER / name, machinery=machinery)
         for name, own in runs.items()
