@@ -116,7 +116,7 @@ def teach(run_file: Path, out: Path, overrides: Overrides) -> None:
 @SET
 @number("--sample", click.IntRange(0, 256), 256, "How many inputs it is asked at most; 0: none.")
 def plan(run_file: Path, labels: Path, out: Path | None, overrides: Overrides, sample: int) -> None:
-    """Say what `label` would do and cost; nothing is written."""
+    """Say what `label` would do and cost; nothing is written, no answer of the sample is kept."""
     from stages.experiment import plan_step, read_run_file
     from stages.inspect import columns_left
     from stages.label.forecast import forecast_text

@@ -1,32 +1,30 @@
 """Forecast: what a label run would do and cost, from a scan of the corpus and a timed sample.
 
-Nothing is written. Inputs are counted exactly; time and size are estimates from a sample of the
-inputs that would go to the teacher, each of which is asked once. Memory: as of `scan.py`.
+Nothing is written. Inputs are counted exactly, but for views; time and size are estimates from a
+sample of the inputs that would go to the teacher, each asked once. Memory: as of `scan.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-import pyarrow as pa
-
-from schemas.layout import SPLIT_COLUMN, Encoding, Layout
-from stages.label.ask import SoftLabels, soft_labels
-from stages.label.budget import calls_beside, why_asked_again
-from stages.label.encoding import chosen_encoding, known_encoding
+from schemas.crossing import crossing_text
+from schemas.layout import Encoding, Layout
+from stages.label.budget import Attempted, calls_beside, why_asked_again
+from stages.label.crossing_check import check_crossing
+from stages.label.encoding import known_encoding
+from stages.label.forecast_cost import Asked, cost_before
 from stages.label.plan import LabelPlan
-from stages.label.previous import PreviousLabels, previous_labels
+from stages.label.previous import PreviousLabels, previous_labels, seconds_per_call
 from stages.label.sample import SAMPLE_INPUTS
-from stages.label.scan import digests_of, scan, view_counts
-from stages.label.shards import encode_parquet, order_rows, with_logits
-from stages.label.staging import CallsApart
+from stages.label.scan import Seen, ViewCounts, digests_of, scan, view_counts
+from stages.label.staging import Staging
 from stages.label.teacher import Teacher
 from stages.label.teachers import load_teacher
-from stages.row_logits import RowLogits
-from stages.table import open_table, table_exists
+from stages.label.up_to_date import nothing_to_do, up_to_date
+from stages.table import SoftLabelTable, open_table, table_exists
 
 _UNKNOWN = "not known: nobody was asked"
 
@@ -37,13 +35,17 @@ class Forecast:
 
     Attributes:
       rows, train_rows: of the corpus.
-      views: augmented views, at most: some may say the same.
-      distinct_inputs: different teacher inputs: `reused_inputs` + `teacher_calls`.
+      crossing: inputs in several splits, by these; `crossing_left_out` rows of them are left out.
+      views: augmented views, at most: some may say the same, or a held-out input.
+      distinct_inputs: different teacher inputs: `reused_inputs` + `teacher_calls`, and those of
+        the `kept_shards` of an interrupted run.
       removed_inputs: of the visible version, by this teacher, that left the corpus.
       quarantined: rows that cannot be read; the teacher may add some.
       calls_beside: calls that give no input its answer, at most: see `budget.py`.
       asked_again: why the answers of the table that is there do not count, where they do not.
+      calls_before: that the interrupted run has made.
       max_teacher_calls: as the run file states it.
+      refused: whether `label` would make more calls than that.
       sampled_calls: inputs that the teacher was asked for these estimates.
       teacher_seconds: estimate for the calls; 0 where there is none, None where nobody was asked.
       teacher_seconds_saved: what the reused answers cost when they were made.
@@ -51,17 +53,23 @@ class Forecast:
         there.
       break_even_epochs: epochs of one student after which the calls have paid for themselves,
         against running the teacher inside training; None where nothing is called.
+      up_to_date: what `label` says where it has nothing to do.
     """
 
     rows: int
     train_rows: int
+    crossing: dict[str, int]
+    crossing_left_out: int
     views: int
     distinct_inputs: int
     reused_inputs: int
     teacher_calls: int
     calls_beside: int
+    kept_shards: int
+    calls_before: int
     asked_again: str | None
     max_teacher_calls: int | None
+    refused: bool
     sampled_calls: int
     removed_inputs: int
     quarantined: int
@@ -69,6 +77,30 @@ class Forecast:
     teacher_seconds_saved: float
     bytes_on_disk: int | None
     break_even_epochs: float | None
+    up_to_date: str | None = None
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What a scan of a corpus says, with the answers that count for a layout.
+
+    Attributes:
+      layout: how logits are kept.
+      previous: the version whose answers count, if any.
+      whole: of the whole corpus; `left` of the shards that no attempt has finished.
+    """
+
+    layout: Layout
+    previous: PreviousLabels | None
+    whole: Seen
+    left: Seen
+    whole_views: ViewCounts
+    left_views: ViewCounts
+
+    @property
+    def calls(self) -> int:
+        """Inputs that the teacher is asked for their answer."""
+        return self.left.misses + self.left_views.calls
 
 
 def forecast(
@@ -80,69 +112,164 @@ def forecast(
       plan: the run's.
       labels: the table's folder, which need not be there.
       teacher: for the timed sample; the plan's own, loaded only if it is needed, when None.
-      inputs: that the teacher is asked at most; 0 for none, up to 256.
+      inputs: that the teacher is asked at most; 0 for none, up to 256. Nobody is asked where
+        `label` would refuse, or has nothing to do, and never more than the run file allows.
 
     Raises:
       PipelineError: what `label` itself would say of corpus, teacher or table.
     """
-    asked = _Asked(plan, cache(lambda: teacher or load_teacher(plan.teacher)), inputs)
-    layout = plan.run.layout(asked.encoding(labels))
+    table = up_to_date(plan, labels)
+    if table is None or table.card.counts.crossing_inputs != 0:
+        check_crossing(plan.corpus, tolerant=plan.run.label.tolerant)
+    if table is not None:
+        return _nothing_to_do(plan, table, labels)
+    staging = Staging(labels, plan.work)
+    done = Attempted(staging.buckets(), staging.calls_apart())
+    known = staging.encoding() or known_encoding(plan, labels)
+    encoding = known.encoding if known else Encoding(precision="float32")
+    look = _look(plan, labels, encoding, done)
+    limit, beside = plan.run.label.max_teacher_calls, _calls_beside(plan, labels, done, look.calls)
+    refused = limit is not None and done.calls + look.calls + beside > limit
+    asks = 0 if refused else min(inputs, inputs if limit is None else limit)
+    asked = Asked(plan, cache(lambda: teacher or load_teacher(plan.teacher)), asks)
+    if known is None and look.whole.rows:
+        look = _look_again(plan, labels, asked.encoding(labels), done, look)
+    return _found(plan, labels, look, asked, done=done, refused=refused)
+
+
+def _found(
+    plan: LabelPlan, labels: Path, look: _Look, asked: Asked, *, done: Attempted, refused: bool
+) -> Forecast:
+    seen, calls, previous = look.whole, look.calls, look.previous
+    cost = asked.cost(look.left.sample, look.layout)
+    views = look.whole_views.calls + look.whole_views.reused
+    reused = look.left.reused + look.left_views.reused
+    still_there = seen.reused + look.whole_views.reused
+    size = cost or cost_before(previous)
+    nothing = None if seen.rows else 0
+    return Forecast(
+        rows=seen.rows,
+        views=views,
+        train_rows=seen.train_rows,
+        crossing=seen.crossing,
+        crossing_left_out=seen.crossing_left_out,
+        distinct_inputs=seen.reused + seen.misses + views,
+        reused_inputs=reused,
+        teacher_calls=calls,
+        calls_beside=_calls_beside(plan, labels, done, calls),
+        kept_shards=len(done.buckets),
+        calls_before=done.calls,
+        asked_again=_why_asked_again(plan, labels),
+        max_teacher_calls=plan.run.label.max_teacher_calls,
+        refused=refused,
+        sampled_calls=asked.calls,
+        removed_inputs=max(0, previous.distinct_inputs - still_there) if previous else 0,
+        quarantined=seen.quarantined,
+        teacher_seconds=(cost.seconds * calls if cost else None) if calls else 0.0,
+        teacher_seconds_saved=reused * previous.seconds_per_call if previous else 0.0,
+        bytes_on_disk=size.whole_bytes(seen.rows + views, seen.files) if size else nothing,
+        break_even_epochs=calls / seen.train_rows if calls and seen.train_rows else None,
+    )
+
+
+def _nothing_to_do(plan: LabelPlan, table: SoftLabelTable, labels: Path) -> Forecast:
+    """Return what the card of a table that is up to date says."""
+    counts = table.card.counts
+    return Forecast(
+        rows=counts.rows,
+        views=counts.views,
+        train_rows=counts.split_rows.get("train", 0),
+        crossing=counts.crossing_splits,
+        crossing_left_out=counts.crossing_left_out,
+        distinct_inputs=counts.distinct_inputs,
+        reused_inputs=counts.distinct_inputs,
+        teacher_calls=0,
+        calls_beside=0,
+        kept_shards=0,
+        calls_before=0,
+        asked_again=None,
+        max_teacher_calls=plan.run.label.max_teacher_calls,
+        refused=False,
+        sampled_calls=0,
+        removed_inputs=0,
+        quarantined=counts.quarantined,
+        teacher_seconds=0.0,
+        teacher_seconds_saved=counts.distinct_inputs * seconds_per_call(table.card),
+        bytes_on_disk=sum(shard.size_bytes for shard in table.shards),
+        break_even_epochs=None,
+        up_to_date=nothing_to_do(counts.quarantined, labels),
+    )
+
+
+def _look(plan: LabelPlan, labels: Path, encoding: Encoding, done: Attempted) -> _Look:
     previous = previous_labels(
         labels,
         teacher_fingerprint=plan.teacher.fingerprint,
         features=plan.run.corpus.features,
-        encoding=layout.encoding,
+        encoding=encoding,
     )
-    seen = scan(plan, digests_of(previous.shards if previous else ()))
-    cost = asked.cost(seen.sample, layout)
-    views = view_counts(plan, seen, previous.views if previous else None)
-    calls, reused = seen.misses + views.calls, seen.reused + views.reused
-    row_bytes = _row_bytes(previous) if cost is None else cost.row_bytes
-    apart = CallsApart()
-    return Forecast(
-        rows=seen.rows,
-        views=views.calls + views.reused,
-        train_rows=seen.train_rows,
-        distinct_inputs=calls + reused,
-        reused_inputs=reused,
-        teacher_calls=calls,
-        calls_beside=calls_beside(plan, labels, apart, inputs=calls) if _can_be_asked(plan) else 0,
-        asked_again=_why_asked_again(plan, labels),
-        max_teacher_calls=plan.run.label.max_teacher_calls,
-        sampled_calls=asked.calls,
-        removed_inputs=max(0, previous.distinct_inputs - reused) if previous else 0,
-        quarantined=seen.quarantined,
-        teacher_seconds=(cost.seconds * calls if cost else None) if calls else 0.0,
-        teacher_seconds_saved=reused * previous.seconds_per_call if previous else 0.0,
-        bytes_on_disk=_whole_bytes(row_bytes, seen.rows + views.calls + views.reused),
-        break_even_epochs=calls / seen.train_rows if calls and seen.train_rows else None,
-    )
+    known = digests_of(previous.shards if previous else ())
+    whole = scan(plan, known)
+    left = scan(plan, known, finished=done.buckets) if done.buckets else whole
+    made = previous.views if previous else None
+    views = [view_counts(plan, seen, made) for seen in (whole, left)]
+    return _Look(plan.run.layout(encoding), previous, whole, left, *views)
+
+
+def _look_again(
+    plan: LabelPlan, labels: Path, encoding: Encoding, done: Attempted, look: _Look
+) -> _Look:
+    """Return a look with the encoding that was chosen; with a table, other answers may count."""
+    if table_exists(labels):
+        return _look(plan, labels, encoding, done)
+    return replace(look, layout=plan.run.layout(encoding))
+
+
+def _calls_beside(plan: LabelPlan, labels: Path, done: Attempted, calls: int) -> int:
+    return calls_beside(plan, labels, done.apart, inputs=calls) if _can_be_asked(plan) else 0
 
 
 def forecast_text(found: Forecast) -> list[tuple[str, str]]:
     """Return a forecast as names and values for people."""
     share = found.reused_inputs / max(1, found.distinct_inputs)
     epochs = found.break_even_epochs
+    most = "at most " if found.views and not found.up_to_date else ""
+    size = found.bytes_on_disk
+    reading = "" if found.up_to_date else " at reading"
     return [
+        *([("label", found.up_to_date)] if found.up_to_date else []),
         ("rows", f"{found.rows} ({found.train_rows} train)"),
-        ("views", str(found.views)),
-        ("distinct inputs", str(found.distinct_inputs)),
+        ("inputs in several splits", _crossing_text(found)),
+        ("views", f"{most}{found.views}"),
+        ("distinct inputs", f"{most}{found.distinct_inputs}"),
         ("reused", f"{found.reused_inputs} ({share:.1%})"),
         *([("not reused", found.asked_again)] if found.asked_again else []),
-        ("teacher calls", str(found.teacher_calls)),
+        *_kept_text(found),
+        ("teacher calls", f"{most}{found.teacher_calls}"),
         ("calls beside them", f"at most {found.calls_beside}"),
         *_budget_text(found),
         ("removed", str(found.removed_inputs)),
-        ("quarantined", f"{found.quarantined} at reading"),
+        ("quarantined", f"{found.quarantined}{reading}"),
         ("teacher time", _time_text(found)),
         ("teacher time saved", f"about {found.teacher_seconds_saved:.0f} s"),
-        (
-            "bytes on disk",
-            _UNKNOWN if found.bytes_on_disk is None else f"about {found.bytes_on_disk}",
-        ),
+        ("bytes on disk", _UNKNOWN if size is None else f"about {size}"),
         ("pays off after", "at once" if epochs is None else f"{epochs:.2f} epochs of one student"),
         ("asked for this plan", f"{found.sampled_calls} inputs"),
     ]
+
+
+def _crossing_text(found: Forecast) -> str:
+    inputs, left_out = sum(found.crossing.values()), found.crossing_left_out
+    return crossing_text(inputs, found.crossing, left_out=left_out) if inputs else "0"
+
+
+def _kept_text(found: Forecast) -> list[tuple[str, str]]:
+    if not (found.kept_shards or found.calls_before):
+        return []
+    text = (
+        f"{found.kept_shards} shards of an interrupted run, which made {found.calls_before} calls"
+    )
+    return [("kept", text)]
 
 
 def _time_text(found: Forecast) -> str:
@@ -154,8 +281,8 @@ def _time_text(found: Forecast) -> str:
 def _budget_text(found: Forecast) -> list[tuple[str, str]]:
     if found.max_teacher_calls is None:
         return []
-    over = found.teacher_calls + found.calls_beside > found.max_teacher_calls
-    return [("allowed", f"{found.max_teacher_calls}{': label would refuse' if over else ''}")]
+    said = ": label would refuse" if found.refused else ""
+    return [("allowed", f"{found.max_teacher_calls}{said}")]
 
 
 def _why_asked_again(plan: LabelPlan, labels: Path) -> str | None:
@@ -165,77 +292,3 @@ def _why_asked_again(plan: LabelPlan, labels: Path) -> str | None:
 
 def _can_be_asked(plan: LabelPlan) -> bool:
     return plan.teacher.how.kind != "column"
-
-
-@dataclass(frozen=True)
-class _Cost:
-    seconds: float
-    row_bytes: float
-
-
-class _Asked:
-    """What a teacher is asked for a forecast: so many inputs at most, none of them twice."""
-
-    def __init__(self, plan: LabelPlan, teacher: Callable[[], Teacher], inputs: int) -> None:
-        self._plan, self._teacher, self._inputs = plan, teacher, inputs
-        self._answers: list[tuple[pa.Table, SoftLabels]] = []
-
-    @property
-    def calls(self) -> int:
-        """Inputs that it was asked."""
-        return sum(answer.asked for _, answer in self._answers)
-
-    def encoding(self, labels: Path) -> Encoding:
-        """Return how logits would be kept: of `auto` as half of the inputs say."""
-        half = self._inputs // 2
-        known = known_encoding(self._plan, labels)
-        if known is not None or half == 0:
-            return known.encoding if known else Encoding()
-        return chosen_encoding(
-            self._plan, labels, teacher=self._teacher, note=self._note, inputs=half
-        ).encoding
-
-    def cost(self, sample: pa.Table, layout: Layout) -> _Cost | None:
-        """Return seconds and bytes for one row of a sample, or None where nobody was asked.
-
-        The first quarter is asked for the graph, and not timed, unless an encoding was chosen.
-        """
-        rest = sample.slice(self.calls, max(0, self._inputs - self.calls))
-        if rest.num_rows:
-            rest = order_rows(rest, layout.head)
-            first = 0 if self._answers else rest.num_rows // 4
-            for part in (rest.slice(0, first), rest.slice(first)):
-                self._ask(part, layout)
-        if not self._answers:
-            return None
-        rows = pa.concat_tables([rows for rows, _ in self._answers])
-        logits = RowLogits.joined([answer.answers for _, answer in self._answers])
-        whole = with_logits(rows, logits, layout).drop_columns([SPLIT_COLUMN])
-        timed = self._answers[-1][1]
-        size = len(encode_parquet(whole, layout))
-        return _Cost(timed.seconds / max(1, timed.calls), size / rows.num_rows)
-
-    def _ask(self, rows: pa.Table, layout: Layout) -> None:
-        if rows.num_rows == 0:
-            return
-        how = self._plan.run.label
-        answer = soft_labels(
-            self._teacher(), rows, features=layout.features, how=how, head=layout.head
-        )
-        self._note(rows, answer)
-
-    def _note(self, rows: pa.Table, answer: SoftLabels) -> None:
-        self._answers.append((rows, answer))
-
-
-def _row_bytes(previous: PreviousLabels | None) -> float | None:
-    if previous is None:
-        return None
-    rows = sum(shard.rows for shard in previous.shards)
-    return sum(shard.size_bytes for shard in previous.shards) / max(1, rows)
-
-
-def _whole_bytes(row_bytes: float | None, rows: int) -> int | None:
-    if row_bytes is None:
-        return None if rows else 0
-    return round(row_bytes * rows)

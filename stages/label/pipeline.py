@@ -31,10 +31,11 @@ from stages.label.quality import check_gates, quality_of, teacher_quality
 from stages.label.quarantine import quarantine_path, settle
 from stages.label.runtime import check_runtime
 from stages.label.staging import BucketRecord, Staging, UnitRecord, bucket_name, unit_name
+from stages.label.up_to_date import nothing_to_do, up_to_date
 from stages.listing import first_few
 from stages.own_folders import table_alone
 from stages.progress import say
-from stages.table import SoftLabelTable, open_table, table_exists
+from stages.table import SoftLabelTable, open_table
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -52,11 +53,11 @@ def label(plan: LabelPlan, *, labels: Path, machinery: Machinery = LOCAL) -> Sof
     staging = Staging(labels, plan.work)
     try:
         with table_alone(labels):
-            if _is_current(plan, labels):
-                check_gates(quality_of(open_table(labels)), plan.run.label, visible=True)
-                if open_table(labels).card.counts.crossing_inputs != 0:
+            if current := up_to_date(plan, labels):
+                check_gates(quality_of(current), plan.run.label, visible=True)
+                if current.card.counts.crossing_inputs != 0:
                     check_crossing(plan.corpus, tolerant=plan.run.label.tolerant)
-                say(f"label: nothing to do, {labels} is up to date")
+                say(f"label: {nothing_to_do(current.card.counts.quarantined, labels)}")
             else:
                 _label_anew(plan, labels, staging, machinery)
             table = open_table(labels, head=plan.run.head)
@@ -66,12 +67,6 @@ def label(plan: LabelPlan, *, labels: Path, machinery: Machinery = LOCAL) -> Sof
             return table
     finally:
         forget_teacher()
-
-
-def _is_current(plan: LabelPlan, labels: Path) -> bool:
-    if not table_exists(labels):
-        return False
-    return open_table(labels).card.plan_fingerprint == plan.fingerprint
 
 
 def _label_anew(plan: LabelPlan, labels: Path, staging: Staging, machinery: Machinery) -> None:

@@ -94,7 +94,7 @@ def previous_labels(
         layout=card.layout,
         as_it_was=card.encoding == encoding,
         distinct_inputs=card.counts.distinct_inputs,
-        seconds_per_call=_seconds_per_call(card),
+        seconds_per_call=seconds_per_call(card),
         views=card.run_file.get("label", {}).get("views"),
         runtime_check=card.runtime_check,
     )
@@ -109,7 +109,8 @@ def _is_of(card: TableCard, teacher_fingerprint: str, features: tuple[str, ...])
     return card.teacher_fingerprint == teacher_fingerprint and card.features == features
 
 
-def _seconds_per_call(card: TableCard) -> float:
+def seconds_per_call(card: TableCard) -> float:
+    """Return what an answer of a table cost when it was made."""
     counts = card.counts
     if counts.teacher_calls:
         return counts.teacher_seconds / counts.teacher_calls

@@ -1,6 +1,6 @@
 """Scan: which inputs of a corpus are known, counted from the corpus itself before anybody is asked.
 
-Memory: 16 bytes a distinct input, and one batch.
+Memory: 16 bytes a distinct input of a split, and one batch.
 """
 
 from __future__ import annotations
@@ -14,11 +14,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.layout import SPLIT_COLUMN
+from stages.label.crossing import crossing_inputs
 from stages.label.identity import buckets
 from stages.label.intake import Refused
 from stages.label.plan import LabelPlan
 from stages.label.sample import corpus_rows, smallest
+from stages.label.units import ORIGIN_COLUMN
+from stages.label.unlabelled import LEFT_OUT_COLUMN, mark_left_out
 from stages.shard import Shard, read_shard
+
+_KINDS = ["input_digest", SPLIT_COLUMN, ORIGIN_COLUMN]
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,9 @@ class Seen:
     """What a scan found.
 
     Attributes:
-      rows, train_rows: of the corpus.
+      rows, train_rows: of the corpus, without those that are left out.
+      files: that these rows are written to, unless some are set aside.
+      crossing: inputs in several splits, by these; `crossing_left_out` rows of them are left out.
       reused: distinct inputs that are known; `misses` are not.
       train_inputs: distinct inputs of train; `train_misses` of them are not known.
       quarantined: rows that cannot be read.
@@ -35,6 +42,9 @@ class Seen:
 
     rows: int
     train_rows: int
+    files: int
+    crossing: dict[str, int]
+    crossing_left_out: int
     reused: int
     misses: int
     train_inputs: int
@@ -62,34 +72,49 @@ def scan(plan: LabelPlan, known: pa.Array, *, finished: Collection[int] = ()) ->
     Raises:
       CorpusError: a row cannot be used, and nothing may be left out.
     """
-    rows = train_rows = 0
     refused: list[Refused] = []
-    digests, train = [], []
+    parts: list[pa.Table] = []
     sample: pa.Table | None = None
     for whole in corpus_rows(plan.corpus, refused, tolerant=plan.run.label.tolerant):
         part = _outside(whole, finished, plan.run.label.num_shards)
-        in_train = pc.equal(part[SPLIT_COLUMN], "train")
-        rows += part.num_rows
-        train_rows += pc.sum(in_train).as_py() or 0
-        digests.append(pc.unique(part["input_digest"]))
-        train.append(pc.unique(part["input_digest"].filter(in_train)))
+        parts.append(part.group_by(_KINDS).aggregate([([], "count_all")]))
         if plan.corpus.answers is not None:
             known = pc.unique(pa.chunked_array([known, *part["input_digest"].chunks], pa.binary()))
         missed = part.filter(pc.invert(pc.is_in(part["input_digest"], value_set=known)))
         sample = smallest(missed if sample is None else pa.concat_tables([sample, missed]))
-    found, inputs = _distinct(digests), _distinct(train)
-    reused, train_reused = _among(found, known), _among(inputs, known)
-    empty = pa.table({"input_digest": pa.array([], pa.binary())})
+    if sample is None:
+        empty = pa.table({"input_digest": pa.array([], pa.binary())})
+        return Seen(0, 0, 0, {}, 0, 0, 0, 0, 0, len(refused), empty)
+    inputs = mark_left_out(pa.concat_tables(parts), crossing=plan.run.corpus.crossing)
+    kept = inputs.filter(pc.invert(inputs[LEFT_OUT_COLUMN]))
+    train = kept.filter(pc.equal(kept[SPLIT_COLUMN], "train"))
+    found, in_train = _distinct([kept["input_digest"]]), _distinct([train["input_digest"]])
+    reused, train_reused = _among(found, known), _among(in_train, known)
+    left_out = pc.and_(inputs[LEFT_OUT_COLUMN], pc.equal(inputs[ORIGIN_COLUMN], 0))
     return Seen(
-        rows,
-        train_rows,
-        reused,
-        len(found) - reused,
-        len(inputs),
-        len(inputs) - train_reused,
-        len(refused),
-        empty if sample is None else sample,
+        rows=_rows(kept),
+        train_rows=_rows(train),
+        files=_files(kept, plan.run.label.num_shards),
+        crossing=crossing_inputs(inputs),
+        crossing_left_out=_rows(inputs.filter(left_out)),
+        reused=reused,
+        misses=len(found) - reused,
+        train_inputs=len(in_train),
+        train_misses=len(in_train) - train_reused,
+        quarantined=len(refused),
+        sample=sample,
     )
+
+
+def _rows(inputs: pa.Table) -> int:
+    return pc.sum(inputs["count_all"]).as_py() or 0
+
+
+def _files(inputs: pa.Table, num_shards: int) -> int:
+    """Return how many files rows are written to: one for each bucket and split."""
+    numbers = buckets(inputs["input_digest"], num_shards=num_shards)
+    pairs = pa.table({"bucket": numbers, SPLIT_COLUMN: inputs[SPLIT_COLUMN]})
+    return pairs.group_by(["bucket", SPLIT_COLUMN]).aggregate([]).num_rows
 
 
 def view_counts(plan: LabelPlan, seen: Seen, made_before: dict[str, Any] | None) -> ViewCounts:

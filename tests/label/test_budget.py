@@ -149,3 +149,20 @@ def test_a_forecast_says_that_label_would_refuse_and_why_nothing_is_reused(exper
     assert said["allowed"] == "5: label would refuse"
     assert said["not reused"].startswith("teacher has changed from ")
     assert open_table(experiment / "labels").version == 0
+
+
+@pytest.mark.parametrize(("limit", "calls"), [(INPUTS + FIRST - 1, 0), (INPUTS + FIRST, INPUTS)])
+def test_a_forecast_asks_nobody_where_label_would_refuse(limit, calls, experiment):
+    made = plan(experiment, "right", f"label.max_teacher_calls={limit}")
+    found = forecast(made, labels=experiment / "labels")
+    assert (found.refused, found.sampled_calls) == (calls == 0, calls)
+    assert asked(experiment) == calls
+
+
+def test_a_forecast_asks_no_more_than_label_may(experiment):
+    label_by(experiment, "right")
+    (experiment / "log").unlink()
+    rows = [*tiny.examples(), *({"text": f"{word} fig", "thing": "fruit"} for word in "abc")]
+    tiny.write_corpus(experiment / "corpus.jsonl", rows)
+    made = plan(experiment, "right", "label.max_teacher_calls=3")
+    assert forecast(made, labels=experiment / "labels").sampled_calls == asked(experiment) == 3
