@@ -113,8 +113,13 @@ class AnswerSheet:
         else:
             fits = len(found) == 3 and (found[0], found[2]) == (inputs, self.classes)
             expected = f"[{inputs}, positions, {self.classes}]"
+        axes = 1 if self.answers.offsets is None else 2
+        if not fits and len(found) == axes + 1 and found[-1] == self.classes:
+            raise TeacherError(
+                f"teacher answers with another number of rows: {inputs} inputs were asked, "
+                f"{found[0]} answers came back. Answer each input with one row."
+            )
         if not fits:
-            axes = 1 if self.answers.offsets is None else 2
             numbers = 1 if len(found) == axes else found[-1]
             raise TeacherError(
                 f"teacher answers with another shape: found {list(found)}, expected {expected} for "

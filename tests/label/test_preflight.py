@@ -2,9 +2,12 @@
 
 import os
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from schemas.errors import CorpusError, TeacherError, UserCodeError
+from stages.label.answer_sheet import AnswerSheet
 from stages.label.pipeline import label
 from stages.label.plan import Machinery, plan_label
 from stages.label.preflight import Question, ask_first, rows_to_judge
@@ -88,7 +91,7 @@ def log(folder):
         ("raises", "makes it raise RuntimeError: out of luck"),
         ("softmax", "answers with probabilities"),
         ("nan", "has logits that are not finite"),
-        ("short", r"another shape: found \[0, 3\], expected \[1, 3\]"),
+        ("short", "1 inputs were asked, 0 answers came back. Answer each input with one row."),
         ("narrow", r"another shape: found \[1, 2\], expected \[1, 3\]"),
         ("none", "makes it answer with something else: found 'None'"),
     ],
@@ -172,3 +175,17 @@ def test_a_first_row_that_fails_gives_no_time(experiment):
     touchy = plan(experiment, "raises", "label.max_quarantined=0.9")
     found = ask_first(touchy.teacher, question)
     assert (found.calls, found.latency_seconds, found.timed_calls) == (1, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"), [("text", (81, 3)), ("text", (83, 3)), ("words", (81, 4, 3))]
+)
+def test_answers_that_are_too_few_or_too_many_are_counted(kind, shape):
+    inputs = pa.table({"input": [["a"]] * 82 if kind == "words" else ["a"] * 82})
+    more = ", per='token'" if kind == "words" else ""
+    classes = "classes=['a', 'b', 'c']"
+    features = ["corpus.feature_kinds={text='words'}"] if kind == "words" else []
+    head = tiny.run(f"heads=[{{name='thing', {classes}{more}}}]", *features).head
+    said = f"82 inputs were asked, {shape[0]} answers came back. Answer each input with one row."
+    with pytest.raises(TeacherError, match=said):
+        list(AnswerSheet(inputs, head=head).write(np.arange(82), np.ones(shape, np.float32)))
