@@ -122,7 +122,7 @@ def verify_step(
     if run is not None:
         again = recheck_step(run, labels=labels, out=out, tolerance=tolerance)
         yield (
-            f"{labels}: its teacher says the same on {again.inputs} inputs: mean KL "
+            f"{labels}: its teacher says the same on {again.size}: mean KL "
             f"{again.kl_nats:.1e} nats, {again.flip_rate:.2%} with another answer"
         )
 

@@ -16,6 +16,7 @@ from schemas.errors import PipelineError, TeacherDriftError
 from schemas.label_section import Label
 from stages.codec import decode, encode
 from stages.label.ask import soft_labels
+from stages.label.identity import distinct
 from stages.label.teacher import Teacher
 from stages.likeness import mean_divergence, pairs_of_lines, share_of_others
 from stages.shard import Shard, read_shard
@@ -52,11 +53,17 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class Rechecked:
-    """What a sample showed."""
+    """What a sample of rows showed; `inputs` are the distinct ones that the teacher was asked."""
 
+    rows: int
     inputs: int
     kl_nats: float
     flip_rate: float
+
+    @property
+    def size(self) -> str:
+        """How many rows and inputs, in words."""
+        return _size(self.rows, self.inputs)
 
 
 def recheck(
@@ -77,27 +84,34 @@ def recheck(
     rows = sample_of(table, tolerance.inputs)
     layout = table.card.layout
     answer = soft_labels(teacher, rows, features=table.card.features, how=how, head=layout.head)
+    inputs = len(distinct(rows["input_digest"])[0])
     if answer.failures:
         raise TeacherDriftError(
-            f"teacher cannot answer now: {table.path}: {len(answer.failures)} of {rows.num_rows} "
-            f"inputs asked again: the first {next(iter(answer.failures.values()))}. Mend the "
-            "teacher, or label again into a new folder."
+            f"teacher cannot answer now: {table.path}: {len(answer.failures)} of "
+            f"{_size(rows.num_rows, inputs)} asked again: the first "
+            f"{next(iter(answer.failures.values()))}. Mend the teacher, or label again "
+            "into a new folder."
         )
     again = decode(pa.table(encode(answer.answers, layout)), layout)
     now, kept, kind = pairs_of_lines(again, decode(rows, layout), layout.head.kind)
     found = Rechecked(
-        inputs=rows.num_rows,
+        rows=rows.num_rows,
+        inputs=inputs,
         kl_nats=mean_divergence(now, kept, kind),
         flip_rate=share_of_others(now, kept, kind),
     )
     if found.kl_nats > tolerance.max_kl_nats or found.flip_rate > tolerance.max_flip_rate:
         raise TeacherDriftError(
-            f"teacher answers otherwise now: {table.path}: {found.inputs} inputs asked again: mean "
+            f"teacher answers otherwise now: {table.path}: {found.size} asked again: mean "
             f"KL {found.kl_nats:.2e} nats, {found.flip_rate:.2%} with another answer; expected at "
             f"most {tolerance.max_kl_nats:g} nats and {tolerance.max_flip_rate:.2%}. Find what "
             "changed (a library, a processor, a file), or label again into a new folder."
         )
     return found
+
+
+def _size(rows: int, inputs: int) -> str:
+    return f"{rows} rows ({inputs} distinct inputs)"
 
 
 def sample_of(table: SoftLabelTable, inputs: int) -> pa.Table:
