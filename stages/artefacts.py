@@ -87,6 +87,21 @@ def vocabulary_path(table: SoftLabelTable) -> Path:
     return path
 
 
+def are_whole(measures: TeacherMeasures, table: SoftLabelTable) -> bool:
+    """Return whether the files beside the measures are there, and those that were written."""
+    stated = {VOCABULARY_FILE: measures.vocabulary_digest}
+    if measures.embeddings is not None:
+        stated[EMBEDDINGS_FILE] = measures.embeddings.digest
+    return all(_holds(table.artefacts_path / name, digest) for name, digest in stated.items())
+
+
+def _holds(path: Path, digest: str | None) -> bool:
+    try:
+        return path.is_file() and digest in (None, digest_file(path))
+    except OSError:  # it cannot be read
+        return False
+
+
 def _check_digest(path: Path, stated: str, what: str) -> None:
     found = digest_file(path) if path.is_file() else "no file"
     if found != stated:

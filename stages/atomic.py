@@ -112,9 +112,10 @@ def _stated(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        remedy = "Remove that folder" if path.is_dir() else "Make room or mend permissions"
         raise StorageError(
             f"file cannot be written: {path}: {error.strerror or error}. What was there before is "
-            "kept. Make room or mend permissions, and run again."
+            f"kept. {remedy}, and run again."
         ) from error
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from schemas.errors import DamagedTableError, TableError
+from schemas.errors import DamagedTableError, StorageError, TableError
 from stages.artefacts import read_embeddings, read_measures
 from stages.combine.pipeline import combine
 from stages.train.building import vocabulary_of
@@ -75,6 +75,43 @@ def test_artefacts_that_are_gone_are_stated_and_made_again(labelled, table):
         read_measures(table)
     tiny.label(labelled, labelled / "labels")
     assert read_measures(table).parameters > 0
+
+
+def missing(path):
+    path.unlink()
+
+
+def damaged(path):
+    path.write_bytes(path.read_bytes() + b"x")
+
+
+@pytest.mark.parametrize("name", ["vocab.txt", "embeddings.npy"])
+@pytest.mark.parametrize("harm", [missing, damaged])
+def test_a_part_that_is_missing_or_damaged_is_written_again(harm, name, labelled, table):
+    path, before = table.artefacts_path / name, read_measures(table)
+    whole = path.read_bytes()
+    harm(path)
+    tiny.label(labelled, labelled / "labels")
+    assert path.read_bytes() == whole
+    assert read_measures(table) == before
+
+
+def test_a_folder_in_the_place_of_the_vocabulary_is_stated(labelled, table):
+    path = table.artefacts_path / "vocab.txt"
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(StorageError, match=r"cannot be written: .*vocab.txt: .* Remove that fold"):
+        tiny.label(labelled, labelled / "labels")
+
+
+@pytest.mark.parametrize("name", ["vocab.txt", "embeddings.npy"])
+def test_what_is_missing_beside_a_mean_is_written_again(name, run, table):
+    place = table.path.parent / "combined"
+    path = combine(run, [table, table], labels=place).artefacts_path / name
+    whole = path.read_bytes()
+    path.unlink()
+    combine(run, [table, table], labels=place)
+    assert path.read_bytes() == whole
 
 
 def test_the_teachers_speed_is_of_the_calls_that_made_the_table(table):

@@ -10,12 +10,13 @@ from schemas.teacher_card import VOCABULARY_FILE, TeacherMeasures
 from stages.artefacts import (
     EMBEDDINGS_FILE,
     MEASURES_FILE,
+    are_whole,
     read_embeddings,
     read_measures,
     stored_measures,
     vocabulary_path,
 )
-from stages.atomic import write_whole
+from stages.atomic import whole_file, write_whole
 from stages.table import SoftLabelTable
 
 
@@ -30,12 +31,13 @@ def combine_artefacts(table: SoftLabelTable, tables: Sequence[SoftLabelTable]) -
     first, source = found[0], tables[0].artefacts_path
     made_for = None if first.vocabulary_made_for is None else tables[0].card.plan_fingerprint
     there = (place / MEASURES_FILE).is_file()
-    if there and stored_measures(table).vocabulary_made_for == made_for:
+    if there and _are_current(table, made_for):
         return
     place.mkdir(parents=True, exist_ok=True)
     write_whole(place / VOCABULARY_FILE, vocabulary_path(tables[0]).read_bytes())
     if read_embeddings(tables[0]) is not None:
-        shutil.copyfile(source / EMBEDDINGS_FILE, place / EMBEDDINGS_FILE)
+        with whole_file(place / EMBEDDINGS_FILE) as part:
+            shutil.copyfile(source / EMBEDDINGS_FILE, part)
     measures = first.model_copy(
         update={
             "fingerprint": table.card.teacher_fingerprint,
@@ -46,6 +48,11 @@ def combine_artefacts(table: SoftLabelTable, tables: Sequence[SoftLabelTable]) -
         }
     )
     write_whole(place / MEASURES_FILE, measures.model_dump_json(indent=2).encode())
+
+
+def _are_current(table: SoftLabelTable, made_for: str | None) -> bool:
+    stored = stored_measures(table)
+    return stored.vocabulary_made_for == made_for and are_whole(stored, table)
 
 
 def _one_after_the_other(found: Sequence[TeacherMeasures]) -> Speed | None:

@@ -12,7 +12,13 @@ from schemas.teacher_card import (
     TeacherMeasures,
     WordEmbeddings,
 )
-from stages.artefacts import EMBEDDINGS_FILE, MEASURES_FILE, are_of_version, stored_measures
+from stages.artefacts import (
+    EMBEDDINGS_FILE,
+    MEASURES_FILE,
+    are_of_version,
+    are_whole,
+    stored_measures,
+)
 from stages.atomic import write_whole
 from stages.label.loaded import teacher_at_hand
 from stages.label.wordlist import made_vocabulary
@@ -28,12 +34,14 @@ if TYPE_CHECKING:
 def artefacts_exist(table: SoftLabelTable) -> bool:
     """Return whether this table's teacher has left its artefacts, as this release writes them.
 
-    A vocabulary that was made from another corpus is none of this table's.
+    A vocabulary that was made from another corpus is none of this table's. What is missing beside
+    the measures, or is damaged, is to be written again.
     """
     if not (table.artefacts_path / MEASURES_FILE).is_file():
         return False
     found = stored_measures(table)
-    return found.format_version == MEASURES_VERSION and are_of_version(found, table)
+    of_this = found.format_version == MEASURES_VERSION and are_of_version(found, table)
+    return of_this and are_whole(found, table)
 
 
 def export_artefacts(table: SoftLabelTable, source: TeacherSource, *, speed: Speed | None) -> None:
