@@ -1,7 +1,7 @@
 """A user's own code, named `module:function`; it is also looked for where the run starts.
 
-What it raises is stated as a `UserCodeError`, which names its file and line; so is `sys.exit`. A
-`PipelineError` of its own is let through.
+What it raises is stated as a `UserCodeError`, which names its file and line; so are `sys.exit` and
+whatever else is no `Exception`. A `PipelineError` of its own is let through, and Ctrl-C.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ def _imported(module: str, name: str) -> ModuleType:
         if error.name and f"{module}.".startswith(f"{error.name}."):
             raise  # it is not there itself
         raise user_code_error(name, error) from error
-    except PipelineError:
+    except (PipelineError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         if isinstance(error, ValueError) and not module:
             raise
         raise user_code_error(name, error) from error
@@ -68,9 +68,9 @@ def guarded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def called(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
-        except PipelineError:
+        except (PipelineError, KeyboardInterrupt):
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             if error.__traceback__ is None or error.__traceback__.tb_next is None:
                 raise
             raise user_code_error(name, error) from error

@@ -94,8 +94,13 @@ def _is_own(frame: FrameType, package: str) -> bool:
     file, module = frame.f_code.co_filename, str(frame.f_globals.get("__name__"))
     if package and module.split(".")[0] == package:
         return True
-    installed = "site-packages" in file or "dist-packages" in file or file.startswith(_LIBRARIES)
+    compiled = str(frame.f_globals.get("__file__"))  # whose frames name sources that are not here
+    installed = _is_installed(file) or _is_installed(compiled)
     return not installed and module not in ("__main__", "run_pipeline")
+
+
+def _is_installed(file: str) -> bool:
+    return "site-packages" in file or "dist-packages" in file or file.startswith(_LIBRARIES)
 
 
 def _shown(file: str) -> str:

@@ -1,20 +1,25 @@
 """A user's own code: what it raises is stated, with its file and line."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from schemas.errors import TeacherError, UserCodeError
 from stages.plugins import can_import, guarded, import_function, source_of
+from stages.tracebacks import own_place
 
 MODULES = {
     "own_raises": "import json\nwidth = json.loads('{')\n",
     "own_syntax": "def make(:\n",
     "own_needs": "\nimport a_package_that_is_not_there\n",
     "own_ends": "import sys\nsys.exit(3)\n",
+    "own_leaves": "raise GeneratorExit('now')\n",
     "own_states": "from schemas.errors import TeacherError\nraise TeacherError('no. Mend.')\n",
     "own_calls": (
         "def make(width):\n    return {}[width]\n\nTEXT = 'no function'\n\n"
+        "class Own(BaseException):\n    pass\n\ndef end(what):\n    raise what\n\n"
+        "def encode(word):\n    import pyarrow\n    return pyarrow.array([word])\n\n"
         "def state():\n    from schemas.errors import TeacherError\n    raise TeacherError('no.')\n"
     ),
 }
@@ -37,6 +42,7 @@ def own(tmp_path, monkeypatch):
         ("own_raises", "own_raises:make: own_raises.py:2: JSONDecodeError: Expecting property"),
         ("own_syntax", "own_syntax:make: own_syntax.py:1: SyntaxError: "),
         ("own_needs", "own_needs:make: own_needs.py:2: ModuleNotFoundError: No module named 'a_p"),
+        ("own_leaves", "own_leaves:make: own_leaves.py:1: GeneratorExit: now. Mend it."),
         ("own_ends", "own_ends:make: own_ends.py:2: SystemExit: 3. Mend it."),
     ],
 )
@@ -71,6 +77,26 @@ def test_a_call_that_raises_names_its_line_and_one_with_other_arguments_does_not
         make("units")
     with pytest.raises(TypeError, match="missing 1 required positional argument"):
         make()
+
+
+def test_what_is_no_exception_is_stated_too_but_ctrl_c_passes(own):
+    end = guarded("own_calls:end", import_function("own_calls:end"))
+    for what in (import_function("own_calls:Own")("x"), GeneratorExit("x")):
+        with pytest.raises(UserCodeError, match=rf"own_calls.py:10: {type(what).__name__}: x\. M"):
+            end(what)
+    with pytest.raises(KeyboardInterrupt):
+        end(KeyboardInterrupt())
+
+
+def test_a_compiled_librarys_source_is_not_a_users_own_file(own):
+    import pyarrow
+
+    with pytest.raises(UnicodeEncodeError) as raised:
+        pyarrow.array(["\ud800"])
+    assert own_place(raised.value).startswith(str(Path(__file__)))
+    encode = guarded("own_calls:encode", import_function("own_calls:encode"))
+    with pytest.raises(UserCodeError, match=r"own_calls:encode: own_calls.py:14: UnicodeEncodeEr"):
+        encode("\ud800")
 
 
 def test_what_is_no_function_is_in_no_file(own):

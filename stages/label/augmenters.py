@@ -140,21 +140,41 @@ class _OwnAugmenter:
         """Return the view's words.
 
         Raises:
-          UserCodeError: it raises, takes other arguments, or returns something else.
+          UserCodeError: it raises, takes other arguments, or returns something else, or words that
+            no table can hold.
         """
         try:
             found = self.augment(words, draw, around)
             views = None if found is None or isinstance(found, str) else list(found)
-        except PipelineError:
+        except (PipelineError, KeyboardInterrupt):
             raise
-        except Exception as error:  # it takes other arguments, or its answer is no list
+        except BaseException as error:  # it takes other arguments, or its answer is no list
             raise user_code_error(self.name, error, function=self.augment) from error
         if views is None or not all(isinstance(one, str) for one in views):
             raise UserCodeError(
                 f"your own code does not answer: {self.name}: found {str(found)[:80]!r}, expected "
                 "the list of a view's words. Mend it."
             )
+        for word in views:
+            if not is_text(word):
+                raise UserCodeError(
+                    f"your own code does not answer: {self.name}: found the word "
+                    f"{ascii(word[:80])}, expected UTF-8 text without NUL. Mend it."
+                )
         return views
+
+
+def is_text(word: str) -> bool:
+    r"""Return whether a table can hold a word: UTF-8 without NUL.
+
+    >>> is_text("naïve"), is_text("a\0"), is_text("\ud800")
+    (True, False, False)
+    """
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in word
 
 
 def pick(draw: Draw, count: int) -> int:

@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from schemas.errors import RunFileError
-from stages.label.augmenters import AUGMENTERS, Around, find_augmenters
+from schemas.errors import RunFileError, UserCodeError
+from stages.label.augmenters import AUGMENTERS, Around, _OwnAugmenter, find_augmenters
 from stages.label.identity import input_digests
 from stages.label.plan import plan_label
 from stages.table import open_table
@@ -149,6 +149,25 @@ def test_an_own_augmenter_is_found_and_an_unknown_one_is_refused(monkeypatch):
     assert len(find_augmenters("swap + mask")) == 2
     with pytest.raises(RunFileError, match="unknown augmenter: 'swop'.* Use one of word_dropout"):
         find_augmenters("swop")
+
+
+@pytest.mark.parametrize("word", ["\ud800", "a\0b"])
+def test_a_word_that_no_table_holds_is_refused(word):
+    own = _OwnAugmenter("own:f", lambda words, draw, around: [*words, word])
+    with pytest.raises(
+        UserCodeError, match=r"own:f: found the word .*, expected UTF-8 text"
+    ) as one:
+        own(["a"], lambda: 0.5, None)
+    assert ascii(word) in str(one.value)
+
+
+def test_an_answer_whose_making_ends_the_program_is_stated():
+    def made(words, draw, around):
+        yield "a"
+        raise GeneratorExit("x")
+
+    with pytest.raises(UserCodeError, match="GeneratorExit: x"):
+        _OwnAugmenter("own:f", made)(["a"], lambda: 0.5, None)
 
 
 def test_a_changed_augmenter_of_ones_own_is_another_table(experiment, monkeypatch):
