@@ -33,8 +33,11 @@ def lock(path: Path, *, wait: bool) -> Iterator[bool]:
     Args:
       path: of the file, which is made and left empty.
       wait: until nobody else holds it; or else yield False at once where somebody does.
+
+    Raises:
+      StorageError: the folder of the lock cannot be made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with _opened(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
@@ -57,13 +60,13 @@ def alone(path: Path, *, folder: Path, wait: bool = False) -> Iterator[None]:
 
     Raises:
       BusyError: another process is at work there.
-      StorageError: the folder of the lock cannot be made.
+      StorageError: the folder of the lock cannot be made, or a link of its path leads to itself.
     """
-    place = path.resolve()
+    place = _resolved(path)
     if place in _HELD:
         yield
         return
-    _make_folder(path.parent)
+    make_folder(path.parent)
     with contextlib.ExitStack() as held:
         try:
             file = held.enter_context(_opened(path))
@@ -82,7 +85,22 @@ def _say_there_is_none(path: Path, error: OSError) -> None:
     say(f"no lock can be held: {path}: {error.strerror}; nobody else may write there meanwhile")
 
 
-def _make_folder(folder: Path) -> None:
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:  # Python says RuntimeError of links in a circle
+        raise StorageError(
+            f"lock cannot be held: {path}: found a link that leads to itself, expected a file. "
+            "Remove it, and run again."
+        ) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, if it is not there.
+
+    Raises:
+      StorageError: it cannot be made, as where a file is in its place.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

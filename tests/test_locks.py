@@ -147,3 +147,12 @@ def test_a_folder_that_is_a_file_is_stated(tmp_path):
     path, said = tmp_path / "out" / "run.lock", "folder cannot be made: .*out: .*Name another"
     with pytest.raises(StorageError, match=said), alone(path, folder=path.parent):
         pass
+
+
+def test_a_lock_that_is_a_link_to_itself_is_stated(tmp_path):
+    path = tmp_path / "_lock"
+    path.symlink_to(path)
+    said = r"lock cannot be held: .*_lock: found a link that leads to itself.* Remove it"
+    with pytest.raises(StorageError, match=said), alone(path, folder=tmp_path):
+        pass
+    assert not locks._HELD

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from schemas.errors import StudentError
+from stages.locks import make_folder
 from stages.train.checkpoint import Arrays, Checkpoint, Checkpoints, TrainingState
 from stages.train.replicas import Replicas
 
@@ -73,8 +74,12 @@ class WriteFigures(keras.callbacks.Callback):
         Args:
           folder: of the event files.
           epochs_before: says how many epochs of all phases are done.
+
+        Raises:
+          StorageError: the folder cannot be made.
         """
         super().__init__()
+        make_folder(folder)
         self._writer = tf.summary.create_file_writer(str(folder))
         self._epochs_before = epochs_before
 

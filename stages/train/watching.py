@@ -12,6 +12,7 @@ from typing import Any
 import keras
 
 from schemas.errors import StudentError, first_line
+from stages.locks import make_folder
 
 
 class WandbFigures(keras.callbacks.Callback):
@@ -28,9 +29,10 @@ class WandbFigures(keras.callbacks.Callback):
 
         Raises:
           StudentError: the library is not installed, or cannot begin.
+          StorageError: the folder cannot be made.
         """
         super().__init__()
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         try:
             import wandb
 
