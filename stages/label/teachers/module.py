@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Real
 from typing import Any, cast
 
 import numpy as np
@@ -46,7 +48,7 @@ class FunctionTeacher:
         Raises:
           UserCodeError: it raises, or its answer is no array of numbers.
         """
-        make = padded if self.by_position else _float32
+        make = padded if self.by_position else array_of
         return _numbers(self.name, self.answer(encoded.take(rows)), make)
 
 
@@ -66,19 +68,26 @@ def _numbers(name: str, found: Any, make: Callable[[Any], Numbers]) -> Numbers:
 
 
 def array_of(found: Any) -> Numbers:
-    """Return an answer as an array of floats.
+    """Return an answer as an array float32; what is too large for that is infinite.
 
     Raises:
-      TypeError, ValueError: it cannot be one.
+      TypeError, ValueError: it cannot be one, as where it holds no real numbers.
     """
-    if found is None:  # of which NumPy makes a number
-        raise TypeError("None is no array")
-    is_one = isinstance(found, np.ndarray) and found.dtype.kind == "f"
-    return cast(Numbers, found) if is_one else np.asarray(found, np.float32)
+    array = np.asarray(found)
+    if not _are_real(array):
+        raise TypeError(f"{array.dtype} is not of real numbers")
+    with np.errstate(all="ignore"):  # infinite values are stated by whoever asked
+        return array.astype(np.float32, copy=False)
 
 
-def _float32(found: Any) -> Numbers:
-    return np.asarray(array_of(found), np.float32)
+def _are_real(array: npt.NDArray[Any]) -> bool:
+    """Return whether an array is of floats or integers; booleans are neither."""
+    if array.dtype.kind == "O":  # such as integers beyond 64 bits; None is NaN to NumPy
+        return all(
+            isinstance(one, Real | Decimal) and not isinstance(one, bool) for one in array.flat
+        )
+    small_float = array.dtype.kind == "V" and array.dtype.names is None  # bfloat16
+    return array.dtype.kind in "fiu" or small_float
 
 
 def padded(answers: Iterable[npt.ArrayLike]) -> Numbers:
@@ -87,7 +96,7 @@ def padded(answers: Iterable[npt.ArrayLike]) -> Numbers:
     >>> padded([[[1.0, 2.0]], [[3.0, 4.0], [5.0, 6.0]]]).shape
     (2, 2, 2)
     """
-    arrays = [_float32(answer) for answer in answers]
+    arrays = [array_of(answer) for answer in answers]
     if any(array.ndim != 2 for array in arrays):
         return np.stack(arrays)  # of another shape than is wanted; whoever asked says so
     longest = max(len(array) for array in arrays)
