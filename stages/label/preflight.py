@@ -31,6 +31,7 @@ from stages.label.plan import LabelPlan
 from stages.label.sample import sample_rows
 from stages.label.shards import order_rows
 from stages.label.teacher import Teacher
+from stages.label.views import try_views
 from stages.own_process import own_process
 from stages.pointers import first_positions
 from stages.progress import say
@@ -80,12 +81,15 @@ def preflight(plan: LabelPlan, *, in_process: bool) -> Preflight | None:
     Raises:
       CorpusError: a row among the first cannot be used.
       TeacherError: the teacher cannot be loaded, or its answer cannot be used.
+      UserCodeError: an augmenter raises on one row; nobody was asked.
     """
     if plan.teacher.how.kind == "column":
         return None
     rows = sample_rows(plan.corpus, tolerant=plan.run.label.tolerant)
     if rows is None:
         return None
+    run = plan.run
+    try_views(rows, run.label.views, feature=run.corpus.features[0], head=run.head)
     question = _question(plan, rows)
     say("label: loading the teacher; it is asked about one row before all others")
     ask = ask_first if in_process else partial(_in_own_process, ask_first)

@@ -30,7 +30,8 @@ from stages.label.identity import (
     input_digests,
     order_of_digests,
 )
-from stages.label.unlabelled import LEFT_OUT_COLUMN
+from stages.label.shards import order_rows
+from stages.label.unlabelled import LEFT_OUT_COLUMN, mark_left_out
 
 _SPACE = 2**64
 
@@ -90,6 +91,24 @@ def add_views(
     new = new.filter(pc.invert(pc.is_in(new["input_digest"], value_set=digest_column(held_out))))
     whole = pa.concat_tables([rows, new])
     return whole.take(pa.array(order_of_digests(family(whole))))
+
+
+def try_views(sample: pa.Table, views: Views | None, *, feature: str, head: Head) -> None:
+    """Make the views of one train row of a sample, if any is, to find an augmenter that raises.
+
+    Args:
+      sample: rows in normal form.
+      views: how they are made; None for none.
+      feature: the text column.
+      head: for its label column.
+
+    Raises:
+      UserCodeError: an augmenter of the user's own raises, or answers with no words.
+    """
+    train = sample.filter(pc.equal(sample[SPLIT_COLUMN], "train")).slice(0, 1)
+    if views is not None and train.num_rows:
+        row = mark_left_out(order_rows(train, head))
+        add_views(row, views, feature=feature, head=head, bucket=0, num_shards=1)
 
 
 def views_left_out(rows: pa.Table, views: Views | None) -> int:

@@ -1,6 +1,7 @@
 """A wrong teacher is found by one real row before the corpus is read; it is loaded once."""
 
 import os
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -189,3 +190,12 @@ def test_answers_that_are_too_few_or_too_many_are_counted(kind, shape):
     said = f"82 inputs were asked, {shape[0]} answers came back. Answer each input with one row."
     with pytest.raises(TeacherError, match=said):
         list(AnswerSheet(inputs, head=head).write(np.arange(82), np.ones(shape, np.float32)))
+
+
+def test_an_augmenter_that_raises_is_found_before_the_teacher_is_asked(experiment):
+    (experiment / "raising_views.py").write_text("def f(words, draw, around):\n    return 1 / 0\n")
+    views = 'label.views={seed=1, augmenters=[{kind="raising_views:f"}]}'
+    sys.path.insert(0, str(experiment))
+    with pytest.raises(UserCodeError, match="raising_views:f: .*ZeroDivisionError"):
+        label_by(experiment, "right", views)
+    assert log(experiment) == []
