@@ -14,7 +14,7 @@ import click
 
 from schemas.export_formats import FORMATS
 from stages.allocator import keep_freed_memory
-from stages.endings import ended
+from stages.endings import ended, one_ctrl_c
 from stages.place_checks import usable_places
 
 Command = Callable[..., Any]
@@ -58,10 +58,11 @@ def stated(command: Command) -> Command:
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **usable_places(kwargs))
-        except (Exception, KeyboardInterrupt) as error:
-            sys.exit(ended(error, command=command.__name__, given=kwargs))
+        with one_ctrl_c():
+            try:
+                command(*args, **usable_places(kwargs))
+            except (Exception, KeyboardInterrupt) as error:
+                sys.exit(ended(error, command=command.__name__, given=kwargs))
 
     return main.command(epilog=EXIT_CODES)(wrapped)
 

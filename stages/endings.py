@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from schemas.errors import PipelineError, UserCodeError, one_line
 from stages.tracebacks import keep_traceback, own_place, raised_at, said, text_of
 
 INTERRUPTED = 130  # what a shell says of a process that SIGINT ended
+_AGAIN_SECONDS = 2.0  # another Ctrl-C that comes sooner is the same one
 
 _KEPT = {
     "run": "what is finished is kept, to the last shard and checkpoint",
-    "teach": "the last checkpoint is kept",
+    "teach": "epochs that are finished are kept",
     "label": "shards that are finished are kept, and nothing half-made is visible",
     "combine": "nothing became visible",
-    "train": "students that are trained are kept, and the last checkpoint",
+    "train": "students that are trained are kept, and the checkpoint of the one at work",
     "adjust": "trials that are done are kept",
-    "evaluate": "the report before it is kept",
+    "evaluate": "nothing half-made is visible, and a report from before is kept as it was",
     "export": "exports that are finished are kept",
     "vacuum": "files that were removed are gone",
 }
@@ -40,7 +44,39 @@ def ended(error: BaseException, *, command: str, given: Mapping[str, Any]) -> in
 
     line, code = ending(error, command=command, given=given)
     say(line)
+    if code == INTERRUPTED:
+        _hear_from_now_on(
+            signal.SIG_DFL
+        )  # another one ends the process while threads come to theirs
     return code
+
+
+@contextmanager
+def one_ctrl_c() -> Iterator[None]:
+    """Hear several Ctrl-C in a row as one, or else each raises where the one before is handled.
+
+    Nothing is changed outside the main thread, or where SIGINT has another handler than Python's.
+    """
+    usual = signal.default_int_handler
+    if threading.current_thread() is not threading.main_thread() or (
+        signal.getsignal(signal.SIGINT) is not usual
+    ):
+        yield
+        return
+    heard: list[float] = []
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if not heard or now - heard[-1] > _AGAIN_SECONDS:
+            heard.append(now)
+            usual(number, frame)
+
+    signal.signal(signal.SIGINT, hear)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is hear:
+            signal.signal(signal.SIGINT, usual)
 
 
 def ending(error: BaseException, *, command: str, given: Mapping[str, Any]) -> tuple[str, int]:
@@ -56,7 +92,7 @@ def ending(error: BaseException, *, command: str, given: Mapping[str, Any]) -> t
       given: its arguments.
     """
     if interrupted(error):
-        _end_at_once_from_now_on()
+        _hear_from_now_on(signal.SIG_IGN)  # until the line is said
         kept = _KEPT.get(command, "nothing was changed")
         again = "goes on from there" if command in _GOES_ON else "begins again"
         return f"interrupted: {command}: {kept}. The same command {again}.", INTERRUPTED
@@ -106,7 +142,6 @@ def _folder(command: str, given: Mapping[str, Any]) -> Path | None:
     return None if command in _ONLY_READ else given.get("out") or given.get("labels")
 
 
-def _end_at_once_from_now_on() -> None:
-    """Let another Ctrl-C end the process without a word, while threads come to their end."""
+def _hear_from_now_on(handler: signal.Handlers) -> None:
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, handler)

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from run_pipeline import main, stated
 from schemas.errors import EngineError, UserCodeError
-from stages.endings import ending
+from stages.endings import ended, ending, one_ctrl_c
 from stages.tracebacks import keep_traceback
 
 
@@ -134,6 +134,43 @@ def test_every_command_has_a_line_for_ctrl_c(here):
         line, code = ending(KeyboardInterrupt(), command=name, given={})
         assert code == 130
         assert line.startswith(f"interrupted: {name}: ")
+
+
+def test_two_ctrl_c_in_a_row_are_one(here):
+    with one_ctrl_c():
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        ending(KeyboardInterrupt(), command="train", given={})
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # until the line is said
+        ended(KeyboardInterrupt(), command="train", given={})
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+
+
+def test_ctrl_c_is_heard_again_after_a_while_and_as_before_in_the_end(here, monkeypatch):
+    clock = iter([1.0, 1.05, 4.0])
+    monkeypatch.setattr("stages.endings.time.monotonic", lambda: next(clock))
+    with one_ctrl_c():
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize(
+    ("command", "kept"),
+    [
+        ("train", "students that are trained are kept, and the checkpoint of the one at work"),
+        ("teach", "epochs that are finished are kept"),
+        ("evaluate", "nothing half-made is visible, and a report from before is kept as it was"),
+    ],
+)
+def test_what_is_said_to_be_kept_is(here, command, kept):
+    line, _ = ending(KeyboardInterrupt(), command=command, given={})
+    assert line.startswith(f"interrupted: {command}: {kept}. The same command ")
 
 
 def test_a_command_says_one_line_and_exits(here):

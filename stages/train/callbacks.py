@@ -13,6 +13,7 @@ import tensorflow as tf
 from schemas.errors import StudentError
 from stages.locks import make_folder
 from stages.train.checkpoint import Arrays, Checkpoint, Checkpoints, TrainingState
+from stages.train.ctrl_c import CtrlC
 from stages.train.replicas import Replicas
 
 Logs = dict[str, float] | None
@@ -96,7 +97,7 @@ class SaveState(keras.callbacks.Callback):
     """Saves all that the next step depends on, now and then, and puts it back on a resume.
 
     Several replicas save at the end of each epoch only, where all of them are: what they hold is
-    then read by all, and written by one.
+    then read by all, and written by one. One alone saves where Ctrl-C came too, and ends by it.
 
     It comes after `KeepBest`. Within an epoch it is put back once more when that has begun, since
     Keras resets its metrics just before.
@@ -109,9 +110,10 @@ class SaveState(keras.callbacks.Callback):
         *,
         every_seconds: float,
         replicas: Replicas | None = None,
+        ctrl_c: CtrlC | None = None,
     ) -> None:
         super().__init__()
-        self._replicas = replicas or Replicas()
+        self._replicas, self._ctrl_c = replicas or Replicas(), ctrl_c or CtrlC()
         self.state = TrainingState()
         self.steps_per_epoch = 0
         self._checkpoints, self._best = checkpoints, best
@@ -147,10 +149,13 @@ class SaveState(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Save where it is time, within an epoch."""
         step = self._first_step + batch + 1
-        alone = self._replicas.count == 1
-        if alone and self._is_time() and step < self.steps_per_epoch:
+        if self._replicas.count > 1:
+            return
+        self._ctrl_c.stepped()
+        if self._is_time() and step < self.steps_per_epoch:
             self.state = self.state.model_copy(update={"step": step})
             self.save()
+            self._ctrl_c.end_if_due()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Note the epoch's figures, and save where it is time."""
@@ -161,6 +166,7 @@ class SaveState(keras.callbacks.Callback):
         self._first_step = 0
         if self._replicas.count > 1 or self._is_time():
             self.save()
+            self._ctrl_c.end_if_due()
 
     def save(self) -> None:
         """Write a checkpoint of this moment."""
@@ -170,7 +176,8 @@ class SaveState(keras.callbacks.Callback):
         self._saved = time.monotonic()
 
     def _is_time(self) -> bool:
-        return time.monotonic() - self._saved >= self._every_seconds
+        due = self._ctrl_c.is_due
+        return due or time.monotonic() - self._saved >= self._every_seconds
 
 
 def learning_rate(model: keras.Model) -> float:

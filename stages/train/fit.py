@@ -1,7 +1,7 @@
 """Fit one student: Keras's `fit` over a course, phase after phase, resumable.
 
 It ends with the weights of the best validation epoch. Interrupted at any step and run again, it
-goes on from its newest checkpoint and ends in the same weights.
+goes on from its newest checkpoint and ends in the same weights; Ctrl-C writes one first.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from stages.kept_epoch import short_budget
 from stages.progress import EpochProgress, say
 from stages.train.callbacks import KeepBest, SaveState, StopOnNonFiniteLoss, WriteFigures
 from stages.train.checkpoint import Checkpoint, Checkpoints
+from stages.train.ctrl_c import CtrlC
 from stages.train.lesson import Course, Lesson
 from stages.train.replicas import Replicas
 
@@ -49,11 +50,13 @@ class Training:
         self._best = KeepBest(course.student, course.kept_by)
         self._replicas = replicas or Replicas()
         self._figures = WriteFigures(figures, lambda: len(self._saving.state.epochs))
+        self._ctrl_c = CtrlC()
         self._saving = SaveState(
             checkpoints,
             self._best,
             every_seconds=checkpoint_seconds,
             replicas=self._replicas,
+            ctrl_c=self._ctrl_c,
         )
         self._checkpoints, self._watchers = checkpoints, watchers
 
@@ -66,6 +69,7 @@ class Training:
         Raises:
           StudentError: the loss is not finite.
           TableError: train or validation have no row.
+          KeyboardInterrupt: Ctrl-C came; the steps until then are saved.
         """
         kept = self._checkpoints.newest()
         for number in range(len(self._course.phases)):
@@ -99,8 +103,9 @@ class Training:
         self._saving.steps_per_epoch = lesson.steps_per_epoch
         for watcher in self._watchers:
             watcher.epochs_before = len(self._saving.state.epochs) - self._saving.state.epoch
-        if self._fit_parts(lesson, self._course.phases[number].epochs):
-            self._saving.save()
+        with self._ctrl_c:
+            if self._fit_parts(lesson, self._course.phases[number].epochs):
+                self._saving.save()
         return True
 
     def _fit_parts(self, lesson: Lesson, epochs: int) -> bool:

@@ -1,5 +1,7 @@
 """Checkpoints are whole or absent; a damaged one is passed over; a resumed training is the same."""
 
+import signal
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from stages.train.checkpoint import Checkpoint, Checkpoints, TrainingState
 from stages.train.pipeline import read_student_card, train
 from stages.train.plan import plan_students
 from tests import tiny
-from tests.train.interrupted import Stop, interrupted_at
+from tests.train.interrupted import Stop, heard_at, interrupted_at
 
 
 def checkpoint(step, **state):
@@ -106,6 +108,26 @@ def test_interrupted_anywhere_it_ends_in_the_same_weights(
     assert figures(plan) == {
         number: pytest.approx(epoch["val_loss"]) for number, epoch in enumerate(card.epochs)
     }
+
+
+@pytest.mark.parametrize(
+    ("step", "saved"), [(2, (0, 0, 2)), (5, (0, 1, 0)), (16, (0, 3, 0)), (18, (1, 0, 3))]
+)
+def test_ctrl_c_saves_the_step_it_came_in_whenever_the_last_checkpoint_was(
+    step, saved, whole, table, tmp_path, monkeypatch
+):
+    with monkeypatch.context() as patched:
+        heard_at(step, patched)
+        with pytest.raises(KeyboardInterrupt):
+            train(tiny.run(*RUN), table, out=tmp_path, checkpoint_seconds=1e9)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    (plan,) = plan_students(tiny.run(*RUN), table, out=tmp_path)
+    state = Checkpoints(plan.path / "_checkpoints" / plan.fingerprint).newest().state
+    assert (state.phase, state.epoch, state.step) == saved
+    (plan,) = train(tiny.run(*RUN), table, out=tmp_path, checkpoint_seconds=1e9)
+    for mine, theirs in zip(weights(plan), whole[0], strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert read_student_card(plan.path).epochs == whole[1].epochs
 
 
 def test_a_resumed_training_does_not_begin_anew(table, tmp_path, monkeypatch, capsys):
