@@ -96,11 +96,13 @@ class EpochProgress:
             epoch_now = epoch
 
         def batch(step: int, logs: object) -> None:
-            self._advance(epoch_now * self._steps + first_step + step + 1, self._note)
+            if first_step + step + 1 < self._steps:  # the last one of an epoch has its figures
+                self._advance(epoch_now * self._steps + first_step + step + 1, self._note)
 
         def end(epoch: int, logs: dict[str, float]) -> None:
             figures = (f"{key} {value:.3f}" for key, value in logs.items() if "val_" in key)
             self._note = f"(epoch {epoch + 1}: {', '.join(figures)})"
+            self._advance((epoch + 1) * self._steps, self._note)
 
         return keras.callbacks.LambdaCallback(
             on_epoch_begin=begin, on_train_batch_end=batch, on_epoch_end=end

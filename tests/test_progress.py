@@ -48,3 +48,18 @@ def test_on_a_terminal_it_draws_a_bar(monkeypatch):
 def test_a_failure_passes_through():
     with pytest.raises(KeyError), progress.task("label", total=4, unit="shards"):
         raise KeyError("x")
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_the_line_of_the_last_step_has_the_figures_of_the_last_epoch(epochs, capsys, monkeypatch):
+    monkeypatch.setattr(progress.time, "monotonic", lambda: 0.0)
+    with progress.EpochProgress("train", epochs=epochs, steps=2) as shown:
+        callback = shown.callback()
+        for epoch in range(epochs):
+            callback.on_epoch_begin(epoch, {})
+            for step in range(2):
+                callback.on_train_batch_end(step, {})
+            callback.on_epoch_end(epoch, {"loss": 2.0, "val_loss": epoch + 0.5})
+    total = 2 * epochs
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == f"train: {total}/{total} steps 0 s (epoch {epochs}: val_loss {epochs - 0.5:.3f})"
