@@ -115,7 +115,7 @@ def test_the_report_names_them(scarce_corpus, tmp_path):
     assert report.teacher.scores.f1_macro == 1.0
     for shown in (results_text(report), render(report)):
         assert NO_TOOL in shown and FEW_TOOLS in shown
-        assert "count one without a row in the split only for a model that says it" in shown
+        assert "counts in the means, as 0, only for a model that predicts it" in shown
 
 
 def test_nothing_is_said_where_every_class_has_enough(labelled, capsys):

@@ -15,6 +15,8 @@ from stages.evaluate.compare import retained
 from stages.evaluate.costs import COST_HEADS, costs, spread_lines
 from stages.evaluate.metrics import summarise
 
+INTERVALS = "± is a 95 % interval over the seeds"
+
 
 def results_text(report: Report) -> str:
     """Return teacher, students and baselines as aligned columns, then the verdicts."""
@@ -28,7 +30,8 @@ def results_text(report: Report) -> str:
     seeds = ", ".join(map(str, report.seeds))
     scores = report.teacher.scores
     head = f"{report.name}: {scores.rows} {report.split} {scores.lines}; seeds {seeds}"
-    verdicts = [one.verdict for one in report.students]
+    verdicts = [INTERVALS] if any("±" in cell for row in rows for cell in row) else []
+    verdicts += [one.verdict for one in report.students]
     verdicts += [f"{name}: {said}" for name, said in (*scope_lines(report), *cut_lines(report))]
     verdicts += [*crossing_lines(report), *scarce_lines(report), *spread_lines(report)]
     if report.adjustment is not None:
@@ -41,8 +44,8 @@ def scarce_lines(report: Report) -> list[str]:
     if not report.scarce:
         return []
     note = (
-        "means over classes count one without a row in the split only for a model that says it, "
-        "as 0"
+        "a class without a row in the split counts in the means, as 0, only for a model that "
+        "predicts it"
     )
     return [*report.scarce, note]
 

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from run_pipeline import main
 from schemas.run_file import parse_run_file
 from tests.architecture.test_top_level import ROOT
+from tests.schemas.test_run_file import MINIMAL
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -106,3 +107,16 @@ def test_the_wheel_holds_the_rooms_the_recipes_and_nothing_else(tmp_path):
     }
     assert "stages/recipes/trec.toml" in names
     assert "schemas/README.md" in names
+
+
+def test_the_views_that_the_other_readme_shows_can_be_stated():
+    text = (ROOT / "stages" / "README.md").read_text(encoding="utf-8")
+    keys = re.search(r"`\[label\.views\]` with `(seed = .+)` and `(augmenters = .+?)`\.", text)
+    assert keys is not None
+    views = parse_run_file(
+        MINIMAL,
+        source="x",
+        overrides=[f"label.views.{key.replace(' = ', '=', 1)}" for key in keys.groups()],
+    ).label.views
+    assert views is not None
+    assert (views.seed, views.augmenters[0].count, views.augmenters[0].rate) == (5, 2, 0.3)

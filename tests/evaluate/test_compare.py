@@ -135,6 +135,7 @@ def test_of_one_seed_nothing_speaks_of_intervals_and_of_several_the_page_says_wh
     assert "Bars are means, dots are seeds." not in render(alone)
     assert "seeds 1, 2. Means over seeds with 95 % intervals." in render(several)
     assert "0.805 ± 0.064" in render(several) and "0.805 ± 0.064" in results_text(several)
+    assert results_text(several).splitlines().count("± is a 95 % interval over the seeds") == 1
 
 
 def test_the_spread_of_speed_is_shown_and_the_teachers_is_said_to_be_of_another_time():
