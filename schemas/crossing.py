@@ -21,4 +21,5 @@ def crossing_text(inputs: int, splits: Mapping[str, int], *, left_out: int) -> s
     """
     each = "; ".join(f"{count} in {names}" for names, count in splits.items())
     text = f"{inputs} inputs are in several splits" + (f" ({each})" if each else "")
-    return text + (f"; {left_out} rows of the less held-out one are left out" if left_out else "")
+    kept = f"; {left_out} of their rows are left out: each stays in test, else in validation, only"
+    return text + (kept if left_out else "")

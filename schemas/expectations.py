@@ -34,6 +34,16 @@ EXPECTED = {  # filled in with what pydantic says beside the type
     "too_short": "{min_length} or more",
     "tuple_type": "a list",
 }
+_FORMS = {  # of patterns, in words
+    r"^[a-z][a-z0-9_-]*$": "small letters, digits, `-` and `_`, a letter first",
+    r"^[a-z][a-z0-9_]*$": "small letters, digits and `_`, a letter first",
+    r"^[0-9a-f]{64}$": "64 hexadecimal digits",
+    r"^[\w.]+:[\w.]+$": '"module:function"',
+    r"^(hf|kaggle|tfds)://[A-Za-z0-9].+$": '"hf://…", "kaggle://…" or "tfds://…"',
+    r"^[A-Za-z0-9][\w.-]*==[\w.!+-]+$": '"name==version"',
+    r"^(@[a-z0-9][\w.-]*/)?[a-z0-9][\w.-]*@\d[\w.+-]*$": '"name@version"',
+    r"^[a-z0-9][a-z0-9+.-]+=[\w.+~:-]+$": '"name=version"',
+}
 _COUNTED = ("too_long", "too_short")  # whose input is a list
 _WHERE = re.compile(r" at line \d+ column \d+$")
 
@@ -47,7 +57,10 @@ def expectation(item: Mapping[str, Any]) -> str:
     >>> expectation({"type": "less_than", "ctx": {"lt": 1.0}})
     'a number below 1.0'
     """
-    return EXPECTED[item["type"]].format(**item.get("ctx", {}))
+    context = item.get("ctx", {})
+    if context.get("pattern") in _FORMS:
+        return _FORMS[context["pattern"]]
+    return EXPECTED[item["type"]].format(**context)
 
 
 def expectations(items: list[dict[str, Any]]) -> str:

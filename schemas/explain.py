@@ -32,7 +32,11 @@ def explain(error: ValidationError, model: type[BaseModel], *, source: str, stat
       stated: what was validated.
     """
     lines = [_of_run_file(place, items, model) for place, items in _grouped(error, stated)]
-    return f"run file does not hold: {source}: " + "; ".join(lines) + "."
+    return f"run file does not hold: {source}: " + _ended("; ".join(lines))
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith("?") else f"{text}."
 
 
 def explain_card(error: ValidationError, stated: Any = None) -> str:

@@ -8,6 +8,7 @@ hub's cache, or kept as Parquet in the user's.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import os
 import re
@@ -65,7 +66,7 @@ def resolve_files(asset: Asset, *, base: Path) -> list[ResolvedAsset]:
     with _readable(asset.path):
         found = sorted(_glob(base, asset.path))
         if not found:
-            meant = _or_handle(asset.path, of_rows=True)
+            meant = _meant(asset.path, base=base, of_rows=True)
             raise AssetError(f"no such file: {asset.path} (looked in {base}). {meant}")
         return [_local_file(path, asset, base=base) for path in found]
 
@@ -90,7 +91,7 @@ def resolve_model(asset: Asset, *, base: Path) -> ResolvedAsset:
         if path.is_dir():
             return _local_folder(path, asset)
         if not path.is_file():
-            meant = _or_handle(asset.path, of_rows=False)
+            meant = _meant(asset.path, base=base, of_rows=False)
             raise AssetError(f"no such file or folder: {asset.path} (looked in {base}). {meant}")
         return _local_file(path, asset, base=base)
 
@@ -121,9 +122,13 @@ def _readable(path: str) -> Iterator[None]:
         ) from error
 
 
-def _or_handle(path: str, *, of_rows: bool) -> str:
-    """Return what to do where nothing is at a path, which may have been meant for the hub's."""
-    if _OF_THE_HUB.fullmatch(path) is None:
+def _meant(path: str, *, base: Path, of_rows: bool) -> str:
+    """Return what to do where nothing is at a path: there is one near it, or the hub's is meant."""
+    folder, name = (base / path).parent, Path(path).name
+    there = sorted(one.name for one in folder.iterdir()) if folder.is_dir() else []
+    if near := difflib.get_close_matches(name, there, n=1):
+        return f"Did you mean {Path(path).with_name(near[0])}?"
+    if folder.is_dir() or _OF_THE_HUB.fullmatch(path) is None:
         return "Mend the path."
     if of_rows:
         stated = f'files = [{{ handle = "{HUB_ROWS}{path}", path = "…" }}]'

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemas.adjustment import Adjustment
-from schemas.errors import AssetError, RunFileError, StaleTableError
+from schemas.errors import AssetError, RunFileError, StaleTableError, first_line
 from schemas.export_card import ExportCard
 from schemas.export_formats import ExportFormat
 from schemas.report import Report
@@ -55,7 +55,12 @@ def read_run_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
-        raise RunFileError(f"run file cannot be read: {path}: {error}. Mend the path.") from error
+        said = "no such file" if isinstance(error, FileNotFoundError) else _reason(error)
+        raise RunFileError(f"run file cannot be read: {path}: {said}. Mend the path.") from error
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    return (isinstance(error, OSError) and error.strerror) or first_line(error)
 
 
 def teach_step(run: RunFile, *, out: Path) -> None:

@@ -38,6 +38,10 @@ def inspect_folder(folder: Path, *, as_json: bool) -> str:
         if (folder / mark).exists():
             data, text = describe(folder)
             return json.dumps(data, indent=2) if as_json else text
+    if not folder.exists():
+        raise PipelineError(
+            f"nothing to inspect: {folder}: there is no such folder. Mend the path."
+        )
     known = ", ".join(_DESCRIBERS)
     raise PipelineError(f"nothing to inspect: {folder}: found none of {known}. Mend the path.")
 

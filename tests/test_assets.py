@@ -104,3 +104,18 @@ def test_a_handle_is_passed_on_as_it_is(tmp_path):
 def test_a_handle_is_no_corpus(tmp_path):
     with pytest.raises(AssetError, match="handle"):
         resolve_files(Asset(handle="hf://someone/some-data"), base=tmp_path)
+
+
+@pytest.mark.parametrize("resolve", [resolve_files, resolve_model])
+def test_a_mistyped_path_comes_with_the_one_near_it_or_with_the_hub(resolve, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "support.csv").write_text("a")
+
+    def said(path):
+        with pytest.raises(AssetError) as failure:
+            resolve(Asset(path=path), base=tmp_path)
+        return str(failure.value).partition("). ")[2]
+
+    assert said("data/suport.csv") == "Did you mean data/support.csv?"
+    assert said("data/other") == "Mend the path."
+    assert said("owner/name").startswith("Mend the path; that of the Hugging Face hub is ")

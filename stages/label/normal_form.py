@@ -123,7 +123,10 @@ def _split(rows: CheckedRows, corpus: Corpus, digests: pa.Array) -> pa.Array:
     rows.refuse(
         pc.invert(known),
         "unknown split",
-        lambda offset: f"found {column[offset].as_py()!r}, expected one of {', '.join(SPLITS)}.",
+        lambda offset: (
+            f"found {column[offset].as_py()!r}, expected one of {', '.join(SPLITS)}. "
+            "Mend the row, or state another column as corpus.split."
+        ),
         corpus.split.column,
     )
     return column

@@ -46,7 +46,7 @@ def settle(staging: Staging, names: Iterable[str], *, how: Label, rows: int, pat
         raise QuarantineError(
             f"too many rows cannot be used: {table.num_rows} of {rows} "
             f"({table.num_rows / rows:.2%}), label.max_quarantined allows {how.max_quarantined}: "
-            f"{reasons_text(table)}; first: {table['error'][0].as_py()} All of them: {path}. "
+            f"{reasons_text(table)}; first: {_first(table)}. All of them: {path}. "
             "Nothing was committed. Mend the rows, or allow more."
         )
     return int(table.num_rows)
@@ -61,3 +61,10 @@ def reasons_text(table: pa.Table) -> str:
     kinds = pc.value_counts(pc.list_element(pc.split_pattern(table["error"], ":"), 0))
     found = sorted(kinds.to_pylist(), key=lambda kind: (-kind["counts"], kind["values"]))
     return ", ".join(f"{kind['counts']} {kind['values']}" for kind in found)
+
+
+def _first(table: pa.Table) -> str:
+    """Return the first row's reason, without its kind where all are of that."""
+    text = str(table["error"][0].as_py()).rstrip(".")
+    kinds = pc.unique(pc.list_element(pc.split_pattern(table["error"], ":"), 0))
+    return text.removeprefix(f"{kinds[0]}: ") if len(kinds) == 1 else text

@@ -232,6 +232,13 @@ def test_verify_says_that_a_table_is_whole_or_what_is_wrong(labelled):
 def test_there_is_nothing_to_inspect(experiment):
     (experiment / "empty").mkdir()
     assert "nothing to inspect: empty" in failed(command("inspect", "empty"))
+    said = "error: nothing to inspect: none: there is no such folder. Mend the path."
+    assert failed(command("inspect", "none")).strip() == said
+
+
+def test_a_run_file_that_is_not_there_is_said_once(experiment):
+    line = failed(command("label", "none.toml", "--labels", "labels"))
+    assert line.strip() == "error: run file cannot be read: none.toml: no such file. Mend the path."
 
 
 @pytest.mark.parametrize("number", ["inf", "-inf", "1e400", "-1", "1e300"])

@@ -102,7 +102,7 @@ def test_dropped_they_stay_where_they_are_held_out_most(crossing, beam):
 
 def test_what_was_dropped_is_said(crossing):
     done = label_command("corpus.crossing=drop")
-    said = f"{SAID}; 6 rows of the less held-out one are left out"
+    said = f"{SAID}; 6 of their rows are left out: each stays in test, else in validation, only"
     assert f"label: {said}" in done.stderr.splitlines()
     assert "unlabelled rows left out" not in done.stderr
     assert f"inputs in several splits  {said}\n" in command("inspect", "labels").stdout
@@ -274,7 +274,10 @@ def test_a_teacher_is_fitted_without_what_is_dropped(crossing, capsys):
         }
 
     assert rows("drop") == {"train": 2, "validation": 2, "test": 4}
-    assert f"teach: {SAID}; 6 rows of the less held-out one are left out" in capsys.readouterr().err
+    assert (
+        f"teach: {SAID}; 6 of their rows are left out: each stays in test"
+        in capsys.readouterr().err
+    )
     assert rows("keep") == {"train": 6, "validation": 4, "test": 4}
     assert f"teach: {SAID}" in capsys.readouterr().err
     with pytest.raises(CorpusError, match="4 inputs are in several splits .*corpus.jsonl row 1"):

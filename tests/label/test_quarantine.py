@@ -88,6 +88,16 @@ def test_too_many_commit_nothing_and_are_written_down(limit, experiment):
     assert pq.read_table(files[0]).num_rows == 6
 
 
+def test_a_kind_of_reason_is_said_once_where_it_is_the_only_one(experiment):
+    (experiment / "corpus.jsonl").open("a").write("{\n{\n")
+    with pytest.raises(QuarantineError) as failure:
+        tiny.label(experiment, experiment / "labels", "label.max_quarantined=1")
+    said = str(failure.value)
+    assert said.count("not JSON") == 1
+    assert ": 2 not JSON; first: corpus.jsonl row " in said
+    assert ". All of them: " in said and ".. All" not in said
+
+
 def test_a_failed_run_with_too_many_is_taken_up_by_one_that_allows_them(experiment):
     poison(experiment)
     with pytest.raises(QuarantineError):

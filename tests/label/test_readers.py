@@ -196,8 +196,11 @@ def test_an_own_id_and_an_own_split_are_kept(tmp_path):
     assert found["example_id"].to_pylist() == ["k1"]
     assert found["split"].to_pylist() == ["test"]
     tiny.write_corpus(tmp_path / "corpus", [{**rows[0], "part": "dev"}])
-    with pytest.raises(CorpusError, match="unknown split: corpus row 1 column 'part': found 'dev'"):
+    with pytest.raises(
+        CorpusError, match="unknown split: corpus row 1 column 'part': found 'dev'"
+    ) as failure:
         read(tmp_path, "corpus", *own)
+    assert "Mend the row, or state another column as corpus.split." in str(failure.value)
 
 
 POISONED = {

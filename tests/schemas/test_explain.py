@@ -1,12 +1,13 @@
 """What is wrong in a run file is said in our words, for every field and every kind of wrong."""
 
+import ast
 import copy
 import re
 
 import pytest
 
 from schemas.errors import RunFileError
-from schemas.expectations import EXPECTED
+from schemas.expectations import EXPECTED, expectation
 from schemas.multi_task import parse_multi_task
 from schemas.run_file import RunFile, parse_run_file, run_file_of
 from tests import tiny_heads
@@ -157,7 +158,12 @@ def test_every_field_is_wrong_in_some_way_that_is_said_where_it_is():
         ({"train": {"loss": "k"}}, "train.loss: found 'k', expected 'kl', 'reverse_kl', "),
         ({"train": {"xla": "no idea"}}, "train.xla: found 'no idea', expected true or false"),
         ({"train": 5}, "train: found 5, expected a section of keys and values"),
-        ({"name": "A B"}, "name: found 'A B', expected a text of the form `^[a-z]"),
+        ({"name": "A B"}, "name: found 'A B', expected small letters, digits, `-` and `_`, "),
+        ({"teacher": {"callable": "mine"}}, "found 'mine', expected \"module:function\"."),
+        (
+            {"teacher": {"source": {"handle": "owner/name"}}},
+            'expected "hf://…", "kaggle://…" or "tfds://…"',
+        ),
         ({"name": 5}, "name: found 5, expected a text"),
         ({"corpus": {"features": "t"}}, "corpus.features: found 't', expected a list"),
         (
@@ -206,6 +212,18 @@ def test_an_unknown_key_comes_with_the_one_that_is_meant_or_with_all(key, said):
     with pytest.raises(RunFileError) as failure:
         parse_run_file(MINIMAL, source="x.toml", overrides=[key])
     assert said in str(failure.value)
+    assert not str(failure.value).endswith("?.")
+
+
+def test_every_pattern_of_a_run_file_is_said_in_words():
+    patterns = re.findall(r"'pattern': '([^']+)'", str(RunFile.model_json_schema()))
+    assert len(set(patterns)) >= 6
+    for pattern in patterns:
+        item = {
+            "type": "string_pattern_mismatch",
+            "ctx": {"pattern": ast.literal_eval(f"'{pattern}'")},
+        }
+        assert "text of the form" not in expectation(item), pattern
 
 
 def test_tasks_say_nothing_in_other_words_either():

@@ -58,10 +58,19 @@ def test_options_reach_the_function():
     assert model.layers[1].output_dim == 5
 
 
+def of_size_alone(size):
+    return size
+
+
 @pytest.mark.parametrize(
     ("kind", "options", "message"),
     [
         ("lstm", {"unit": 3}, "unexpected keyword argument 'unit'.*It takes .*units"),
+        (
+            "tests.train.test_students:of_size_alone",
+            {},
+            "It takes size; expected vocabulary_size, classes and its options",
+        ),
         ("transformer", {}, "expected one of bag, bert, cnn, lstm, mobilebert, or module:function"),
         ("no.such.module:build", {}, "No module named 'no'"),
         ("tests.train.test_students:nothing", {}, "nothing"),

@@ -8,10 +8,11 @@ folder with `build`; or name your own as `module:function`, or a saved model by 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -46,11 +47,9 @@ def build_student(
     try:
         model = builder(vocabulary_size=vocabulary_size, classes=classes, **given)
     except (TypeError, ValueError, MemoryError, tf.errors.OpError) as error:
-        takes = ", ".join(name for name in inspect.signature(builder).parameters)
         raise StudentError(
             f"student cannot be built: {student.name!r} of kind {student.kind!r}: "
-            f"{first_line(error)}. "
-            f"It takes {takes}."
+            f"{first_line(error)}. {_takes(builder, given)}"
         ) from error
     axes = 2 if per == "example" else 3
     fits = isinstance(model, keras.Model) and len(model.output_shape) == axes
@@ -62,6 +61,16 @@ def build_student(
             f"model with output {expected}. Mend {student.kind!r}."
         )
     return model
+
+
+def _takes(builder: Builder, options: Mapping[str, Any]) -> str:
+    """Return what a builder takes, and what it is called with but does not name."""
+    known = inspect.signature(builder).parameters
+    text = f"It takes {', '.join(known)}" if known else "It takes nothing"
+    needed = ["vocabulary_size", "classes", *(["per"] if "per" in options else [])]
+    if any(one.kind is one.VAR_KEYWORD for one in known.values()) or set(needed) <= set(known):
+        return f"{text}."
+    return f"{text}; expected {', '.join(needed)} and its options."
 
 
 def find_builder(kind: str) -> Builder:
