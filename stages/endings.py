@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -45,9 +45,7 @@ def ended(error: BaseException, *, command: str, given: Mapping[str, Any]) -> in
     line, code = ending(error, command=command, given=given)
     say(line)
     if code == INTERRUPTED:
-        _hear_from_now_on(
-            signal.SIG_DFL
-        )  # another one ends the process while threads come to theirs
+        _hear_from_now_on(_end_at_once(time.monotonic()))
     return code
 
 
@@ -142,6 +140,17 @@ def _folder(command: str, given: Mapping[str, Any]) -> Path | None:
     return None if command in _ONLY_READ else given.get("out") or given.get("labels")
 
 
-def _hear_from_now_on(handler: signal.Handlers) -> None:
+def _end_at_once(said: float) -> Callable[[int, FrameType | None], None]:
+    """Return what lets another Ctrl-C end the process, while threads come to their end."""
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        if time.monotonic() - said > _AGAIN_SECONDS:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+
+    return hear
+
+
+def _hear_from_now_on(handler: signal.Handlers | Callable[[int, FrameType | None], None]) -> None:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, handler)

@@ -2,6 +2,7 @@
 
 import errno
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -136,7 +137,7 @@ def test_every_command_has_a_line_for_ctrl_c(here):
         assert line.startswith(f"interrupted: {name}: ")
 
 
-def test_two_ctrl_c_in_a_row_are_one(here):
+def test_two_ctrl_c_in_a_row_are_one(here, monkeypatch):
     with one_ctrl_c():
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
@@ -144,7 +145,12 @@ def test_two_ctrl_c_in_a_row_are_one(here):
         ending(KeyboardInterrupt(), command="train", given={})
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # until the line is said
         ended(KeyboardInterrupt(), command="train", given={})
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    signal.raise_signal(signal.SIGINT)  # and still the same one
+    now, raised = time.monotonic(), []
+    monkeypatch.setattr("stages.endings.time.monotonic", lambda: now + 60)
+    monkeypatch.setattr("stages.endings.signal.raise_signal", raised.append)
+    signal.getsignal(signal.SIGINT)(signal.SIGINT, None)
+    assert raised == [signal.SIGINT]
     assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
 
 

@@ -89,7 +89,8 @@ def test_too_many_commit_nothing_and_are_written_down(limit, experiment):
 
 
 def test_a_kind_of_reason_is_said_once_where_it_is_the_only_one(experiment):
-    (experiment / "corpus.jsonl").open("a").write("{\n{\n")
+    corpus = experiment / "corpus.jsonl"
+    corpus.write_text(corpus.read_text() + "{\n{\n")
     with pytest.raises(QuarantineError) as failure:
         tiny.label(experiment, experiment / "labels", "label.max_quarantined=1")
     said = str(failure.value)
