@@ -71,8 +71,8 @@ class Label(Section):
       batch_tokens: padded tokens in a batch for the teacher.
       too_long: an input that does not fit the teacher's window is cut and counted, or goes to
         the quarantine.
-      max_teacher_calls: inputs that the teacher may be asked for one version, over all attempts;
-        where it would be more, nothing is asked.
+      max_teacher_calls: inputs that the teacher may be asked for one version, over all attempts,
+        those that failed or were ended too; one where it would be more asks nothing.
       views: augmented views; none unless stated.
       max_unseen: share of the positions (of a head per example: of the inputs) of a sample that may
         have no piece in the teacher's window; above it the teacher is not asked. Not all may.

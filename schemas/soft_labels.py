@@ -20,7 +20,7 @@ OTHER_CALLS = {
     "preflight": "to check and time it first",
     "encoding": "to choose the encoding",
     "runtime": "to compare its runtimes",
-    "again": "in vain, or again to find what it fails on",
+    "again": "in attempts that did not end, or to find what it fails on",
 }
 
 
@@ -31,7 +31,7 @@ class Counts(BaseModel):
       rows: corpus rows in the table; `rows + quarantined + left_out` were read.
       distinct_inputs: different teacher inputs among them: those reused and those called.
       teacher_calls: inputs that the teacher was asked for this version, over all attempts.
-      teacher_seconds: time spent in the teacher for them.
+      teacher_seconds: time spent in the teacher for them, but in shards that were not finished.
       truncated: inputs among the calls that are longer than the teacher's window.
       reused_inputs: inputs whose answer the version before had.
       removed_inputs: inputs of the version before, by this teacher, that left the corpus.

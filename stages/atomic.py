@@ -6,6 +6,7 @@ removes what is nobody's any more.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -63,6 +64,19 @@ def write_whole(path: Path, data: bytes) -> None:
             _put(part, path)
         finally:
             part.unlink(missing_ok=True)
+
+
+def append(path: Path, data: bytes) -> None:
+    """Add bytes to the end of a file, at once; not synced, they outlive the process alone.
+
+    Raises:
+      StorageError: it cannot be written.
+    """
+    with _stated(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab", buffering=0) as stream:
+            if stream.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from schemas.errors import PipelineError, UserCodeError
 from schemas.heads import Head
 from schemas.label_section import Label
 from stages.label.answer_sheet import AnswerSheet
+from stages.label.asked import Note, unnoted
 from stages.label.batching import token_bounded_batches
 from stages.label.failures import Failures, Step
 from stages.label.identity import distinct
@@ -68,6 +69,7 @@ def soft_labels(
     features: tuple[str, ...],
     how: Label,
     head: Head,
+    note: Note = unnoted,
 ) -> SoftLabels:
     """Return the teacher's logits for a bucket's rows; equal inputs are asked once.
 
@@ -78,6 +80,7 @@ def soft_labels(
       features: columns the teacher sees, in order.
       how: for batches, for inputs that are too long, and whether a failure is tolerated.
       head: what is asked.
+      note: called with the number of inputs before each call.
 
     Raises:
       TeacherError: the teacher answers with another shape, or with probabilities; or it fails
@@ -93,7 +96,7 @@ def soft_labels(
     if known.any():
         column = inputs[KNOWN_COLUMN].filter(pa.array(known))
         sheet.copy(np.flatnonzero(known), RowLogits.of_column(column, classes=sheet.classes))
-    session = _Session(teacher, inputs.select(list(features)), sheet, how)
+    session = _Session(teacher, inputs.select(list(features)), sheet, how, note)
     session.ask(asked)
     if how.too_long == "quarantine" and known.any():
         session.leave_out_overlong(np.flatnonzero(known))
@@ -128,11 +131,14 @@ class _Part:
 class _Session:
     """One table of distinct inputs put to the teacher; what fails is kept with its reason."""
 
-    def __init__(self, teacher: Teacher, inputs: pa.Table, sheet: AnswerSheet, how: Label) -> None:
+    def __init__(
+        self, teacher: Teacher, inputs: pa.Table, sheet: AnswerSheet, how: Label, note: Note
+    ) -> None:
         self.failures = Failures(inputs, tolerant=how.tolerant)
         self.truncated = 0
         self.asked: list[int] = []  # inputs of each call; threads add to it
         self._teacher, self._inputs, self._sheet, self._how = teacher, inputs, sheet, how
+        self._note = note
 
     def ask(self, numbers: Rows) -> None:
         """Have the teacher's answers to some inputs written on the sheet."""
@@ -146,6 +152,7 @@ class _Session:
 
     def _ask_part(self, part: _Part) -> None:
         def ask(places: Rows) -> None:
+            self._note(len(places))
             self.asked.append(len(places))
             answer = self._teacher.logits(part.encoded, places)
             useless = list(self._sheet.write(part.numbers[places], answer))

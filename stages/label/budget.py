@@ -30,16 +30,23 @@ _RUNTIME_ASKS = 4  # two runtimes, each twice
 
 @dataclass(frozen=True)
 class Attempted:
-    """What earlier attempts at the same version have done: finished buckets, and other calls."""
+    """What earlier attempts at the same version have done.
+
+    Attributes:
+      buckets: that are finished.
+      apart: calls beside the buckets' inputs.
+      asked: inputs of all calls, as they were noted before each; those that gave nothing too.
+    """
 
     buckets: Mapping[int, BucketRecord]
     apart: CallsApart
+    asked: int
 
     @property
     def calls(self) -> int:
-        """Inputs that the teacher was asked."""
+        """Inputs that the teacher was asked; releases that kept no notes counted what was done."""
         in_buckets = sum(one.calls + one.asked_again for one in self.buckets.values())
-        return in_buckets + sum(self.apart.calls.values())
+        return max(self.asked, in_buckets + sum(self.apart.calls.values()))
 
 
 def check_budget(plan: LabelPlan, labels: Path, done: Attempted) -> None:

@@ -29,6 +29,7 @@ def count(
     resumed: int,
     quarantined: int,
     apart: CallsApart | None = None,
+    asked: int = 0,
 ) -> Counts:
     """Return the counts of finished buckets.
 
@@ -38,6 +39,7 @@ def count(
       resumed: buckets kept from an interrupted attempt.
       quarantined: corpus rows that are left out.
       apart: what the teacher was asked beside their inputs, if anything.
+      asked: inputs of all calls of all attempts, as they were noted, if anything.
     """
     records = list(buckets.values())
     files = [file for record in records for file in record.files]
@@ -46,7 +48,8 @@ def count(
     known = previous.distinct_inputs if previous else 0
     saved = reused * previous.seconds_per_call if previous else 0.0
     apart = apart or CallsApart()
-    again = sum(record.asked_again for record in records)
+    done = calls + sum(apart.calls.values())
+    again = max(asked - done, sum(record.asked_again for record in records))
     others = {name: calls for name, calls in {**apart.calls, "again": again}.items() if calls}
     crossing = _crossing([record.crossing for record in records])
     return Counts(

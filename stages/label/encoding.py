@@ -17,6 +17,7 @@ from schemas.layout import Encoding, Layout
 from schemas.soft_labels import ChosenEncoding
 from stages.codec import decode, encode
 from stages.label.ask import SoftLabels, soft_labels
+from stages.label.asked import Note, unnoted
 from stages.label.plan import LabelPlan
 from stages.label.sample import SAMPLE_INPUTS, sample_rows
 from stages.label.shards import encode_parquet, order_rows
@@ -37,6 +38,7 @@ def chosen_encoding(
     teacher: Callable[[], Teacher],
     note: Callable[[pa.Table, SoftLabels], object],
     inputs: int = SAMPLE_INPUTS,
+    before: Note = unnoted,
 ) -> ChosenEncoding:
     """Return how the plan's logits are kept.
 
@@ -47,11 +49,12 @@ def chosen_encoding(
       teacher: loads it; called only where the budget has to be measured.
       note: called with the rows and its answers, where it is asked.
       inputs: that it is asked at most.
+      before: called with the number of inputs before each call.
 
     Raises:
       PipelineError: corpus, table or teacher cannot be read.
     """
-    return known_encoding(plan, labels) or _measured(plan, teacher, note, inputs)
+    return known_encoding(plan, labels) or _measured(plan, teacher, note, inputs, before)
 
 
 def known_encoding(plan: LabelPlan, labels: Path) -> ChosenEncoding | None:
@@ -123,6 +126,7 @@ def _measured(
     teacher: Callable[[], Teacher],
     note: Callable[[pa.Table, SoftLabels], object],
     inputs: int,
+    before: Note,
 ) -> ChosenEncoding:
     run = plan.run
     sample = sample_rows(plan.corpus, tolerant=run.label.tolerant)
@@ -130,7 +134,9 @@ def _measured(
         return ChosenEncoding(encoding=Encoding())
     rows = order_rows(sample, run.head).slice(0, inputs)
     features = run.corpus.features
-    answer = soft_labels(teacher(), rows, features=features, how=run.label, head=run.head)
+    answer = soft_labels(
+        teacher(), rows, features=features, how=run.label, head=run.head, note=before
+    )
     note(rows, answer)
     answered = np.setdiff1d(np.arange(len(answer.answers)), list(answer.failures))
     layout = run.layout()

@@ -124,7 +124,7 @@ def forecast(
     if table is not None:
         return _nothing_to_do(plan, table, labels)
     staging = Staging(labels, plan.work)
-    done = Attempted(staging.buckets(), staging.calls_apart())
+    done = Attempted(staging.buckets(), staging.calls_apart(), staging.asked.total())
     known = staging.encoding() or known_encoding(plan, labels)
     encoding = known.encoding if known else Encoding(precision="float32")
     look = _look(plan, labels, encoding, done)

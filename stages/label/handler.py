@@ -12,6 +12,7 @@ from schemas.heads import Head
 from schemas.label_section import Label
 from stages.allocator import keep_freed_memory
 from stages.label.ask import soft_labels
+from stages.label.asked import Note
 from stages.label.loaded import teacher_at_hand
 from stages.label.teacher import Teacher
 from stages.teacher_source import TeacherSource
@@ -27,12 +28,14 @@ class TeacherHandler(ModelHandler[pa.Table, PredictionResult, Teacher]):
         features: tuple[str, ...],
         how: Label,
         head: Head,
+        note: Note,
     ) -> None:
         super().__init__()
         self._source = source
         self._features = features
         self._how = how
         self._head = head
+        self._note = note
 
     def load_model(self) -> Teacher:
         """Load the teacher, or take the one at hand; its framework is imported here, not before."""
@@ -53,7 +56,12 @@ class TeacherHandler(ModelHandler[pa.Table, PredictionResult, Teacher]):
         del inference_args
         for rows in batch:
             answer = soft_labels(
-                model, rows, features=self._features, how=self._how, head=self._head
+                model,
+                rows,
+                features=self._features,
+                how=self._how,
+                head=self._head,
+                note=self._note,
             )
             yield PredictionResult(rows, answer, self._source.fingerprint)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from schemas.errors import ConservationError, CorpusError
 from schemas.layout import Layout
+from schemas.soft_labels import ChosenEncoding
 from stages.allocator import return_freed_memory
 from stages.class_rows import say_scarce
 from stages.label.artefacts import artefacts_exist, export_artefacts
@@ -74,19 +75,10 @@ def _label_anew(plan: LabelPlan, labels: Path, staging: Staging, machinery: Mach
 
     options = engine_options(machinery.beam_arguments)
     check_crossing(plan.corpus, tolerant=plan.run.label.tolerant)
-    kept = staging.buckets()
-    if kept:
-        say(f"label: {len(kept)} shards kept from an interrupted run")
-    staging.forget_units()
-    check_budget(plan, labels, Attempted(kept, staging.calls_apart()))
+    done = _attempted(staging)
+    check_budget(plan, labels, done)
     _ask_first(plan, labels, staging, in_process=is_in_process(options))
-    chosen = staging.encoding() or chosen_encoding(
-        plan,
-        labels,
-        teacher=lambda: teacher_at_hand(plan.teacher),
-        note=lambda _, answer: staging.count_calls("encoding", answer.asked, answer.seconds),
-    )
-    staging.write_encoding(chosen)
+    chosen = _encoding(plan, labels, staging)
     previous = previous_labels(
         labels,
         teacher_fingerprint=plan.teacher.fingerprint,
@@ -106,8 +98,14 @@ def _label_anew(plan: LabelPlan, labels: Path, staging: Staging, machinery: Mach
             f"corpus is empty: {len(plan.corpus.files)} files with no usable row. Nothing was "
             "committed. Mend corpus.files."
         )
-    apart = staging.calls_apart()
-    counts = count(buckets, previous, resumed=len(kept), quarantined=quarantined, apart=apart)
+    counts = count(
+        buckets,
+        previous,
+        resumed=len(done.buckets),
+        quarantined=quarantined,
+        apart=staging.calls_apart(),
+        asked=staging.asked.total(),
+    )
     quality = teacher_quality(buckets, staging, layout)
     check_gates(quality, plan.run.label)
     card = table_card(plan, counts, chosen, quality, checked)
@@ -120,6 +118,28 @@ def _label_anew(plan: LabelPlan, labels: Path, staging: Staging, machinery: Mach
         say(f"label: {quarantined} rows are in quarantine: {place}")
 
 
+def _attempted(staging: Staging) -> Attempted:
+    kept = staging.buckets()
+    if kept:
+        say(f"label: {len(kept)} shards kept from an interrupted run")
+    staging.forget_units()
+    done = Attempted(kept, staging.calls_apart(), staging.asked.total())
+    staging.asked.at_least(done.calls)
+    return done
+
+
+def _encoding(plan: LabelPlan, labels: Path, staging: Staging) -> ChosenEncoding:
+    chosen = staging.encoding() or chosen_encoding(
+        plan,
+        labels,
+        teacher=lambda: teacher_at_hand(plan.teacher),
+        before=staging.asked.note,
+        note=lambda _, answer: staging.count_calls("encoding", answer.asked, answer.seconds),
+    )
+    staging.write_encoding(chosen)
+    return chosen
+
+
 def _ask_first(plan: LabelPlan, labels: Path, staging: Staging, *, in_process: bool) -> None:
     """Have a teacher checked that has not answered yet, here or for the attempt that goes on."""
     known = has_answered(
@@ -130,7 +150,7 @@ def _ask_first(plan: LabelPlan, labels: Path, staging: Staging, *, in_process: b
     if known or "preflight" in staging.calls_apart().calls:
         check_reading(plan, in_process=in_process)
         return
-    if found := preflight(plan, in_process=in_process):
+    if found := preflight(plan, in_process=in_process, note=staging.asked.note):
         staging.count_calls("preflight", found.calls, found.seconds)
         staging.keep_latency(found.latency_seconds, found.timed_calls)
 
@@ -151,7 +171,11 @@ def _run_engine(
 
     run = plan.run
     handler = TeacherHandler(
-        plan.teacher, features=run.corpus.features, how=run.label, head=run.head
+        plan.teacher,
+        features=run.corpus.features,
+        how=run.label,
+        head=run.head,
+        note=staging.asked.note,
     )
     passes = _passes(plan, machinery) if is_local(options) else [range(run.label.num_shards)]
     for number, part in enumerate(passes, start=1):

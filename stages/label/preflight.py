@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -25,6 +25,7 @@ from schemas.heads import Head
 from schemas.label_section import Label
 from stages.label.answers import ENOUGH
 from stages.label.ask import SoftLabels, soft_labels
+from stages.label.asked import Note, unnoted
 from stages.label.fluency import Fluency, check_fluency, fluency_of, say_fluency
 from stages.label.loaded import kept_teacher
 from stages.label.plan import LabelPlan
@@ -69,14 +70,16 @@ class Question:
     features: tuple[str, ...]
     how: Label
     head: Head
+    note: Note = unnoted
 
 
-def preflight(plan: LabelPlan, *, in_process: bool) -> Preflight | None:
+def preflight(plan: LabelPlan, *, in_process: bool, note: Note = unnoted) -> Preflight | None:
     """Ask the plan's teacher about its first rows; None where there is nobody or nothing to ask.
 
     Args:
       plan: the run's.
       in_process: whether the engine works in this process; the teacher is then kept for it.
+      note: called with the number of inputs before each call.
 
     Raises:
       CorpusError: a row among the first cannot be used.
@@ -90,7 +93,7 @@ def preflight(plan: LabelPlan, *, in_process: bool) -> Preflight | None:
         return None
     run = plan.run
     try_views(rows, run.label.views, feature=run.corpus.features[0], head=run.head)
-    question = _question(plan, rows)
+    question = replace(_question(plan, rows), note=note)
     say("label: loading the teacher; it is asked about one row before all others")
     ask = ask_first if in_process else partial(_in_own_process, ask_first)
     found = ask(plan.teacher, question)
@@ -160,7 +163,7 @@ def ask_first(source: TeacherSource, question: Question) -> Preflight:
         _check_seen([first, second], question, place=source.place)
     answered = _answered(question.rows, first, second)
     spent = time.perf_counter() - loaded
-    times = _times(teacher, answered.select(list(question.features)), spent)
+    times = _times(teacher, answered.select(list(question.features)), spent, question.note)
     return Preflight(
         calls=first.asked + (second.asked if second else 0) + len(times),
         load_seconds=loaded - started,
@@ -206,7 +209,12 @@ def most_calls(head: Head, inputs: int) -> int:
 
 def _asked(teacher: Teacher, question: Question, rows: pa.Table) -> SoftLabels:
     return soft_labels(
-        teacher, rows, features=question.features, how=question.how, head=question.head
+        teacher,
+        rows,
+        features=question.features,
+        how=question.how,
+        head=question.head,
+        note=question.note,
     )
 
 
@@ -217,12 +225,13 @@ def _answered(rows: pa.Table, first: SoftLabels, second: SoftLabels | None) -> p
     return rows.take(pa.array([*places, *([] if first.failures else [0])], pa.int64()))
 
 
-def _times(teacher: Teacher, inputs: pa.Table, spent: float) -> list[float]:
+def _times(teacher: Teacher, inputs: pa.Table, spent: float, note: Note) -> list[float]:
     """Return the seconds of single calls: five, or as many as there is time for, one at least."""
     found: list[float] = []
     alone: npt.NDArray[np.int64] = np.zeros(1, np.int64)
     while inputs.num_rows and len(found) < _TIMED_CALLS:
         one = inputs.slice(len(found) % inputs.num_rows, 1)
+        note(1)
         started = time.perf_counter()
         teacher.logits(teacher.encode(one), alone)
         found.append(time.perf_counter() - started)

@@ -41,7 +41,9 @@ def check_runtime(plan: LabelPlan, staging: Staging) -> RuntimeCheck | None:
         stated = source.how.model_copy(update={"runtime": runtime})
         teacher = teacher_at_hand(replace(source, how=stated))
         for _ in range(2):
-            answer = soft_labels(teacher, rows, features=features, how=how, head=head)
+            answer = soft_labels(
+                teacher, rows, features=features, how=how, head=head, note=staging.asked.note
+            )
             staging.count_calls("runtime", answer.asked, answer.seconds)
         return answer
 

@@ -1,8 +1,9 @@
 """The staging folder of one label plan: what workers have finished, whole or absent.
 
 `_staging/<plan>/` holds the shard files, one record per finished bucket and one per corpus
-unit read. Records are written last and by name, so a bundle that runs twice writes the same
-record again, and an interrupted run is continued from the records that are there.
+unit read, and notes of what the teacher was asked. Records are written last and by name, so a
+bundle that runs twice writes the same record again, and an interrupted run is continued from the
+records that are there.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from schemas.quarantine import QUARANTINE_SCHEMA
 from schemas.report import Speed
 from schemas.soft_labels import ChosenEncoding
 from stages.atomic import write_whole
+from stages.label.asked import Asked
 from stages.label.intake import Refused, quarantine_table
 from stages.shard import Shard, check_bytes, check_size
 from stages.table_files import SHARD_NAME
@@ -33,6 +35,7 @@ from stages.table_files import SHARD_NAME
 STAGING_FOLDER = "_staging"
 _ENCODING = "encoding"
 _CALLS_APART = "calls-apart"
+_ASKED = "asked"
 _ABANDONED_SECONDS = 7 * 24 * 3600
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -123,6 +126,7 @@ class Staging:
     def __init__(self, table_path: Path, plan_fingerprint: str) -> None:
         self.table_path = table_path
         self.path = table_path / STAGING_FOLDER / plan_fingerprint
+        self.asked = Asked(self.path / _ASKED)
 
     def shard_path(self, file: str) -> Path:
         """Return where a shard file waits for the commit."""
