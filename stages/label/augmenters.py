@@ -88,6 +88,7 @@ AUGMENTERS: dict[str, Augment] = {
     "crossover": crossover,
     "replace": replace,
 }
+_OF_OTHERS = {"crossover", "replace"}
 
 
 def find_augmenters(kind: str) -> tuple[Augment, ...]:
@@ -110,6 +111,19 @@ def code_of(kinds: Iterable[str]) -> dict[str, str]:
     for name in own:
         _find(name)
     return {name: digest_file(source_of(name)) for name in sorted(own)}
+
+
+def looks_around(kind: str, *, same: bool) -> bool:
+    """Return whether a view of a kind may be another one, though parent and augmenter are the same.
+
+    Args:
+      kind: one augmenter, or several joined by `+`.
+      same: whether the other inputs of its shard are the same; what an augmenter of one's own
+        reads beside them nobody knows.
+    """
+    names = _names(kind)
+    own = any(name not in AUGMENTERS for name in names)
+    return own or (not same and any(name in _OF_OTHERS for name in names))
 
 
 def _names(kind: str) -> list[str]:

@@ -71,8 +71,7 @@ def check_budget(plan: LabelPlan, labels: Path, done: Attempted) -> None:
     if table is None or why is not None:
         inputs = seen.reused + seen.misses + view_counts(plan, seen, None).calls
     else:
-        views = table.card.run_file.get("label", {}).get("views")
-        inputs = seen.misses + view_counts(plan, seen, views).calls
+        inputs = seen.misses + view_counts(plan, seen, table).calls
     if why is not None:
         say(f"label: {why}: {seen.reused} inputs of the table will be asked again, {inputs} in all")
     beside = calls_beside(plan, labels, done.apart, inputs=inputs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from schemas.label_section import GATES
 from schemas.provenance import fingerprint
@@ -63,18 +64,47 @@ def plan_label(run: RunFile, *, base: Path, teacher: TeacherSource) -> LabelPlan
       RunFileError: an augmenter cannot be imported.
     """
     corpus = replace(plan_corpus(run, base=base), answers=_answer_column(teacher))
+    label = run.label.model_dump(mode="json")
+    parts = plan_parts(run, teacher=teacher.fingerprint, corpus=corpus.digest, label=label)
+    work = {**parts, "label": _without(label, _GATES | _LIMIT)}
+    return LabelPlan(run, corpus, teacher, fingerprint(parts), fingerprint(work))
+
+
+def plan_parts(
+    run: RunFile,
+    *,
+    teacher: str,
+    corpus: str,
+    label: dict[str, Any],
+    format_version: int = FORMAT_VERSION,
+) -> dict[str, Any]:
+    """Return what the fingerprint of a plan is made of, with the augmenters as they are now.
+
+    Args:
+      run: whose augmenters of one's own count.
+      teacher: its fingerprint.
+      corpus: its digest.
+      label: the section, as a card's `run_file` has it.
+      format_version: of the table.
+
+    Raises:
+      RunFileError: an augmenter cannot be imported.
+    """
     parts = {
-        "format_version": FORMAT_VERSION,
-        "teacher": teacher.fingerprint,
-        "corpus": corpus.digest,
-        "label": run.label.model_dump(mode="json", exclude=_GATES),  # they change no row
+        "format_version": format_version,
+        "teacher": teacher,
+        "corpus": corpus,
+        "label": _without(label, _GATES),  # they change no row
         "augmenters": AUGMENTERS_VERSION,
     }
     views = run.label.views
     if views is not None and (own := code_of(one.kind for one in views.augmenters)):
         parts["augmenters_of_the_user"] = own
-    work = {**parts, "label": run.label.model_dump(mode="json", exclude=_GATES | _LIMIT)}
-    return LabelPlan(run, corpus, teacher, fingerprint(parts), fingerprint(work))
+    return parts
+
+
+def _without(label: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in label.items() if name not in names}
 
 
 def _answer_column(teacher: TeacherSource) -> AnswerColumn | None:

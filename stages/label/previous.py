@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +17,7 @@ from schemas.quality import RuntimeCheck
 from schemas.soft_labels import TableCard
 from stages.codec import decode, is_no_coarser
 from stages.shard import Shard, read_shard
-from stages.table import open_table, table_exists
+from stages.table import SoftLabelTable, open_table, table_exists
 
 KNOWN_COLUMN = "known_logits"
 KNOWN_PREFIX = "known_"  # before a column of the layout: what is written as it was
@@ -35,7 +34,7 @@ class PreviousLabels:
       as_it_was: whether they are kept just as the new version keeps them.
       distinct_inputs: inputs that it holds.
       seconds_per_call: what an answer cost when it was made.
-      views: how its augmented views were made, as its run file said.
+      views: the table itself, for its augmented views.
       runtime_check: of its teacher, where that was converted.
     """
 
@@ -45,7 +44,7 @@ class PreviousLabels:
     as_it_was: bool
     distinct_inputs: int
     seconds_per_call: float
-    views: dict[str, Any] | None = None
+    views: SoftLabelTable | None = None
     runtime_check: RuntimeCheck | None = None
 
     def attach(self, rows: pa.Table, *, bucket: int, num_shards: int) -> pa.Table:
@@ -95,7 +94,7 @@ def previous_labels(
         as_it_was=card.encoding == encoding,
         distinct_inputs=card.counts.distinct_inputs,
         seconds_per_call=seconds_per_call(card),
-        views=card.run_file.get("label", {}).get("views"),
+        views=table,
         runtime_check=card.runtime_check,
     )
 

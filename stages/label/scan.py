@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,11 +16,13 @@ from schemas.layout import SPLIT_COLUMN
 from stages.label.crossing import crossing_inputs
 from stages.label.identity import buckets
 from stages.label.intake import Refused
+from stages.label.made_views import known_views
 from stages.label.plan import LabelPlan
 from stages.label.sample import corpus_rows, smallest
 from stages.label.units import ORIGIN_COLUMN
 from stages.label.unlabelled import LEFT_OUT_COLUMN, mark_left_out
 from stages.shard import Shard, read_shard
+from stages.table import SoftLabelTable
 
 _KINDS = ["input_digest", SPLIT_COLUMN, ORIGIN_COLUMN]
 
@@ -35,7 +36,7 @@ class Seen:
       files: that these rows are written to, unless some are set aside.
       crossing: inputs in several splits, by these; `crossing_left_out` rows of them are left out.
       reused: distinct inputs that are known; `misses` are not.
-      train_inputs: distinct inputs of train; `train_misses` of them are not known.
+      train: binary [inputs], digests of the distinct inputs of train.
       quarantined: rows that cannot be read.
       sample: the rows of the 256 smallest digests that are not known, one each.
     """
@@ -47,15 +48,14 @@ class Seen:
     crossing_left_out: int
     reused: int
     misses: int
-    train_inputs: int
-    train_misses: int
+    train: pa.Array
     quarantined: int
     sample: pa.Table
 
 
 @dataclass(frozen=True)
 class ViewCounts:
-    """Augmented views that will be asked, and that are known: at most, some may say the same."""
+    """Augmented views that are asked, at most (some may say the same), and that are known."""
 
     calls: int = 0
     reused: int = 0
@@ -84,12 +84,12 @@ def scan(plan: LabelPlan, known: pa.Array, *, finished: Collection[int] = ()) ->
         sample = smallest(missed if sample is None else pa.concat_tables([sample, missed]))
     if sample is None:
         empty = pa.table({"input_digest": pa.array([], pa.binary())})
-        return Seen(0, 0, 0, {}, 0, 0, 0, 0, 0, len(refused), empty)
+        return Seen(0, 0, 0, {}, 0, 0, 0, empty["input_digest"], len(refused), empty)
     inputs = mark_left_out(pa.concat_tables(parts), crossing=plan.run.corpus.crossing)
     kept = inputs.filter(pc.invert(inputs[LEFT_OUT_COLUMN]))
     train = kept.filter(pc.equal(kept[SPLIT_COLUMN], "train"))
     found, in_train = _distinct([kept["input_digest"]]), _distinct([train["input_digest"]])
-    reused, train_reused = _among(found, known), _among(in_train, known)
+    reused = _among(found, known)
     left_out = pc.and_(inputs[LEFT_OUT_COLUMN], pc.equal(inputs[ORIGIN_COLUMN], 0))
     return Seen(
         rows=_rows(kept),
@@ -99,8 +99,7 @@ def scan(plan: LabelPlan, known: pa.Array, *, finished: Collection[int] = ()) ->
         crossing_left_out=_rows(inputs.filter(left_out)),
         reused=reused,
         misses=len(found) - reused,
-        train_inputs=len(in_train),
-        train_misses=len(in_train) - train_reused,
+        train=in_train,
         quarantined=len(refused),
         sample=sample,
     )
@@ -117,26 +116,34 @@ def _files(inputs: pa.Table, num_shards: int) -> int:
     return pairs.group_by(["bucket", SPLIT_COLUMN]).aggregate([]).num_rows
 
 
-def view_counts(plan: LabelPlan, seen: Seen, made_before: dict[str, Any] | None) -> ViewCounts:
-    """Return an estimate: views are made in the shuffle, which a scan does not run.
+def view_counts(plan: LabelPlan, seen: Seen, made_before: SoftLabelTable | None) -> ViewCounts:
+    """Return how many views are asked at most: they are made in the shuffle, which no scan runs.
 
-    `made_before` is how the version whose answers are known made its own.
-    """
-    views = plan.run.label.views
-    if views is None:
-        return ViewCounts()
-    known = made_before == views.model_dump(mode="json")
-    calls = views.count * (seen.train_misses if known else seen.train_inputs)
-    return ViewCounts(calls, views.count * seen.train_inputs - calls)
-
-
-def digests_of(shards: Sequence[Shard]) -> pa.Array:
-    """Return the distinct input digests of some shards, binary.
+    Args:
+      plan: the run's.
+      seen: of its corpus.
+      made_before: the version whose answers are known.
 
     Raises:
       DamagedTableError: a shard's bytes are not those that were committed.
     """
-    return _distinct([read_shard(shard, ["input_digest"])["input_digest"] for shard in shards])
+    views = plan.run.label.views
+    if views is None:
+        return ViewCounts()
+    known = 0 if made_before is None else known_views(made_before, plan, seen.train)
+    return ViewCounts(views.count * len(seen.train) - known, known)
+
+
+def digests_of(shards: Sequence[Shard]) -> pa.Array:
+    """Return the distinct digests of the inputs of some shards, binary; views are not among them.
+
+    A view is looked up where its parent is, so that an input that says the same may not find it.
+
+    Raises:
+      DamagedTableError: a shard's bytes are not those that were committed.
+    """
+    rows = [read_shard(shard, ["input_digest", "view"]) for shard in shards]
+    return _distinct([one["input_digest"].filter(pc.equal(one["view"], 0)) for one in rows])
 
 
 def _outside(rows: pa.Table, finished: Collection[int], num_shards: int) -> pa.Table:
