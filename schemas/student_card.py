@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.heads import HeadKind, HeadPer
 from schemas.train_section import Student
@@ -22,6 +22,8 @@ class TrainedCard(BaseModel):
       fingerprint: of what it learned from, the student, how it was trained and the seed.
       role: `student` (taught), or `baseline` (the same on hard labels only).
       epochs: training and validation figures, an entry an epoch.
+      vocabulary: digest of `vocab.txt` (`digest_file`), which the file is held to; None of cards
+        before this was said.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
@@ -39,6 +41,7 @@ class TrainedCard(BaseModel):
     lowercase: bool
     parameters: int
     epochs: tuple[dict[str, float], ...]
+    vocabulary: str | None = Field(default=None, exclude_if=lambda digest: digest is None)
 
 
 class StudentCard(TrainedCard):

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from schemas.errors import StudentError, first_line
+from schemas.provenance import digest_file
 from schemas.student_card import STUDENT_MODEL_FILE, StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
 from stages.lists import offsets_of
@@ -35,9 +36,11 @@ class StudentPredictor:
         layers.
 
         Raises:
-          StudentError: its folder is not whole, or its builder cannot be imported.
+          StudentError: its folder is not whole, its vocabulary is another one than its card says,
+            or its builder cannot be imported.
         """
         find_builder(card.student.kind)
+        _check_vocabulary(path, card)
         try:
             self.model = keras.saving.load_model(
                 path / STUDENT_MODEL_FILE, compile=False, safe_mode=True
@@ -120,6 +123,20 @@ class StudentPredictor:
         inputs = self.word_inputs(words)
         found = logits_of(self.model, inputs, training=False)
         return tf.where(inputs["first_pieces"][..., None] >= 0, found, tf.constant(float("nan")))
+
+
+def _check_vocabulary(path: Path, card: StudentCard) -> None:
+    """Hold a student's vocabulary to the digest that its card states, if it states one."""
+    place = path / VOCABULARY_FILE
+    if card.vocabulary is None or not place.is_file():
+        return
+    found = digest_file(place)
+    if found != card.vocabulary:
+        raise StudentError(
+            f"student has another vocabulary: {place}: found digest {found}, expected "
+            f"{card.vocabulary} as its {card.file} says. Put that file back, or remove the folder "
+            "and train again."
+        )
 
 
 def _batches(inputs: list[Any]) -> Iterator[list[Any]]:

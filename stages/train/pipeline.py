@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemas.errors import StudentError
+from schemas.provenance import digest_file
 from schemas.run_file import RunFile
 from schemas.student_card import STUDENT_MODEL_FILE, StudentCard, TrainedCard
 from schemas.teacher_card import VOCABULARY_FILE
@@ -242,11 +243,12 @@ def check_plan(run: RunFile, plan: StudentPlan, replicas: Replicas) -> None:
 
 
 def write_student(path: Path, model: keras.Model, vocabulary: list[str], card: TrainedCard) -> None:
-    """Write a student's folder, its card last, and remove its checkpoints."""
+    """Write a student's folder, its card last with the vocabulary's digest; remove checkpoints."""
     (path / card.file).unlink(missing_ok=True)
     with whole_file(path / STUDENT_MODEL_FILE) as part:
         model.save(part)
     write_whole(path / VOCABULARY_FILE, "\n".join(vocabulary).encode())
+    card = card.model_copy(update={"vocabulary": digest_file(path / VOCABULARY_FILE)})
     write_whole(path / card.file, card.model_dump_json(indent=2).encode())
     shutil.rmtree(path / CHECKPOINTS_FOLDER, ignore_errors=True)
 

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from schemas.errors import StudentError, TableError
+from schemas.provenance import digest_file
 from schemas.report import Report
 from stages.evaluate.judge import held_out
 from stages.evaluate.pipeline import evaluate
 from stages.evaluate.predict import StudentPredictor
 from stages.evaluate.text import results_text
+from stages.export.pipeline import export_student
 from stages.train.pipeline import read_student_card, train
 from stages.train.plan import plan_students
 from tests import tiny
@@ -87,3 +89,24 @@ def test_a_damaged_student_file_is_stated(table, run, tmp_path):
     (plan.path / "student.keras").write_bytes(b"not a model")
     with pytest.raises(StudentError, match="student cannot be loaded"):
         StudentPredictor(plan.path, read_student_card(plan.path))
+
+
+def test_a_student_is_held_to_its_vocabulary_and_an_old_card_to_none(table, run, tmp_path):
+    plan = train(run, table, out=tmp_path)[0]
+    words, place = plan.path / "vocab.txt", plan.path / "student.json"
+    card = read_student_card(plan.path)
+    digest = digest_file(words)
+    assert card.vocabulary == digest
+    pieces = words.read_text().split("\n")
+    words.write_text("\n".join([*pieces[:5], *pieces[6:], pieces[5]]))
+    said = f"found digest {digest_file(words)}, expected {digest} as its student.json says"
+    with pytest.raises(StudentError, match=f"student has another vocabulary: .*vocab.txt: {said}"):
+        StudentPredictor(plan.path, card)
+    with pytest.raises(StudentError, match="student has another vocabulary"):
+        evaluate(run, table, [plan], out=tmp_path)
+    with pytest.raises(StudentError, match="student has another vocabulary"):
+        export_student(plan, "tflite", texts=["the old cat"])
+    before = card.model_copy(update={"vocabulary": None})
+    assert "vocabulary" not in before.model_dump()
+    place.write_text(before.model_dump_json())
+    assert StudentPredictor(plan.path, read_student_card(plan.path)).logits(["a cat"]).size == 3

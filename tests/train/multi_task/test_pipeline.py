@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from run_pipeline import main
 from schemas.errors import StudentError, TableError
 from schemas.multi_task import parse_multi_task
+from schemas.provenance import digest_file
 from stages.combine.heads import join_heads
 from stages.evaluate.predict import StudentPredictor
 from stages.experiment import LABELS_FOLDER, label_step
@@ -214,6 +215,11 @@ def test_each_task_is_evaluated_on_its_own_table(folder, tmp_path, monkeypatch):
     assert [report.teacher.scores.lines for report in reports] == ["rows", "words"]
     assert all(report.students[0].baseline is not None for report in reports)
     assert (tmp_path / "by_task" / "words" / "report" / "report.html").is_file()
+    cards = [*tmp_path.rglob("student.json"), *tmp_path.rglob("tasks.json")]
+    assert {card.name for card in cards} == {"student.json", "tasks.json"}
+    for card in cards:
+        said = json.loads(card.read_text())["vocabulary"]
+        assert said == digest_file(card.with_name("vocab.txt"))
     said = inspect_folder(tmp_path / "students" / "lstm" / "seed-1" / "student", as_json=False)
     assert "softmax per token, 4 classes" in said
     again = list(run_file_all(folder / "both.toml", (), out=tmp_path))
