@@ -18,11 +18,14 @@ import pyarrow.compute as pc
 from schemas.errors import TeacherError
 from schemas.heads import Head
 from schemas.label_section import Label
+from schemas.provenance import digest_file
+from schemas.teacher_card import CARD_FILE
 from stages.inputs import inputs_of, texts_of
 from stages.label.teacher import Teacher, TeacherAround
 from stages.label.teachers.windows import Windowed
 from stages.pointers import SEPARATOR, first_positions
 from stages.progress import say
+from stages.teacher_source import TeacherSource
 
 _OTHER = "Use a teacher of the corpus's language, with its own tokenizer"
 
@@ -167,6 +170,16 @@ def say_fluency(found: Fluency | None, head: Head, *, stage: str) -> None:
     """Say what a tokenizer makes of a sample, where that is known."""
     if found is not None:
         say(f"{stage}: the teacher's tokenizer, {found.said(head)}")
+
+
+def say_unvouched(source: TeacherSource) -> None:
+    """Say where a teacher folder's card names no digest that its vocabulary is held to."""
+    if source.how.kind == "keras" and not source.vouched and source.vocabulary is not None:
+        say(
+            f"label: {CARD_FILE} names no digest of {source.vocabulary.name}, so that lines out of "
+            f'place are not seen; "vocabulary": "{digest_file(source.vocabulary)}" in it holds it '
+            "from now on"
+        )
 
 
 def nothing(inputs: pa.Table, head: Head) -> pa.Table:

@@ -26,7 +26,7 @@ from schemas.label_section import Label
 from stages.label.answers import ENOUGH
 from stages.label.ask import SoftLabels, soft_labels
 from stages.label.asked import Note, unnoted
-from stages.label.fluency import Fluency, check_fluency, fluency_of, say_fluency
+from stages.label.fluency import Fluency, check_fluency, fluency_of, say_fluency, say_unvouched
 from stages.label.loaded import kept_teacher
 from stages.label.plan import LabelPlan
 from stages.label.sample import sample_rows
@@ -135,6 +135,7 @@ def read_first(source: TeacherSource, question: Question) -> Fluency | None:
     """
     inputs, head = question.rows.select(list(question.features)), question.head
     found = fluency_of(kept_teacher(source), inputs, head)
+    say_unvouched(source)
     say_fluency(found, head, stage="label")
     if found is not None:
         check_fluency(found, question.how, head, place=source.place)

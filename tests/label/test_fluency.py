@@ -1,6 +1,7 @@
 """How well a tokenizer reads a corpus is said, and held to limits, before its teacher is asked."""
 
 import json
+import shutil
 
 import numpy as np
 import pyarrow as pa
@@ -8,6 +9,7 @@ import pytest
 
 from schemas.errors import TeacherError
 from schemas.heads import Head
+from schemas.provenance import digest_file
 from stages.label.fluency import Fluency, fluency_of, measured, nothing
 from stages.label.pipeline import label
 from stages.label.plan import plan_label
@@ -132,6 +134,21 @@ def test_shares_are_said_before_the_teacher_is_asked(experiment, capsys):
     )
     assert share in said[place] and "0.0% are cut; 0.0% of inputs have no piece" in said[place]
     assert place < next(number for number, line in enumerate(said) if "teacher answers" in line)
+
+
+def test_a_vocabulary_that_no_card_vouches_for_is_said_once(experiment, capsys):
+    digest = digest_file(experiment / "teacher" / "vocab.txt")
+    line = (
+        "label: teacher.json names no digest of vocab.txt, so that lines out of place are not "
+        f'seen; "vocabulary": "{digest}" in it holds it from now on'
+    )
+    labelled(experiment)
+    assert capsys.readouterr().err.splitlines().count(line) == 1
+    card = experiment / "teacher" / "teacher.json"
+    card.write_text(json.dumps({**json.loads(card.read_text()), "vocabulary": digest}))
+    shutil.rmtree(experiment / "labels")
+    labelled(experiment)
+    assert "names no digest" not in capsys.readouterr().err
 
 
 def test_a_limit_of_unknown_pieces_refuses_before_the_first_call(experiment, capsys):
