@@ -143,8 +143,8 @@ def say_crossing(counts: Counts, *, how: Crossing) -> None:
     if counts.crossing_said is None:
         return
     remedy = (
-        ', which flatters figures there; corpus.crossing = "drop" leaves out their rows of the '
-        "less held-out one"
+        ', which flatters figures there; with corpus.crossing = "drop" each stays in test, else in '
+        "validation, only"
     )
     say(f"label: {counts.crossing_said}{remedy if how == 'keep' else ''}")
 

@@ -115,7 +115,8 @@ def _label_anew(plan: LabelPlan, labels: Path, staging: Staging, machinery: Mach
     say_crossing(counts, how=plan.run.corpus.crossing)
     say_scarce("label", quality.class_rows, plan.run.head)
     if quarantined:
-        say(f"label: {quarantined} rows are in quarantine: {place}")
+        rows = "1 row is" if quarantined == 1 else f"{quarantined} rows are"
+        say(f"label: {rows} in quarantine, with the reason: {place}")
 
 
 def _attempted(staging: Staging) -> Attempted:

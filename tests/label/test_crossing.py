@@ -71,8 +71,8 @@ def test_by_default_they_stay_and_that_is_said(crossing):
     done = label_command()
     assert done.exit_code == 0, done.stderr
     assert (
-        f'label: {SAID}, which flatters figures there; corpus.crossing = "drop" leaves out their '
-        "rows of the less held-out one"
+        f'label: {SAID}, which flatters figures there; with corpus.crossing = "drop" each stays '
+        "in test, else in validation, only"
     ) in done.stderr.splitlines()
     assert f"inputs in several splits  {SAID}\n" in command("inspect", "labels").stdout
     counts = json.loads(command("inspect", "labels", "--json").stdout)["counts"]
