@@ -143,7 +143,7 @@ def test_learns_a_teacher_better_than_chance_and_than_few_hard_labels(hard_label
             r"hard_label_weight must stay in \[0, 1\]",
         ),
         ("train.tail=bucket", "needs a table with label.top_k"),
-        ("train.temperature=0", "greater than 0"),
+        ("train.temperature=0", "found 0, expected a number above 0"),
     ],
 )
 def test_what_does_not_hold_is_said(override, message):
