@@ -22,7 +22,6 @@ from schemas.provenance import digest_file
 from schemas.teacher_card import CARD_FILE
 from stages.inputs import inputs_of, texts_of
 from stages.label.teacher import Teacher, TeacherAround
-from stages.label.teachers.windows import Windowed
 from stages.pointers import SEPARATOR, first_positions
 from stages.progress import say
 from stages.teacher_source import TeacherSource
@@ -72,6 +71,8 @@ def fluency_of(teacher: Teacher, inputs: pa.Table, head: Head) -> Fluency | None
       inputs: its feature columns, one row at least.
       head: what it would be asked.
     """
+    from stages.label.teachers.windows import Windowed
+
     own: Any = teacher
     windowed: Windowed | None = None
     while isinstance(own, TeacherAround):

@@ -20,7 +20,7 @@ import os, pathlib, signal
 def make():
     def answer(texts):
         mark = pathlib.Path("killed")
-        if not mark.exists():
+        if len(texts) > 4 and not mark.exists():  # the launcher asks for fewer first
             mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return [[1.0, 2.0, -3.0]] * len(texts)
