@@ -29,6 +29,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+_LONGEST = 500  # characters of what another library says
+
 
 class PipelineError(Exception):
     """A stated failure: the command prints its message without a traceback and exits with 1.
@@ -142,10 +144,15 @@ def one_line(text: str) -> str:
 def first_line(error: BaseException) -> str:
     """Return the first line of what another library's error says, or its class's name.
 
+    A line that tells a whole configuration is cut.
+
     >>> first_line(ValueError("no such layer")), first_line(KeyError())
     ('no such layer', 'KeyError')
+    >>> len(first_line(ValueError("x" * 5000)))
+    500
     """
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…"
 
 
 def error_classes() -> dict[str, type[PipelineError]]:

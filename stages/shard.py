@@ -91,7 +91,7 @@ def read_file(shard: Shard, columns: Sequence[str]) -> pa.Table:
     check_bytes(shard)
     try:
         return pq.read_table(shard.path, columns=list(columns), partitioning=None)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise unreadable(shard, error) from error
 
 
@@ -106,7 +106,7 @@ def opened(shard: Shard, *, by_code: Sequence[str] = ()) -> Iterator[pq.ParquetF
     try:
         with pq.ParquetFile(shard.path, read_dictionary=list(by_code)) as file:
             yield file
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise unreadable(shard, error) from error
 
 
@@ -118,7 +118,7 @@ def read_unchecked(shard: Shard) -> pa.Table:
     """
     try:
         return pq.read_table(shard.path, partitioning=None)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise unreadable(shard, error) from error
 
 

@@ -167,7 +167,7 @@ def units_of(
         return [Unit(path, source, origin=origin, split=split)]
     try:
         metadata = pq.read_metadata(path)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         said = first_line(error).rstrip(".")
         raise CorpusError(
             f"corpus file cannot be read: {source} as parquet: {said}. Mend the file, or `format`."

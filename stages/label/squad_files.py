@@ -61,7 +61,7 @@ def _of_parquet(unit: Unit) -> Iterator[Asked]:
             wanted = [name for name in _KNOWN if name in names]
             for batch in file.iter_batches(ROWS_PER_BATCH, columns=wanted):
                 yield from _rows(batch)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _unreadable(unit, error) from error
 
 

@@ -259,6 +259,18 @@ def test_a_file_that_is_no_parquet_is_one_line(data, tmp_path):
     assert str(failure.value).isprintable()
 
 
+def parquet_with_a_name_that_is_no_utf8(column=b"text"):
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({column.decode(): ["a"]}), sink, store_schema=False)
+    return sink.getvalue().to_pybytes().replace(column, b"te\xc3t")
+
+
+def test_a_parquet_file_whose_column_has_no_utf8_name_is_one_line(tmp_path):
+    (tmp_path / "a.parquet").write_bytes(parquet_with_a_name_that_is_no_utf8())
+    with pytest.raises(CorpusError, match="corpus file cannot be read: a.parquet as parquet: "):
+        units_of(str(tmp_path / "a.parquet"), "a.parquet", format="parquet")
+
+
 @pytest.mark.parametrize(("format", "mark"), [("csv", b","), ("tsv", b"\t")])
 def test_a_row_that_neither_fits_nor_is_utf8_is_refused_alone(format, mark, tmp_path, capfd):
     rows = [
