@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from schemas.across import Across
 from schemas.corpus_section import FeatureKind
 from schemas.crossing import crossing_text
 from schemas.heads import Head
@@ -123,6 +124,8 @@ class TableCard(BaseModel):
       quality: of the teacher, on the hard labels.
       teachers: those whose mean it holds; empty where it is one teacher's.
       runtime_check: of a converted teacher against the one it was converted from.
+      across: of a head's part of a table of several, what other tasks hold out; `counts` are
+        without what is left out of it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
@@ -143,6 +146,7 @@ class TableCard(BaseModel):
     quality: TeacherQuality | None = None
     runtime_check: RuntimeCheck | None = None
     teachers: tuple[CombinedTeacher, ...] = ()
+    across: Across | None = Field(default=None, exclude_if=lambda found: found is None)
     run_file: dict[str, Any]
 
     @property

@@ -113,6 +113,7 @@ def _rows_of_head(card: TableCard) -> list[list[str]]:
         ["rows", f"{counts.rows} ({_splits(counts.split_rows)})"],
         ["views", _views(counts)],
         ["inputs in several splits", _crossing(counts)],
+        *([["held out in another task", card.across.said]] if card.across else []),
         ["distinct inputs", str(counts.distinct_inputs)],
         ["teacher calls", f"{counts.teacher_calls} in {counts.teacher_seconds:.1f} s"],
         ["reused", f"{counts.reused_inputs} ({counts.teacher_seconds_saved:.1f} s saved)"],

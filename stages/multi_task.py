@@ -85,7 +85,8 @@ def _run_checked(
         name: _labelled(own, place=out / TASKS_FOLDER / name, machinery=machinery)
         for name, own in runs.items()
     }
-    joined = join_heads(tables, labels=out / LABELS_FOLDER)
+    crossing = {name: own.corpus.crossing for name, own in runs.items()}
+    joined = join_heads(tables, labels=out / LABELS_FOLDER, crossing=crossing)
     tasks = {
         task.name: LabelledTask(runs[task.name], joined.part(runs[task.name].head), task.weight)
         for task in run.tasks

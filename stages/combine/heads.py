@@ -2,26 +2,31 @@
 
 No teacher is asked. What `head_rows.py` finds to be one row is there once; a head that a row is not
 of is null there, and `has_<head>` says so. Seen by one head, the new table has just the rows of
-that head's own table. Memory: one bucket of every table.
+that head's own table, but those that another task holds out (`held_out.py`). Memory: one bucket of
+every table, and the digests of what is held out.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
+from schemas.across import Across
+from schemas.crossing import Crossing
 from schemas.errors import TableError
 from schemas.joined import JoinedCard, JoinedCounts
 from schemas.layout import ASIDE, SPLITS, JoinedLayout
 from schemas.provenance import fingerprint
-from schemas.soft_labels import JOINED_FORMAT_VERSION
+from schemas.soft_labels import JOINED_FORMAT_VERSION, Counts, TableCard
 from schemas.task_checks import check_columns
 from stages.artefacts import MEASURES_FILE
 from stages.atomic import write_whole
 from stages.combine.head_rows import crossing_inputs, joined_rows, shared_rows
+from stages.combine.held_out import HeldOut
 from stages.combine.join import rows_of_bucket
 from stages.label.card import code_version, count
 from stages.label.publish import commit, put_in_place, version_number
@@ -32,12 +37,18 @@ from stages.progress import say, task
 from stages.table import JoinedTable, SoftLabelTable, open_version, table_exists
 
 
-def join_heads(tables: Mapping[str, SoftLabelTable], *, labels: Path) -> JoinedTable:
+def join_heads(
+    tables: Mapping[str, SoftLabelTable],
+    *,
+    labels: Path,
+    crossing: Mapping[str, Crossing] | None = None,
+) -> JoinedTable:
     """Make the table of several heads, or say that it is there.
 
     Args:
       tables: by task, each of one head.
       labels: folder of the new table.
+      crossing: by task, what it does with inputs that another task holds out [`keep`].
 
     Raises:
       PipelineError: the tables cannot be in one, or another stated failure; nothing became visible.
@@ -45,7 +56,9 @@ def join_heads(tables: Mapping[str, SoftLabelTable], *, labels: Path) -> JoinedT
     layouts = {name: table.card.layout for name, table in tables.items()}
     check_columns(layouts, source=str(labels))
     with table_alone(labels):
-        join, made = _Join(list(tables.values())), _joined_before(labels, tables)
+        join = _Join(tables, HeldOut(tables, crossing or {}))
+        made = _joined_before(labels, tables)
+        join.say_across()
         if made is not None and made.card.plan_fingerprint == join.fingerprint:
             say(f"join: nothing to do, {labels} is up to date")
             Staging(labels, join.fingerprint).remove()
@@ -85,20 +98,44 @@ def _copy_artefacts(source: Path, place: Path) -> None:
     write_whole(there, measures.read_bytes())
 
 
+def _less(counts: Counts, across: Across) -> Counts:
+    """Return the counts of a table without what is left out of it."""
+    gone = across.left_out
+    return counts.model_copy(
+        update={
+            "rows": counts.rows - sum(gone.values()),
+            "views": counts.views - across.views_left_out,
+            "split_rows": {
+                split: rows - gone.get(split, 0) for split, rows in counts.split_rows.items()
+            },
+        }
+    )
+
+
 class _Join:
     """Some tables that become one: what decides it, and how it is made."""
 
-    def __init__(self, tables: Sequence[SoftLabelTable]) -> None:
-        self._tables = tables
-        self._shards = max(table.card.num_shards for table in tables)
-        self._layout = JoinedLayout(parts=tuple(table.card.layout for table in tables))
-        self.fingerprint = fingerprint(
-            {
-                "format_version": JOINED_FORMAT_VERSION,
-                "num_shards": self._shards,
-                "tables": [table.card.model_dump(mode="json") for table in tables],
-            }
-        )
+    def __init__(self, tables: Mapping[str, SoftLabelTable], held_out: HeldOut) -> None:
+        self._tables, self._held_out = tables, held_out
+        cards = [table.card for table in tables.values()]
+        self._shards = max(card.num_shards for card in cards)
+        self._layout = JoinedLayout(parts=tuple(card.layout for card in cards))
+        parts: dict[str, Any] = {
+            "format_version": JOINED_FORMAT_VERSION,
+            "num_shards": self._shards,
+            "tables": [card.model_dump(mode="json") for card in cards],
+        }
+        if held_out.crosses:
+            parts["across"] = [one.model_dump(mode="json") for one in held_out.found.values()]
+        self.fingerprint = fingerprint(parts)
+
+    def say_across(self) -> None:
+        """Say which task learns from what another holds out, and what can be done."""
+        found = [(name, one) for name, one in self._held_out.found.items() if one != Across()]
+        kept = any(one.inputs and not one.left_out for _, one in found)
+        remedy = '; with corpus.crossing = "drop" these rows are left out' if kept else ""
+        if found:
+            say(f"join: {'. '.join(f'{name}: {one.said}' for name, one in found)}{remedy}")
 
     def make(self, labels: Path) -> None:
         """Write the shards, and commit them."""
@@ -124,7 +161,10 @@ class _Join:
 
     def _joined(self, bucket: int) -> pa.Table:
         splits = (*SPLITS, ASIDE)
-        parts = [rows_of_bucket(table, bucket, self._shards, splits) for table in self._tables]
+        parts = [
+            self._held_out.less(name, rows_of_bucket(table, bucket, self._shards, splits))
+            for name, table in self._tables.items()
+        ]
         return joined_rows(parts, self._layout)
 
     def _write(self, rows: pa.Table, staging: Staging, bucket: int) -> None:
@@ -152,7 +192,14 @@ class _Join:
             lacking={
                 file.path: file.lacking for record in buckets.values() for file in record.files
             },
-            parts=tuple(
-                table.card.model_copy(update={"num_shards": self._shards}) for table in self._tables
-            ),
+            parts=tuple(self._part(name) for name in self._tables),
         )
+
+    def _part(self, name: str) -> TableCard:
+        """Return the card of a head's own table, with the rows that the table of all has of it."""
+        card, across = self._tables[name].card, self._held_out.found[name]
+        changed: dict[str, Any] = {"num_shards": self._shards}
+        if across != Across():
+            changed["across"] = across
+            changed["counts"] = _less(card.counts, across)
+        return card.model_copy(update=changed)

@@ -126,14 +126,18 @@ def _measure(
     judge = Judge(run, table)
     teacher, models = _teacher_result(table, judge), _student_results(run, plans, judge)
     names = dict.fromkeys(plan.student.name for plan in plans)
-    scarce_classes = scarce(rows_in_table(table), run.head)
+    scarce_classes, across = scarce(rows_in_table(table), run.head), table.card.across
     return Report(
         fingerprint=wanted,
         name=run.name,
         split=run.evaluate.split,
         classes=run.head.classes,
         seeds=run.train.seeds,
-        table={"version": table.version, **table.card.counts.model_dump(mode="json")},
+        table={
+            "version": table.version,
+            **table.card.counts.model_dump(mode="json"),
+            **({} if across is None else {"across": across.model_dump(mode="json")}),
+        },
         teacher=teacher,
         models=models,
         students=tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from schemas.across import Across
 from schemas.crossing import crossing_text
 from schemas.export_card import ExportCard
 from schemas.report import ModelResult, Report, Speed, Summary
@@ -53,10 +54,11 @@ def scarce_lines(report: Report) -> list[str]:
 def crossing_lines(report: Report) -> list[str]:
     """Return what is said of inputs that are in several splits, where there are some."""
     table = report.table
-    if not table.get("crossing_inputs"):
-        return []
-    splits, left_out = table.get("crossing_splits", {}), table.get("crossing_left_out", 0)
-    return [crossing_text(table["crossing_inputs"], splits, left_out=left_out)]
+    lines = [Across.model_validate(table["across"]).said] if table.get("across") else []
+    if table.get("crossing_inputs"):
+        splits, left_out = table.get("crossing_splits", {}), table.get("crossing_left_out", 0)
+        lines.insert(0, crossing_text(table["crossing_inputs"], splits, left_out=left_out))
+    return lines
 
 
 def cut_lines(report: Report) -> list[tuple[str, str]]:

@@ -87,6 +87,8 @@ def learns_from(run: RunFile, table: SoftLabelTable, role: Role) -> dict[str, An
         "how": run.train.model_dump(mode="json", exclude=apart),
         "repeats": run.corpus.repeats,
     }
+    if table.card.across is not None and table.card.across.fingerprint:
+        parts["left_out"] = table.card.across.fingerprint
     if role == "baseline" and run.head.kind == "regression":
         parts["starts_at"] = "hard labels"
     if run.kept_by != "accuracy":
