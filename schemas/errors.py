@@ -2,6 +2,7 @@
 
     PipelineError
     ├── RunFileError        the TOML run file, or an override of it
+    │   └── UsageError           an override that assigns nothing; exit code 2
     ├── AssetError          a package, file, folder or handle that cannot be had
     ├── StorageError        a file that cannot be written
     ├── BusyError           another process is at work on the folder; exit code 75
@@ -49,6 +50,12 @@ class PipelineError(Exception):
 
 class RunFileError(PipelineError):
     """The run file or an override does not say something that can be done."""
+
+
+class UsageError(RunFileError):
+    """An override on the command line is none."""
+
+    exit_code = 2
 
 
 class AssetError(PipelineError):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
-from schemas.errors import RunFileError
+from schemas.errors import RunFileError, UsageError
 
 _DEEPEST = 32  # sections and lists within one another; no run file needs more than seven
 _LARGEST = 2**63  # TOML's whole numbers have 64 bits
@@ -58,7 +58,7 @@ def _apply_override(data: dict[str, Any], override: str) -> None:
     keys = [key.strip() for key in path.split(".")]
     said = _shown(override)
     if not equals or not all(keys):
-        raise RunFileError(f"override cannot be read: --set {said}. Expected section.key=value.")
+        raise UsageError(f"override cannot be read: --set {said}. Expected section.key=value.")
     if len(keys) > _DEEPEST:
         raise RunFileError(f"override cannot be applied: --set {said}: no key is so deep.")
     section = data

@@ -261,3 +261,12 @@ def test_nan_days_are_no_days_to_keep_files(labelled):
 def test_a_tolerance_is_finite(option, number, labelled):
     line = failed(command("verify", "labels", option, number))
     assert f"is {number}, expected a finite number" in line
+
+
+@pytest.mark.parametrize("stated", ["foo", "=3", "train..epochs=3"])
+def test_an_override_that_assigns_nothing_is_wrong_usage(experiment, stated):
+    done = command("train", "run.toml", "--labels", "labels", "--out", "out", "--set", stated)
+    assert done.exit_code == 2
+    assert done.stderr == (
+        f"error: override cannot be read: --set {stated!r}. Expected section.key=value.\n"
+    )
