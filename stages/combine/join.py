@@ -90,10 +90,16 @@ def check_alike(tables: Sequence[SoftLabelTable]) -> None:
 
     Raises:
       StaleTableError: they differ.
-      TableError: there are fewer than two tables.
+      TableError: there are fewer than two tables, or one is named twice.
     """
     if len(tables) < 2:
         raise TableError(f"nothing to combine: {len(tables)} table. Name two or more with --from.")
+    for number, table in enumerate(tables):
+        if any(_is_same(table, before) for before in tables[:number]):
+            raise TableError(
+                f"table is named twice: {table.name}: its teacher would count twice. Name each "
+                "once with --from, and state combine.weights where one is to count for more."
+            )
     first = tables[0]
     for other in tables[1:]:
         for name in ("features", "feature_kinds", "head"):
@@ -103,6 +109,10 @@ def check_alike(tables: Sequence[SoftLabelTable]) -> None:
                     f"tables have other {name}: {other.path}: found {found}, expected {expected} "
                     f"as {first.path} has. Label one corpus for one head with each teacher."
                 )
+
+
+def _is_same(one: SoftLabelTable, other: SoftLabelTable) -> bool:
+    return one.path.resolve() == other.path.resolve() and one.card.head == other.card.head
 
 
 def rows_of_bucket(

@@ -301,3 +301,12 @@ def test_an_interrupted_run_leaves_nothing_visible(tables, monkeypatch):
             combine(tiny.run(), tables, labels=Path("both"))
     assert not table_exists(Path("both"))
     verify(combine(tiny.run(), tables, labels=Path("both")))
+
+
+def test_one_table_named_twice_is_refused(tables, experiment):
+    how, (one, _) = tiny.run(), tables
+    again = experiment / "other" / ".." / "one"
+    (experiment / "other").mkdir()
+    with pytest.raises(TableError, match="table is named twice: .*Name each once with --from"):
+        combine_step(how, sources=[one.path, again], labels=experiment / "mean")
+    assert not table_exists(experiment / "mean")
