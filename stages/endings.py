@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from schemas.errors import PipelineError, UserCodeError, one_line
-from stages.tracebacks import keep_traceback, own_place, raised_at, said, text_of
+from stages.tracebacks import is_own_statement, keep_traceback, own_place, raised_at, said, text_of
 
 INTERRUPTED = 130  # what a shell says of a process that SIGINT ended
 _AGAIN_SECONDS = 2.0  # another Ctrl-C that comes sooner is the same one
@@ -106,8 +106,12 @@ def ending(error: BaseException, *, command: str, given: Mapping[str, Any]) -> t
 
 
 def interrupted(error: BaseException) -> bool:
-    """Return whether an exception is Ctrl-C, or came of it: Beam makes another one of it."""
-    return any(isinstance(one, KeyboardInterrupt) for one in _chain(error))
+    """Return whether an exception is Ctrl-C, or came of it: Beam makes another one of it.
+
+    What a user's own code raises of that name is none.
+    """
+    found = [one for one in _chain(error) if isinstance(one, KeyboardInterrupt)]
+    return any(not is_own_statement(one) for one in found)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

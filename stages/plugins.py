@@ -1,7 +1,8 @@
 """A user's own code, named `module:function`; it is also looked for where the run starts.
 
 What it raises is stated as a `UserCodeError`, which names its file and line; so are `sys.exit` and
-whatever else is no `Exception`. A `PipelineError` of its own is let through, and Ctrl-C.
+whatever else is no `Exception`. A `PipelineError` of its own is let through, and Ctrl-C, but
+no `KeyboardInterrupt` that it raises itself.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from schemas.errors import PipelineError, UserCodeError
-from stages.tracebacks import raised_at, said
+from stages.tracebacks import is_own_statement, raised_at, said
 
 
 def import_function(name: str) -> Callable[..., Any]:
@@ -46,9 +47,11 @@ def _imported(module: str, name: str) -> ModuleType:
         if error.name and f"{module}.".startswith(f"{error.name}."):
             raise  # it is not there itself
         raise user_code_error(name, error) from error
-    except (PipelineError, KeyboardInterrupt):
+    except PipelineError:
         raise
     except BaseException as error:
+        if is_ctrl_c(error):
+            raise
         if isinstance(error, ValueError) and not module:
             raise
         raise user_code_error(name, error) from error
@@ -68,14 +71,20 @@ def guarded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def called(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
-        except (PipelineError, KeyboardInterrupt):
+        except PipelineError:
             raise
         except BaseException as error:
-            if error.__traceback__ is None or error.__traceback__.tb_next is None:
+            trace = error.__traceback__
+            if is_ctrl_c(error) or trace is None or trace.tb_next is None:
                 raise
             raise user_code_error(name, error) from error
 
     return called
+
+
+def is_ctrl_c(error: BaseException) -> bool:
+    """Return whether an exception is a Ctrl-C, and none that a user's own code raised."""
+    return isinstance(error, KeyboardInterrupt) and not is_own_statement(error)
 
 
 def user_code_error(

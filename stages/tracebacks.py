@@ -6,6 +6,7 @@ traceback, with its causes and notes. Writing it never raises.
 
 from __future__ import annotations
 
+import dis
 import inspect
 import os
 import platform
@@ -106,6 +107,17 @@ def _is_installed(file: str) -> bool:
 def _shown(file: str) -> str:
     path = Path(file)
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def is_own_statement(error: BaseException) -> bool:
+    """Return whether a `raise` in a user's own code raised it, and not a signal that came then."""
+    places = list(traceback.walk_tb(error.__traceback__))
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None or not _is_own(places[-1][0], ""):
+        return False
+    return last.tb_frame.f_code.co_code[last.tb_lasti] == dis.opmap["RAISE_VARARGS"]
 
 
 def keep_traceback(error: BaseException, *, folder: Path | None) -> Path | None:

@@ -119,7 +119,7 @@ def test_an_exception_that_cannot_be_shown_is_named(here):
 def test_ctrl_c_that_an_engine_made_another_exception_of_is_ctrl_c(here):
     try:
         try:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
         except KeyboardInterrupt:
             raise RuntimeError("KeyboardInterrupt [while running 'Teacher']") from None
     except RuntimeError as error:

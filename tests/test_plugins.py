@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import TeacherError, UserCodeError
+from stages.endings import interrupted
 from stages.plugins import can_import, guarded, import_function, source_of
 from stages.tracebacks import own_place
 
@@ -79,13 +80,11 @@ def test_a_call_that_raises_names_its_line_and_one_with_other_arguments_does_not
         make()
 
 
-def test_what_is_no_exception_is_stated_too_but_ctrl_c_passes(own):
+def test_what_is_no_exception_is_stated_too(own):
     end = guarded("own_calls:end", import_function("own_calls:end"))
     for what in (import_function("own_calls:Own")("x"), GeneratorExit("x")):
         with pytest.raises(UserCodeError, match=rf"own_calls.py:10: {type(what).__name__}: x\. M"):
             end(what)
-    with pytest.raises(KeyboardInterrupt):
-        end(KeyboardInterrupt())
 
 
 def test_a_compiled_librarys_source_is_not_a_users_own_file(own):
@@ -102,3 +101,16 @@ def test_a_compiled_librarys_source_is_not_a_users_own_file(own):
 def test_what_is_no_function_is_in_no_file(own):
     with pytest.raises((ImportError, AttributeError)):
         source_of("own_calls:TEXT")
+
+
+def test_a_keyboard_interrupt_of_ones_own_is_no_ctrl_c(own):
+    (own / "own_calls.py").write_text(
+        "import signal\n\ndef own():\n    raise KeyboardInterrupt('mine')\n\n"
+        "def real():\n    signal.raise_signal(signal.SIGINT)\n"
+    )
+    with pytest.raises(UserCodeError, match=r"own_calls\.py:4: KeyboardInterrupt: mine") as raised:
+        guarded("own_calls:own", import_function("own_calls:own"))()
+    assert not interrupted(raised.value)
+    with pytest.raises(KeyboardInterrupt) as heard:
+        guarded("own_calls:real", import_function("own_calls:real"))()
+    assert interrupted(heard.value)

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from schemas.errors import PipelineError, RunFileError, UserCodeError
 from schemas.provenance import digest_file
-from stages.plugins import guarded, import_function, source_of, user_code_error
+from stages.plugins import guarded, import_function, is_ctrl_c, source_of, user_code_error
 
 VERSION = 1
 
@@ -160,9 +160,11 @@ class _OwnAugmenter:
         try:
             found = self.augment(words, draw, around)
             views = None if found is None or isinstance(found, str) else list(found)
-        except (PipelineError, KeyboardInterrupt):
+        except PipelineError:
             raise
         except BaseException as error:  # it takes other arguments, or its answer is no list
+            if is_ctrl_c(error):
+                raise
             raise user_code_error(self.name, error, function=self.augment) from error
         if views is None or not all(isinstance(one, str) for one in views):
             raise UserCodeError(
