@@ -284,11 +284,13 @@ def run_all(run: RunFile, *, out: Path, machinery: Machinery = LOCAL) -> Report:
       BusyError: another run is at work there.
       PipelineError: any stated failure; what is done is kept.
     """
+    from stages.label.split_check import check_splits
     from stages.train.pipeline import check_learnable
 
     check_learnable(run)
     labels = out / LABELS_FOLDER
     with run_alone(out):
+        check_splits(run, base=Path.cwd())
         label_step(run, labels=labels, out=out, machinery=machinery)
         _, plans = train_step(run, labels=labels, out=out)
         if run.adjust is not None and not target_reached(run, plans):

@@ -79,8 +79,11 @@ def _run_checked(
 ) -> Iterator[Report]:
     from stages.combine.heads import join_heads
     from stages.evaluate.pipeline import evaluate
+    from stages.label.split_check import check_splits
     from stages.train.multi_task.pipeline import train_multi_task
 
+    for own in runs.values():
+        check_splits(own, base=Path.cwd())
     tables = {
         name: _labelled(own, place=out / TASKS_FOLDER / name, machinery=machinery)
         for name, own in runs.items()
