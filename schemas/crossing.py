@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from schemas.counted import counted
+
 Crossing = Literal["keep", "drop", "error"]
 
 
@@ -20,6 +22,7 @@ def crossing_text(inputs: int, splits: Mapping[str, int], *, left_out: int) -> s
     '3 inputs are in several splits (2 in train, test; 1 in validation, test)'
     """
     each = "; ".join(f"{count} in {names}" for names, count in splits.items())
-    text = f"{inputs} inputs are in several splits" + (f" ({each})" if each else "")
+    said = counted(inputs, "input is in several splits", "inputs are in several splits")
+    text = said + (f" ({each})" if each else "")
     kept = f"; {left_out} of their rows are left out: each stays in test, else in validation, only"
     return text + (kept if left_out else "")

@@ -28,7 +28,10 @@ do. Every class takes exactly one string: Beam rebuilds a worker's exception as
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
+
+_DOUBLED_STOP = re.compile(r"(?<=[\w)\]'\"`])\.\. ")  # of a sentence that is quoted within one
 
 _LONGEST = 500  # characters of what another library says
 
@@ -45,7 +48,7 @@ class PipelineError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str) -> None:
-        super().__init__(one_line(message))
+        super().__init__(_DOUBLED_STOP.sub(". ", one_line(message)))
 
 
 class RunFileError(PipelineError):

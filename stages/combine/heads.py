@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from schemas.across import Across
+from schemas.counted import counted
 from schemas.crossing import Crossing
 from schemas.errors import TableError
 from schemas.joined import JoinedCard, JoinedCounts
@@ -157,7 +158,8 @@ class _Join:
         counts, names = card.counts, ", ".join(head.name for head in card.heads)
         say(f"join: {counts.rows} rows for {names}, {counts.shared_rows} of several; committed")
         if crossing:
-            say(f"join: {crossing} inputs are in several splits, of one head or of several")
+            inputs = counted(crossing, "input is in", "inputs are in")
+            say(f"join: {inputs} several splits, of one head or of several")
 
     def _joined(self, bucket: int) -> pa.Table:
         splits = (*SPLITS, ASIDE)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.counted import counted
 from schemas.errors import TeacherError
 from schemas.heads import Head
 from stages.label.answers import (
@@ -116,7 +117,8 @@ class AnswerSheet:
         axes = 1 if self.answers.offsets is None else 2
         if not fits and len(found) == axes + 1 and found[-1] == self.classes:
             raise TeacherError(
-                f"teacher answers with another number of rows: {inputs} inputs were asked, "
+                f"teacher answers with another number of rows: "
+                f"{counted(inputs, 'input was asked', 'inputs were asked')}, "
                 f"{found[0]} answers came back. Answer each input with one row."
             )
         if not fits:

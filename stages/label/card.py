@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
+from schemas.counted import counted
 from schemas.crossing import Crossing
 from schemas.layout import ASIDE, SPLITS
 from schemas.quality import RuntimeCheck, TeacherQuality
@@ -116,13 +117,14 @@ def counts_text(counts: Counts) -> str:
     """Return the counts as one line."""
     splits = ", ".join(f"{rows} {split}" for split, rows in counts.split_rows.items() if rows)
     text = (
-        f"{counts.rows} rows ({splits}), {counts.distinct_inputs} distinct inputs, "
+        f"{counted(counts.rows, 'row')} ({splits}), "
+        f"{counted(counts.distinct_inputs, 'distinct input', 'distinct inputs')}, "
         f"{calls_text(counts)}, {counts.truncated} truncated"
     )
     if counts.unseen_positions:
         text += f"; {counts.unseen_positions} positions not seen by the teacher"
     if counts.views:
-        text += f"; {counts.views} views"
+        text += f"; {counted(counts.views, 'view')}"
     if counts.views_left_out:
         text += f"; {counts.views_left_out} views left out, which are inputs of validation or test"
     if unlabelled := counts.left_out - counts.crossing_left_out:
@@ -151,9 +153,10 @@ def say_crossing(counts: Counts, *, how: Crossing) -> None:
 
 def calls_text(counts: Counts) -> str:
     """Return how often the teacher was asked, and for what beside the inputs' answers."""
-    text = f"{counts.teacher_calls} teacher calls in {counts.teacher_seconds:.1f} s"
+    calls = counted(counts.teacher_calls, "teacher call", "teacher calls")
+    text = f"{calls} in {counts.teacher_seconds:.1f} s"
     others = [
-        f"{calls} {OTHER_CALLS.get(name, name)}" for name, calls in counts.other_calls.items()
+        f"{count} {OTHER_CALLS.get(name, name)}" for name, count in counts.other_calls.items()
     ]
     return f"{text} (of which {', '.join(others)})" if others else text
 

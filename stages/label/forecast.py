@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from schemas.counted import counted
 from schemas.crossing import crossing_text
 from schemas.layout import Encoding, Layout
 from stages.label.budget import Attempted, calls_beside, why_asked_again
@@ -267,7 +268,8 @@ def _kept_text(found: Forecast) -> list[tuple[str, str]]:
     if not (found.kept_shards or found.calls_before):
         return []
     text = (
-        f"{found.kept_shards} shards of an interrupted run, which made {found.calls_before} calls"
+        f"{counted(found.kept_shards, 'shard')} of an interrupted run, which made "
+        f"{counted(found.calls_before, 'call')}"
     )
     return [("kept", text)]
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from schemas.counted import counted
 from schemas.errors import PipelineError, TeacherDriftError
 from schemas.label_section import Label
 from stages.codec import decode, encode
@@ -111,7 +112,8 @@ def recheck(
 
 
 def _size(rows: int, inputs: int) -> str:
-    return f"{rows} rows ({inputs} distinct inputs)"
+    distinct = counted(inputs, "distinct input", "distinct inputs")
+    return f"{counted(rows, 'row')} ({distinct})"
 
 
 def sample_of(table: SoftLabelTable, inputs: int) -> pa.Table:

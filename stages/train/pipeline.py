@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from schemas.counted import counted
 from schemas.errors import StudentError
 from schemas.provenance import digest_file
 from schemas.run_file import RunFile
@@ -76,7 +77,8 @@ def make_ready(waiting: int, how: Train, tables: Iterable[SoftLabelTable], *, pl
       DamagedTableError: the bytes of a table are not those of its digests.
     """
     if not waiting:
-        say(f"train: nothing to do, {planned} students are up to date")
+        said = counted(planned, "student is up to date", "students are up to date")
+        say(f"train: nothing to do, {said}")
         return
     if how.label_smoothing and how.hard_label_weight != 1.0:
         say("train: label smoothing blurs what the teacher says of the other classes")

@@ -122,7 +122,7 @@ def test_what_an_interrupted_run_kept_is_not_called_again(experiment):
     assert found.teacher_calls == before.teacher_calls - inputs
     assert (found.rows, found.kept_shards, found.calls_before) == (120, 1, inputs)
     said = dict(forecast_text(found))["kept"]
-    assert said == f"1 shards of an interrupted run, which made {inputs} calls"
+    assert said == f"1 shard of an interrupted run, which made {inputs} calls"
 
 
 def test_views_are_counted_at_most(experiment):

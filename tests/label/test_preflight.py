@@ -92,7 +92,7 @@ def log(folder):
         ("raises", "makes it raise RuntimeError: out of luck"),
         ("softmax", "answers with probabilities"),
         ("nan", "has logits that are not finite"),
-        ("short", "1 inputs were asked, 0 answers came back. Answer each input with one row."),
+        ("short", "1 input was asked, 0 answers came back. Answer each input with one row."),
         ("narrow", r"another shape: found \[1, 2\], expected \[1, 3\]"),
         ("none", "makes it answer with something else: found 'None'"),
     ],
