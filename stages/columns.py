@@ -17,6 +17,9 @@ from stages.pointers import pointer_labels
 FLOAT32 = pa.float32()
 Labels = npt.NDArray[Any]  # int64 or float32, see `labels_by_line`
 
+KNOWN_COLUMN = "known_logits"
+KNOWN_PREFIX = "known_"  # before a column of the layout: what is written as it was
+
 
 def labels_by_line(rows: pa.Table, layout: Layout) -> Labels:
     """Return the hard label of each row, or of each position of each row.

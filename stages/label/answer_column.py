@@ -15,13 +15,13 @@ from schemas.errors import CorpusError
 from schemas.heads import HeadKind
 from schemas.teacher_section import Answers
 from stages.columns import logits_lists
-from stages.label.answers import (
+from stages.label.arrow_kinds import is_list, is_number, is_text
+from stages.probabilities import (
     ONE_NUMBER_REMEDY,
     logits_of_one,
     logits_of_probabilities,
     rows_of_probabilities,
 )
-from stages.label.arrow_kinds import is_list, is_number, is_text
 
 Refuse = Callable[[npt.NDArray[np.bool_], str, Callable[[int], str]], None]
 

@@ -12,15 +12,15 @@ import pyarrow.compute as pc
 from schemas.counted import counted
 from schemas.errors import TeacherError
 from schemas.heads import Head
-from stages.label.answers import (
+from stages.lists import offsets_of
+from stages.pointers import first_positions
+from stages.probabilities import (
     ENOUGH,
     are_pointer_probabilities,
     are_probabilities,
     one_number_remedy,
     rows_of_probabilities,
 )
-from stages.lists import offsets_of
-from stages.pointers import first_positions
 from stages.row_logits import RowLogits
 
 Rows = npt.NDArray[np.int64]

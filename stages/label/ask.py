@@ -18,13 +18,13 @@ import pyarrow as pa
 from schemas.errors import PipelineError, UserCodeError
 from schemas.heads import Head
 from schemas.label_section import Label
+from stages.columns import KNOWN_COLUMN
 from stages.label.answer_sheet import AnswerSheet
 from stages.label.asked import Note, unnoted
 from stages.label.batching import token_bounded_batches
 from stages.label.failures import Failures, Step
 from stages.label.identity import distinct
 from stages.label.overlap import ahead, side_by_side
-from stages.label.previous import KNOWN_COLUMN
 from stages.label.teacher import EncodedInputs, Teacher
 from stages.row_logits import RowLogits
 from stages.tracebacks import said

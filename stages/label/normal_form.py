@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from schemas.corpus_section import Corpus, FeatureKind
 from schemas.heads import Head
 from schemas.layout import SPLIT_COLUMN, SPLITS, label_type
+from stages.columns import KNOWN_COLUMN
 from stages.label.answer_column import AnswerColumn
 from stages.label.checked_rows import CheckedRows
 from stages.label.hard_labels import hard_labels
@@ -23,7 +24,6 @@ from stages.label.identity import input_digests, splits_by_digest
 from stages.label.intake import Intake
 from stages.label.list_columns import numbers, words
 from stages.label.pointer_column import refuse_without_separator
-from stages.label.previous import KNOWN_COLUMN
 from stages.label.units import RawRows
 
 

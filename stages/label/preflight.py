@@ -23,7 +23,6 @@ import pyarrow.compute as pc
 from schemas.errors import TeacherError
 from schemas.heads import Head
 from schemas.label_section import Label
-from stages.label.answers import ENOUGH
 from stages.label.ask import SoftLabels, soft_labels
 from stages.label.asked import Note, unnoted
 from stages.label.fluency import Fluency, check_fluency, fluency_of, say_fluency, say_unvouched
@@ -35,6 +34,7 @@ from stages.label.teacher import Teacher
 from stages.label.views import try_views
 from stages.own_process import own_process
 from stages.pointers import first_positions
+from stages.probabilities import ENOUGH
 from stages.progress import say
 from stages.teacher_source import TeacherSource
 

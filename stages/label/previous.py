@@ -16,11 +16,9 @@ from schemas.layout import Encoding, Layout
 from schemas.quality import RuntimeCheck
 from schemas.soft_labels import TableCard
 from stages.codec import decode, is_no_coarser
+from stages.columns import KNOWN_COLUMN, KNOWN_PREFIX
 from stages.shard import Shard, read_shard
 from stages.table import SoftLabelTable, open_table, table_exists
-
-KNOWN_COLUMN = "known_logits"
-KNOWN_PREFIX = "known_"  # before a column of the layout: what is written as it was
 
 
 @dataclass

@@ -19,9 +19,8 @@ from schemas.layout import ASIDE, SPLIT_COLUMN, SPLITS, JoinedLayout, Layout, la
 from schemas.provenance import digest_bytes
 from stages.atomic import write_whole
 from stages.codec import encode
-from stages.columns import digest_matrix, label_text
+from stages.columns import KNOWN_PREFIX, digest_matrix, label_text
 from stages.label.identity import occurrences, order_of_digests
-from stages.label.previous import KNOWN_PREFIX
 from stages.label.staging import ShardFile, Staging
 from stages.row_logits import RowLogits
 

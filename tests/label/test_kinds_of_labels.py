@@ -19,11 +19,11 @@ from schemas.provenance import fingerprint, sha256_file
 from schemas.scores import LabelScores, ValueScores
 from stages.columns import labels_by_line
 from stages.inspect import inspect_folder
-from stages.label.answers import logits_of_probabilities, rows_of_probabilities
 from stages.label.corpus import plan_corpus
 from stages.label.quarantine import quarantine_path
 from stages.label.recheck import Tolerance, recheck
 from stages.label.teachers import load_teacher
+from stages.probabilities import logits_of_probabilities, rows_of_probabilities
 from stages.table import table_exists
 from stages.teacher_places import find_teacher
 from stages.verify import verify

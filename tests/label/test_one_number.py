@@ -7,12 +7,13 @@ import pyarrow as pa
 import pytest
 
 from schemas.errors import CorpusError, RunFileError, TeacherError
-from stages.label.answers import ENOUGH, FromOne
+from stages.label.answers import FromOne
 from stages.label.ask import soft_labels
 from stages.label.teacher import TeacherAround
 from stages.label.teachers import load_teacher
 from stages.label.teachers.module import FunctionTeacher
 from stages.label.teachers.texts import TextInputs
+from stages.probabilities import ENOUGH
 from stages.teacher_places import find_teacher
 from stages.teacher_source import TeacherSource
 from tests import tiny, tiny_berts, tiny_words

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from schemas.layout import Encoding
-from stages.columns import logits_matrix
-from stages.label.previous import KNOWN_COLUMN, previous_labels
+from stages.columns import KNOWN_COLUMN, logits_matrix
+from stages.label.previous import previous_labels
 from stages.table import open_table
 from tests import tiny
 

@@ -11,13 +11,12 @@ import pyarrow as pa
 from schemas.errors import TeacherError
 from schemas.run_file import RunFile
 from schemas.teacher_section import Answers
-from stages.columns import logits_matrix
+from stages.columns import KNOWN_COLUMN, logits_matrix
 from stages.label.answer_column import AnswerColumn
-from stages.label.answers import are_probabilities
 from stages.label.corpus import CorpusPlan
-from stages.label.previous import KNOWN_COLUMN
 from stages.label.sample import sample_rows
 from stages.label.teachers.texts import TextInputs
+from stages.probabilities import are_probabilities
 from stages.progress import say
 from stages.teacher_source import TeacherSource
 

@@ -18,13 +18,13 @@ import tensorflow as tf
 from schemas.errors import TeacherError
 from schemas.provenance import digest_file
 from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE
-from stages.label.answers import one_number_remedy
 from stages.label.teachers.bfloat16 import in_bfloat16
 from stages.label.teachers.endings import check_ending
 from stages.label.teachers.onnx_graph import OnnxGraph
 from stages.label.teachers.pieces import WordpieceInputs, model_inputs
 from stages.label.teachers.words import logits_of_words
 from stages.layers import layers_of, other_vocabulary
+from stages.probabilities import one_number_remedy
 from stages.teacher_source import TeacherSource
 from stages.text import Wordpiece, ragged_words, read_vocabulary
 from stages.weights import left_in_keras_file, unloaded_is_an_error, why_unloaded

@@ -14,9 +14,9 @@ import tensorflow as tf
 
 from schemas.errors import TeacherError, first_line
 from stages.hub import is_hub_handle, snapshot
-from stages.label.answers import one_number_remedy
 from stages.label.teachers.bfloat16 import in_bfloat16
 from stages.label.teachers.endings import check_ending
+from stages.probabilities import one_number_remedy
 from stages.teacher_source import TeacherSource
 from stages.weights import left_in_keras_file, left_in_preset, unloaded_is_an_error
 

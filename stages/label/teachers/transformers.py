@@ -14,11 +14,11 @@ import pyarrow as pa
 from schemas.errors import TeacherError, first_line
 from stages.hub import is_hub_handle, snapshot
 from stages.inputs import texts_of
-from stages.label.answers import one_number_remedy
 from stages.label.teachers.tokens import TokenInputs
 from stages.label.teachers.whole import check_problem, check_tokenizer, check_whole
 from stages.label.teachers.words import NO_WORD, WordInputs, logits_of_words
 from stages.listing import first_few
+from stages.probabilities import one_number_remedy
 from stages.teacher_source import TeacherSource
 
 _SEGMENTS = "token_type_ids"
