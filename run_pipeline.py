@@ -13,9 +13,9 @@ from typing import Any
 import click
 
 from schemas.export_formats import FORMATS
-from stages.allocator import keep_freed_memory
-from stages.endings import ended, one_ctrl_c
-from stages.place_checks import usable_places
+from stages.machine.allocator import keep_freed_memory
+from stages.machine.endings import ended, one_ctrl_c
+from stages.machine.place_checks import usable_places
 
 Command = Callable[..., Any]
 Overrides = tuple[str, ...]
@@ -91,8 +91,8 @@ def run(
 ) -> None:
     """Do all of it: teach, label, train, evaluate; what is done already is skipped."""
     from stages.evaluate.text import results_text
-    from stages.label.plan import Machinery
-    from stages.multi_task import run_file_all
+    from stages.label.planning.plan import Machinery
+    from stages.run.multi_task import run_file_all
 
     machinery = Machinery(beam_arguments, max_shuffle_bytes)
     for report in run_file_all(run_file, overrides, out=out, machinery=machinery):
@@ -105,7 +105,7 @@ def run(
 @SET
 def teach(run_file: Path, out: Path, overrides: Overrides) -> None:
     """Fine-tune the teacher on the hard labels of the train split."""
-    from stages.experiment import read_run_file, teach_step
+    from stages.run.experiment import read_run_file, teach_step
 
     teach_step(read_run_file(run_file, overrides), out=out)
 
@@ -118,9 +118,9 @@ def teach(run_file: Path, out: Path, overrides: Overrides) -> None:
 @number("--sample", click.IntRange(0, 256), 256, "How many inputs it is asked at most; 0: none.")
 def plan(run_file: Path, labels: Path, out: Path | None, overrides: Overrides, sample: int) -> None:
     """Say what `label` would do and cost; nothing is written, no answer of the sample is kept."""
-    from stages.experiment import plan_step, read_run_file
-    from stages.inspect import columns_left
-    from stages.label.forecast import forecast_text
+    from stages.label.planning.forecast import forecast_text
+    from stages.run.experiment import plan_step, read_run_file
+    from stages.run.inspect import columns_left
 
     run_ = read_run_file(run_file, overrides)
     found = plan_step(run_, labels=labels, out=out or labels.parent, inputs=sample)
@@ -143,8 +143,8 @@ def label(
     beam_arguments: tuple[str, ...],
 ) -> None:
     """Run the teacher over the corpus and commit the soft-label table."""
-    from stages.experiment import label_step, read_run_file
-    from stages.label.plan import Machinery
+    from stages.label.planning.plan import Machinery
+    from stages.run.experiment import label_step, read_run_file
 
     run_ = read_run_file(run_file, overrides)
     machinery = Machinery(beam_arguments, max_shuffle_bytes)
@@ -165,7 +165,7 @@ def label(
 @SET
 def combine(run_file: Path, sources: tuple[Path, ...], labels: Path, overrides: Overrides) -> None:
     """Make one table of several teachers' tables: the mean of their answers."""
-    from stages.experiment import combine_step, read_run_file
+    from stages.run.experiment import combine_step, read_run_file
 
     combine_step(read_run_file(run_file, overrides), sources=sources, labels=labels)
 
@@ -175,7 +175,7 @@ def combine(run_file: Path, sources: tuple[Path, ...], labels: Path, overrides: 
 @click.option("--wandb", metavar="PROJECT", help="Also write figures to Weights & Biases.")
 def train(run_file: Path, labels: Path, out: Path, overrides: Overrides, wandb: str | None) -> None:
     """Train the students, and their baselines, from the table; no teacher is loaded."""
-    from stages.experiment import read_run_file, train_step
+    from stages.run.experiment import read_run_file, train_step
 
     train_step(read_run_file(run_file, overrides), labels=labels, out=out, wandb=wandb)
 
@@ -185,7 +185,7 @@ def train(run_file: Path, labels: Path, out: Path, overrides: Overrides, wandb: 
 def evaluate(run_file: Path, labels: Path, out: Path, overrides: Overrides) -> None:
     """Score teacher, students and baselines; write report.json and report.html."""
     from stages.evaluate.text import results_text
-    from stages.experiment import evaluate_step, read_run_file
+    from stages.run.experiment import evaluate_step, read_run_file
 
     report = evaluate_step(read_run_file(run_file, overrides), labels=labels, out=out)
     click.echo(results_text(report))
@@ -197,7 +197,7 @@ def adjust(run_file: Path, labels: Path, out: Path, overrides: Overrides) -> Non
     """Search settings that reach [target], within the budget of [adjust], and train the best."""
     from stages.adjust.space import overrides as overrides_of
     from stages.evaluate.adjustment import adjustment_text
-    from stages.experiment import adjust_step, read_run_file
+    from stages.run.experiment import adjust_step, read_run_file
 
     run_ = read_run_file(run_file, overrides)
     found = adjust_step(run_, labels=labels, out=out)
@@ -220,7 +220,7 @@ def export(
     from stages.evaluate.columns import columns
     from stages.evaluate.text import export_rows
     from stages.export.formats import formats_here
-    from stages.multi_task import export_file_all
+    from stages.run.multi_task import export_file_all
 
     formats = formats_here(formats)
     made = export_file_all(run_file, overrides, labels=labels, out=out, formats=formats)
@@ -232,7 +232,7 @@ def export(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def inspect(folder: Path, as_json: bool) -> None:
     """Say what a folder holds: a table, a teacher, a student or a report."""
-    from stages.inspect import inspect_folder
+    from stages.run.inspect import inspect_folder
 
     click.echo(inspect_folder(folder, as_json=as_json))
 
@@ -261,8 +261,8 @@ def verify(
     max_flips: float,
 ) -> None:
     """Read a whole table and check every shard's bytes, rows, digests, order and logits."""
-    from stages.experiment import read_run_file, verify_step
-    from stages.label.recheck import Tolerance
+    from stages.asking.recheck import Tolerance
+    from stages.run.experiment import read_run_file, verify_step
 
     run_ = read_run_file(run_file, overrides) if run_file else None
     tolerance = Tolerance(inputs, max_kl, max_flips)
@@ -274,8 +274,8 @@ def verify(
 @TABLE
 def history(labels: Path) -> None:
     """List a table's versions, newest first, with what each cost."""
-    from stages import versions
     from stages.evaluate.columns import columns
+    from stages.table.writing import versions
 
     click.echo("\n".join(columns(versions.history_rows(versions.history(labels)))))
 
@@ -286,7 +286,7 @@ def history(labels: Path) -> None:
 @click.option("--dry-run", is_flag=True, help="Only list them.")
 def vacuum(labels: Path, keep_days: float, dry_run: bool) -> None:
     """Remove files that only old versions of a table need, and list them."""
-    from stages.versions import vacuum as vacuum_table
+    from stages.table.writing.versions import vacuum as vacuum_table
 
     for path in vacuum_table(labels, keep_days=keep_days, dry_run=dry_run):
         click.echo(path)

@@ -1,1 +1,4 @@
-"""The stages: teach, label, train, evaluate, and the table in which label and train meet."""
+"""The story: corpus → teacher → table → student → report, a room for each step; see README.md.
+
+A room imports rooms of lower floors only (`tests/architecture/floors.py`); nothing lies loose here.
+"""

@@ -13,7 +13,7 @@ from hypothesis import settings
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from schemas.run_file import RunFile
-from stages.table import SoftLabelTable, open_table
+from stages.table.opening import SoftLabelTable, open_table
 from tests import tiny
 
 settings.register_profile("untimed", deadline=None)

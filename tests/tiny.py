@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from schemas.layout import SPLIT_COLUMN, SPLITS
 from schemas.run_file import RunFile, parse_run_file
-from stages.table import JoinedTable, SoftLabelTable
-from stages.teacher_folder import open_teacher
+from stages.table.opening import JoinedTable, SoftLabelTable
+from stages.teachers.folder import open_teacher
 
 CLASSES = ("animal", "fruit", "tool")
 _WORDS = {
@@ -99,7 +99,7 @@ def write_teacher(folder: Path, *, classes: tuple[str, ...] = CLASSES, bias: flo
 def write_touchy_teacher(folder: Path) -> Path:
     """Write the teacher with one more word, `poison`, that its graph cannot look up."""
     from schemas.provenance import digest_file
-    from stages.teacher_folder import read_card
+    from stages.teachers.folder import read_card
 
     write_teacher(folder)
     text = "\n".join([*VOCABULARY, "poison"])
@@ -134,7 +134,7 @@ def label(
 ) -> SoftLabelTable:
     """Label the experiment in a folder."""
     from stages.label.pipeline import label
-    from stages.label.plan import Machinery, plan_label
+    from stages.label.planning.plan import Machinery, plan_label
 
     how = run(*overrides)
     teacher = open_teacher(folder / "teacher", classes=how.head.classes)
@@ -145,8 +145,8 @@ def label(
 def label_run(folder: Path, how: RunFile, labels: str = "labels") -> SoftLabelTable:
     """Label a run's corpus with the teacher that it names, or that was fitted into `made`."""
     from stages.label.pipeline import label
-    from stages.label.plan import plan_label
-    from stages.teacher_places import find_teacher
+    from stages.label.planning.plan import plan_label
+    from stages.teachers.places import find_teacher
 
     teacher = find_teacher(how, base=folder, fitted=folder / "made")
     return label(plan_label(how, base=folder, teacher=teacher), labels=folder / labels)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from schemas.multi_task import MultiTask, parse_multi_task
-from stages.table import SoftLabelTable
+from stages.table.opening import SoftLabelTable
 from tests import tiny, tiny_words
 
 RUN_TEXT = f"""
@@ -138,7 +138,7 @@ def run(*overrides: str, third: bool = True) -> MultiTask:
 
 def labelled(folder: Path, how: MultiTask) -> dict[str, SoftLabelTable]:
     """Label each task of a run into a table of its own."""
-    from stages.multi_task import task_run
+    from stages.run.multi_task import task_run
 
     runs = {task.name: task_run(how, task, base=folder) for task in how.tasks}
     return {name: tiny.label_run(folder, own, f"own/{name}") for name, own in runs.items()}

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from schemas.run_file import RunFile
-from stages.table import SoftLabelTable
+from stages.table.opening import SoftLabelTable
 from tests import tiny
 
 _CLASS_OF = {word: name for name in tiny.CLASSES for word in tiny._WORDS[name]}

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.run_file import RunFile
-from stages.table import SoftLabelTable
+from stages.table.opening import SoftLabelTable
 from tests import tiny
 
 CLASSES = ("dark", "light")

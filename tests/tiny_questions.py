@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from schemas.run_file import RunFile
-from stages.pointers import SEPARATOR
-from stages.table import SoftLabelTable
+from stages.rows.pointers import SEPARATOR
+from stages.table.opening import SoftLabelTable
 from tests import tiny
 
 OVERRIDES = (

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from schemas.run_file import RunFile
-from stages.table import SoftLabelTable
+from stages.table.opening import SoftLabelTable
 from tests import tiny
 
 CLASSES = ("other", *tiny.CLASSES)

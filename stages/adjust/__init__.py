@@ -1,1 +1,4 @@
-"""Try settings of a student until one reaches the target, all from one table."""
+"""Settings are tried until a student reaches its target.
+
+Imports `evaluate`, `train`. To add: a kind of range in `space.py`.
+"""

@@ -13,10 +13,10 @@ from schemas.provenance import fingerprint
 from schemas.run_file import RunFile
 from stages.adjust.space import OF_STUDENT, check_space, searched_student, with_values
 from stages.adjust.study import Study
-from stages.atomic import remove_strays, write_whole
-from stages.progress import say
-from stages.shard import check_bytes
-from stages.table import SoftLabelTable
+from stages.machine.atomic import remove_strays, write_whole
+from stages.machine.progress import say
+from stages.table.opening import SoftLabelTable
+from stages.table.shard import check_bytes
 from stages.train.plan import files_of, plan_students
 
 ADJUST_FOLDER = "adjust"

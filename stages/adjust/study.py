@@ -15,7 +15,7 @@ from typing import Any
 
 from schemas.adjust_section import Adjust, Range, Searched, Value
 from schemas.adjustment import Trial
-from stages.locks import lock
+from stages.machine.locks import lock
 
 _ABANDONED, _WHY = "abandoned", "why"
 _KNOWN_BEFORE_PRUNING = 3

@@ -1,1 +1,4 @@
-"""Tables become one: of several teachers their mean, of several heads a column for each."""
+"""Tables become one: the mean of several teachers, or the heads of several tasks.
+
+Imports `label`, `table`. To add: a mean in `mixture.py`.
+"""

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from schemas.report import Speed
 from schemas.teacher_card import VOCABULARY_FILE, TeacherMeasures
-from stages.artefacts import (
+from stages.machine.atomic import whole_file, write_whole
+from stages.table.artefacts import (
     EMBEDDINGS_FILE,
     MEASURES_FILE,
     are_whole,
@@ -16,8 +17,7 @@ from stages.artefacts import (
     stored_measures,
     vocabulary_path,
 )
-from stages.atomic import whole_file, write_whole
-from stages.table import SoftLabelTable
+from stages.table.opening import SoftLabelTable
 
 
 def combine_artefacts(table: SoftLabelTable, tables: Sequence[SoftLabelTable]) -> None:

@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 
 from schemas.errors import ConservationError
 from schemas.layout import ASIDE, SPLIT_COLUMN, JoinedLayout
-from stages.columns import family
-from stages.label.identity import occurrences
-from stages.label.shards import is_made_id, made_ids
+from stages.rows.columns import family
+from stages.rows.identity import occurrences
+from stages.table.writing.shards import is_made_id, made_ids
 
 _OF_A_ROW = (
     SPLIT_COLUMN,

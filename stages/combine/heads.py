@@ -24,18 +24,18 @@ from schemas.layout import ASIDE, SPLITS, JoinedLayout
 from schemas.provenance import fingerprint
 from schemas.soft_labels import JOINED_FORMAT_VERSION, Counts, TableCard
 from schemas.task_checks import check_columns
-from stages.artefacts import MEASURES_FILE
-from stages.atomic import write_whole
 from stages.combine.head_rows import crossing_inputs, joined_rows, shared_rows
 from stages.combine.held_out import HeldOut
 from stages.combine.join import rows_of_bucket
 from stages.label.card import code_version, count
-from stages.label.publish import commit, put_in_place, version_number
-from stages.label.shards import write_shards
-from stages.label.staging import BucketRecord, Staging
-from stages.own_folders import table_alone
-from stages.progress import say, task
-from stages.table import JoinedTable, SoftLabelTable, open_version, table_exists
+from stages.machine.atomic import write_whole
+from stages.machine.own_folders import table_alone
+from stages.machine.progress import say, task
+from stages.table.artefacts import MEASURES_FILE
+from stages.table.opening import JoinedTable, SoftLabelTable, open_version, table_exists
+from stages.table.writing.publish import commit, put_in_place, version_number
+from stages.table.writing.shards import write_shards
+from stages.table.writing.staging import BucketRecord, Staging
 
 
 def join_heads(

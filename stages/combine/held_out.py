@@ -17,10 +17,10 @@ from schemas.crossing import Crossing
 from schemas.errors import CorpusError
 from schemas.layout import SPLIT_COLUMN, SPLITS
 from schemas.provenance import digest_bytes
-from stages.columns import digest_matrix, family
-from stages.label.identity import order_of_digests
-from stages.shard import read_shard
-from stages.table import SoftLabelTable
+from stages.rows.columns import digest_matrix, family
+from stages.rows.identity import order_of_digests
+from stages.table.opening import SoftLabelTable
+from stages.table.shard import read_shard
 
 _STRICTER: tuple[Crossing, ...] = ("keep", "drop", "error")
 _NAMED_ROWS = 3

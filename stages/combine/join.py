@@ -13,14 +13,14 @@ import pyarrow.compute as pc
 
 from schemas.errors import StaleTableError, TableError
 from schemas.layout import ASIDE, SPLIT_COLUMN
-from stages.codec import decode
-from stages.columns import family
 from stages.combine.same_rows import keys_of, renumbered
-from stages.label.identity import buckets
-from stages.lists import offsets_of
-from stages.row_logits import RowLogits
-from stages.shard import read_shard
-from stages.table import SoftLabelTable
+from stages.rows.codec import decode
+from stages.rows.columns import family
+from stages.rows.identity import buckets
+from stages.rows.lists import offsets_of
+from stages.rows.row_logits import RowLogits
+from stages.table.opening import SoftLabelTable
+from stages.table.shard import read_shard
 
 
 @dataclass(frozen=True)

@@ -19,23 +19,23 @@ from schemas.provenance import fingerprint
 from schemas.quality import TeacherQuality
 from schemas.run_file import RunFile
 from schemas.soft_labels import FORMAT_VERSION, CombinedTeacher, TableCard
-from stages.class_rows import say_scarce
-from stages.columns import labels_by_line, shard_order
+from stages.asking.quality import check_gates, noise_candidates, quality_of, teacher_quality
 from stages.combine.artefacts import combine_artefacts
 from stages.combine.join import Joined, check_alike, joined_bucket
 from stages.combine.mixture import likeliest_weights, mean_of_logits, mean_of_probabilities
+from stages.corpus.crossing import crossing_inputs
 from stages.label.card import code_version, count
-from stages.label.crossing import crossing_inputs
-from stages.label.encoding import smallest_within
-from stages.label.publish import commit, put_in_place, version_number
-from stages.label.quality import check_gates, noise_candidates, quality_of, teacher_quality
-from stages.label.shards import with_logits, write_shards
-from stages.label.staging import BucketRecord, Staging
-from stages.own_folders import table_alone
-from stages.pointers import unseen_positions
-from stages.progress import say, task
-from stages.row_logits import RowLogits
-from stages.table import SoftLabelTable, open_table, table_exists
+from stages.label.planning.encoding import smallest_within
+from stages.machine.own_folders import table_alone
+from stages.machine.progress import say, task
+from stages.rows.columns import labels_by_line, shard_order
+from stages.rows.pointers import unseen_positions
+from stages.rows.row_logits import RowLogits
+from stages.table.class_rows import say_scarce
+from stages.table.opening import SoftLabelTable, open_table, table_exists
+from stages.table.writing.publish import commit, put_in_place, version_number
+from stages.table.writing.shards import with_logits, write_shards
+from stages.table.writing.staging import BucketRecord, Staging
 
 _MEANS = {"probabilities": mean_of_probabilities, "logits": mean_of_logits}
 _SAMPLE_ROWS = 256

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.columns import label_text
-from stages.label.identity import since_start
-from stages.label.shards import is_made_id, made_ids
+from stages.rows.columns import label_text
+from stages.rows.identity import since_start
+from stages.table.writing.shards import is_made_id, made_ids
 
 _BETWEEN = pa.scalar(b"\0", pa.binary())
 

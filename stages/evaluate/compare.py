@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from schemas.report import ModelResult, StudentSummary, Summary
 from schemas.scores import TITLES
-from stages.evaluate.metrics import summarise
+from stages.heads.metrics.classes import summarise
 
 _NO_WIDTH = 1e-12
 

@@ -13,17 +13,17 @@ import pyarrow as pa
 from schemas.errors import TableError
 from schemas.run_file import RunFile
 from schemas.scores import AnyScores, Scores
-from stages.codec import decode
-from stages.columns import Labels, has_label, labels_by_line, out_of_scope, repeats
-from stages.evaluate.decoding import constrained
-from stages.evaluate.label_metrics import tuned_thresholds
-from stages.evaluate.metrics import Classes
-from stages.evaluate.scope import Judged, score_scope, tuned_confidence
-from stages.evaluate.scoring import score_rows
-from stages.inputs import student_inputs
-from stages.pointers import Questions, questions_of
-from stages.row_logits import RowLogits
-from stages.table import SoftLabelTable
+from stages.heads.metrics.classes import Classes
+from stages.heads.metrics.decoding import constrained
+from stages.heads.metrics.labels import tuned_thresholds
+from stages.heads.metrics.scope import Judged, score_scope, tuned_confidence
+from stages.heads.metrics.scoring import score_rows
+from stages.inputs.features import student_inputs
+from stages.rows.codec import decode
+from stages.rows.columns import Labels, has_label, labels_by_line, out_of_scope, repeats
+from stages.rows.pointers import Questions, questions_of
+from stages.rows.row_logits import RowLogits
+from stages.table.opening import SoftLabelTable
 
 Ask = Callable[[list[Any]], RowLogits]
 

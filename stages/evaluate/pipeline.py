@@ -15,14 +15,14 @@ from schemas.provenance import fingerprint
 from schemas.report import Export, ModelResult, Report
 from schemas.run_file import RunFile
 from schemas.student_card import STUDENT_MODEL_FILE
-from stages.artefacts import read_measures
-from stages.atomic import remove_strays, write_whole
-from stages.cards import card_in
-from stages.class_rows import rows_in_table, scarce
 from stages.evaluate.compare import compare
 from stages.evaluate.judge import Judge
-from stages.progress import say, task
-from stages.table import SoftLabelTable
+from stages.machine.atomic import remove_strays, write_whole
+from stages.machine.cards import card_in
+from stages.machine.progress import say, task
+from stages.table.artefacts import read_measures
+from stages.table.class_rows import rows_in_table, scarce
+from stages.table.opening import SoftLabelTable
 from stages.train.pipeline import trained_card
 from stages.train.plan import StudentPlan
 

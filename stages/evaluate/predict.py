@@ -15,13 +15,13 @@ from schemas.errors import StudentError, first_line
 from schemas.provenance import digest_file
 from schemas.student_card import STUDENT_MODEL_FILE, StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
-from stages.lists import offsets_of
-from stages.pointers import SEPARATOR
-from stages.row_logits import RowLogits
-from stages.text import Wordpiece, ragged_words, read_vocabulary
+from stages.inputs.wordpiece import Wordpiece, ragged_words, read_vocabulary
+from stages.rows.lists import offsets_of
+from stages.rows.pointers import SEPARATOR
+from stages.rows.row_logits import RowLogits
 from stages.train.distiller import logits_of
+from stages.train.stream.words import Inputs, word_inputs
 from stages.train.students import find_builder
-from stages.train.words import Inputs, word_inputs
 
 _BATCH = 256
 

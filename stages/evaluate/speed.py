@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from schemas.report import Speed
-from stages.table import SoftLabelTable
+from stages.table.opening import SoftLabelTable
 
 BATCH = 64
 _WARM_UP_CALLS = 3

@@ -14,7 +14,7 @@ from stages.evaluate.adjustment import verdict as adjustment_verdict
 from stages.evaluate.columns import columns
 from stages.evaluate.compare import retained
 from stages.evaluate.costs import COST_HEADS, costs, spread_lines
-from stages.evaluate.metrics import summarise
+from stages.heads.metrics.classes import summarise
 
 INTERVALS = "± is a 95 % interval over the seeds"
 

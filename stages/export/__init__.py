@@ -1,1 +1,4 @@
-"""Students as they are served: exported, loaded again in a clean process, and compared."""
+"""Students elsewhere: written in a format, read back, compared with what they were.
+
+Imports `evaluate`, `train`. To add a format: a writer, a reader, and its need in `formats.py`.
+"""

@@ -18,11 +18,11 @@ from schemas.export_formats import FROM_STRINGS, ExportFormat
 from schemas.heads import HeadKind
 from stages.evaluate.predict import StudentPredictor
 from stages.export import readers
-from stages.likeness import largest_difference, pairs_of_lines, share_of_others
-from stages.lists import offsets_of
-from stages.own_process import own_process
-from stages.row_logits import RowLogits
-from stages.text import ragged_words
+from stages.inputs.wordpiece import ragged_words
+from stages.machine.own_process import own_process
+from stages.rows.likeness import largest_difference, pairs_of_lines, share_of_others
+from stages.rows.lists import offsets_of
+from stages.rows.row_logits import RowLogits
 from stages.train.distiller import logits_of
 
 LARGEST_DIFFERENCE = 1e-3  # of a logit, for formats that keep float32

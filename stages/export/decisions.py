@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TypedDict
 
 from stages.evaluate.judge import tuning_rows
-from stages.evaluate.label_metrics import tuned_thresholds
 from stages.evaluate.predict import StudentPredictor
-from stages.evaluate.scope import tuned_confidence
-from stages.table import SoftLabelTable
+from stages.heads.metrics.labels import tuned_thresholds
+from stages.heads.metrics.scope import tuned_confidence
+from stages.table.opening import SoftLabelTable
 from stages.train.pipeline import trained_card
 from stages.train.plan import StudentPlan
 

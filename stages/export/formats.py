@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 from schemas.errors import StudentError
 from schemas.export_formats import FORMATS, ExportFormat
-from stages.progress import say
+from stages.machine.progress import say
 
 _NEEDS: dict[ExportFormat, tuple[str, str]] = {"onnx": ("tf2onnx", "softshards[onnx]")}
 

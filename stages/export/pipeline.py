@@ -13,15 +13,15 @@ from schemas.export_card import EXPORT_CARD_FILE, EXPORTED_FOLDER, ExportCard
 from schemas.export_formats import FROM_STRINGS, ExportFormat
 from schemas.student_card import StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
-from stages.atomic import write_whole
 from stages.evaluate.predict import StudentPredictor
 from stages.export.compare import Compared, compared, loaded
 from stages.export.decisions import Decisions, decisions
 from stages.export.writers import WRITERS
-from stages.inputs import student_inputs
-from stages.own_folders import folder_alone
-from stages.progress import say
-from stages.table import SoftLabelTable
+from stages.inputs.features import student_inputs
+from stages.machine.atomic import write_whole
+from stages.machine.own_folders import folder_alone
+from stages.machine.progress import say
+from stages.table.opening import SoftLabelTable
 from stages.train.pipeline import trained_card
 from stages.train.plan import StudentPlan
 

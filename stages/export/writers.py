@@ -10,10 +10,10 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from schemas.export_formats import ExportFormat
-from stages.atomic import write_whole
 from stages.evaluate.predict import StudentPredictor
-from stages.onnx_export import to_onnx
-from stages.pointers import LOWEST
+from stages.machine.atomic import write_whole
+from stages.networks.onnx_export import to_onnx
+from stages.rows.pointers import LOWEST
 
 TFLITE_FILE, ONNX_FILE, KERAS_FILE = "student.tflite", "student.onnx", "student.keras"
 Served = dict[str, tf.Tensor]

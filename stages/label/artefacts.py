@@ -1,4 +1,4 @@
-"""Export what the teacher leaves beside its table: see `stages/artefacts.py`."""
+"""Export what the teacher leaves beside its table: see `stages/table/artefacts.py`."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from schemas.teacher_card import (
     TeacherMeasures,
     WordEmbeddings,
 )
-from stages.artefacts import (
+from stages.inputs.wordlist import made_vocabulary
+from stages.machine.atomic import write_whole
+from stages.machine.progress import say
+from stages.table.artefacts import (
     EMBEDDINGS_FILE,
     MEASURES_FILE,
     are_of_version,
     are_whole,
     stored_measures,
 )
-from stages.atomic import write_whole
-from stages.label.loaded import teacher_at_hand
-from stages.label.wordlist import made_vocabulary
-from stages.progress import say
-from stages.table import SoftLabelTable
-from stages.teacher_source import TeacherSource
+from stages.table.opening import SoftLabelTable
+from stages.teachers.loaded import teacher_at_hand
+from stages.teachers.parts.source import TeacherSource
 
 if TYPE_CHECKING:
     from schemas.report import Speed
-    from stages.label.teacher import Teacher
+    from stages.teachers.parts.protocol import Teacher
 
 
 def artefacts_exist(table: SoftLabelTable) -> bool:

@@ -16,11 +16,11 @@ from schemas.soft_labels import (
     Counts,
     TableCard,
 )
-from stages.label.crossing import summed
-from stages.label.plan import LabelPlan
-from stages.label.previous import PreviousLabels
-from stages.label.staging import BucketRecord, CallsApart
-from stages.progress import say
+from stages.corpus.crossing import summed
+from stages.label.planning.plan import LabelPlan
+from stages.machine.progress import say
+from stages.table.previous import PreviousLabels
+from stages.table.writing.staging import BucketRecord, CallsApart
 
 
 def count(

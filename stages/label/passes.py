@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from stages.label.corpus import CorpusPlan
+from stages.corpus.files import CorpusPlan
 
 RESIDENT_PER_BYTE = 4  # of the local runner, for a byte of rows in its shuffle; measured
 _SHARE_OF_MEMORY = 0.5

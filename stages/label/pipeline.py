@@ -9,34 +9,34 @@ from typing import TYPE_CHECKING
 from schemas.errors import ConservationError, CorpusError
 from schemas.layout import Layout
 from schemas.soft_labels import ChosenEncoding
-from stages.allocator import return_freed_memory
-from stages.class_rows import say_scarce
+from stages.asking.quality import check_gates, quality_of, teacher_quality
+from stages.corpus.crossing_check import check_crossing
+from stages.corpus.files import CorpusPlan
 from stages.label.artefacts import artefacts_exist, export_artefacts
-from stages.label.budget import Attempted, check_budget
 from stages.label.card import count, counts_text, say_crossing, table_card
-from stages.label.corpus import CorpusPlan
-from stages.label.crossing_check import check_crossing
-from stages.label.encoding import chosen_encoding
-from stages.label.loaded import forget_teacher, teacher_at_hand
 from stages.label.passes import (
     RESIDENT_PER_BYTE,
     bucket_passes,
     corpus_bytes,
     default_shuffle_bytes,
 )
-from stages.label.plan import LOCAL, LabelPlan, Machinery
-from stages.label.preflight import check_reading, preflight
-from stages.label.previous import PreviousLabels, has_answered, previous_labels
-from stages.label.publish import commit, put_in_place, version_number
-from stages.label.quality import check_gates, quality_of, teacher_quality
-from stages.label.quarantine import quarantine_path, settle
-from stages.label.runtime import check_runtime
-from stages.label.staging import BucketRecord, Staging, UnitRecord, bucket_name, unit_name
-from stages.label.up_to_date import nothing_to_do, up_to_date
-from stages.listing import first_few
-from stages.own_folders import table_alone
-from stages.progress import say
-from stages.table import SoftLabelTable, open_table
+from stages.label.planning.budget import Attempted, check_budget
+from stages.label.planning.encoding import chosen_encoding
+from stages.label.planning.plan import LOCAL, LabelPlan, Machinery
+from stages.label.planning.preflight import check_reading, preflight
+from stages.label.planning.runtime import check_runtime
+from stages.label.planning.up_to_date import nothing_to_do, up_to_date
+from stages.machine.allocator import return_freed_memory
+from stages.machine.listing import first_few
+from stages.machine.own_folders import table_alone
+from stages.machine.progress import say
+from stages.table.class_rows import say_scarce
+from stages.table.opening import SoftLabelTable, open_table
+from stages.table.previous import PreviousLabels, has_answered, previous_labels
+from stages.table.writing.publish import commit, put_in_place, version_number
+from stages.table.writing.quarantine import quarantine_path, settle
+from stages.table.writing.staging import BucketRecord, Staging, UnitRecord, bucket_name, unit_name
+from stages.teachers.loaded import forget_teacher, teacher_at_hand
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -71,7 +71,7 @@ def label(plan: LabelPlan, *, labels: Path, machinery: Machinery = LOCAL) -> Sof
 
 
 def _label_anew(plan: LabelPlan, labels: Path, staging: Staging, machinery: Machinery) -> None:
-    from stages.label.engine import engine_options, is_in_process
+    from stages.label.beam.engine import engine_options, is_in_process
 
     options = engine_options(machinery.beam_arguments)
     check_crossing(plan.corpus, tolerant=plan.run.label.tolerant)
@@ -166,9 +166,9 @@ def _run_engine(
 ) -> None:
     import apache_beam as beam
 
-    from stages.label.engine import execute, is_local
-    from stages.label.handler import TeacherHandler
-    from stages.label.transforms import LabelCorpus
+    from stages.label.beam.engine import execute, is_local
+    from stages.label.beam.handler import TeacherHandler
+    from stages.label.beam.transforms import LabelCorpus
 
     run = plan.run
     handler = TeacherHandler(

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from stages.columns import Labels
-from stages.label.teachers.pieces import model_inputs
-from stages.text import Wordpiece
-from stages.untuned import untuned
+from stages.inputs.wordpiece import Wordpiece
+from stages.networks.untuned import untuned
+from stages.rows.columns import Labels
+from stages.teachers.parts.pieces import model_inputs
 
 _WINDOW_BATCHES = 16
 

@@ -12,15 +12,15 @@ import tensorflow as tf
 
 from schemas.heads import Head
 from schemas.teacher_section import Fit
-from stages.columns import Labels
-from stages.kept_epoch import short_budget
-from stages.pointers import LOWEST
-from stages.progress import EpochProgress, say
+from stages.heads.scores.spans import SpanScores
+from stages.inputs.wordpiece import Wordpiece
+from stages.machine.progress import EpochProgress, say
+from stages.networks.checkpoint import Checkpoints
+from stages.networks.kept_epoch import short_budget
+from stages.rows.columns import Labels
+from stages.rows.pointers import LOWEST
 from stages.teach.batches import batches
 from stages.teach.kept_epochs import KeptEpochs
-from stages.text import Wordpiece
-from stages.train.checkpoint import Checkpoints
-from stages.train.span_scores import SpanScores
 
 _NO_DECAY = ["bias", "gamma", "beta", "embedding"]
 
@@ -56,8 +56,8 @@ class LabelledAccuracy(keras.metrics.Mean):
 class LabelledSpanF1(SpanScores):
     """F1 of the spans that tags mark, of the tokens that have one: the first piece of each word.
 
-    A word without a tag is left out, so its neighbours are beside each other; `stages/spans.py`
-    counts it as `O`.
+    A word without a tag is left out, so its neighbours are beside each other;
+    `stages/heads/spans.py` counts it as `O`.
     """
 
     def __init__(self, classes: Sequence[str]) -> None:

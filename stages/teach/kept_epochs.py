@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import keras
 
-from stages.progress import say
-from stages.train.checkpoint import Arrays, Checkpoint, Checkpoints, TrainingState
+from stages.machine.progress import say
+from stages.networks.checkpoint import Arrays, Checkpoint, Checkpoints, TrainingState
 
 
 class KeptEpochs(keras.callbacks.Callback):

@@ -16,25 +16,25 @@ from schemas.run_file import RunFile
 from schemas.scores import TITLES, AnyScores
 from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, TeacherCard
 from schemas.teacher_section import Fit
-from stages.assets import ResolvedAsset, resolve_model
-from stages.atomic import whole_file, write_whole
-from stages.class_rows import class_rows, say_scarce
-from stages.columns import has_label, labels_by_line, no_label
-from stages.inputs import student_inputs
-from stages.label.corpus import CorpusPlan, plan_corpus
-from stages.label.sample import SAMPLE_INPUTS
-from stages.own_folders import folder_alone
-from stages.pointers import first_positions, questions_of
-from stages.progress import say
+from stages.corpus.files import CorpusPlan, plan_corpus
+from stages.corpus.sample import SAMPLE_INPUTS
+from stages.inputs.features import student_inputs
+from stages.machine.atomic import whole_file, write_whole
+from stages.machine.own_folders import folder_alone
+from stages.machine.progress import say
+from stages.places.assets import ResolvedAsset, resolve_model
+from stages.rows.columns import has_label, labels_by_line, no_label
+from stages.rows.pointers import first_positions, questions_of
+from stages.table.class_rows import class_rows, say_scarce
 from stages.teach.rows import labelled_rows
-from stages.teacher_folder import open_teacher, read_card, teacher_in
-from stages.teacher_places import find_teacher
-from stages.teacher_source import TeacherSource
+from stages.teachers.folder import open_teacher, read_card, teacher_in
+from stages.teachers.parts.source import TeacherSource
+from stages.teachers.places import find_teacher
 
 if TYPE_CHECKING:
     import keras
 
-    from stages.text import Wordpiece
+    from stages.inputs.wordpiece import Wordpiece
 
 BACKUP_FOLDER = "_backup"
 _NOT_FITTED_BY = {  # the encoder counts by its digest
@@ -149,12 +149,12 @@ def _fitted(
     import keras
     import tensorflow as tf
 
-    from stages.encoder import load_encoder
-    from stages.output_bias import start_at_mean
+    from stages.inputs.wordpiece import Wordpiece
+    from stages.networks.encoder import load_encoder
+    from stages.networks.output_bias import start_at_mean
     from stages.teach.encoder import classifier
     from stages.teach.fit import LabelledTokens, fit
     from stages.teach.words import labelled_words
-    from stages.text import Wordpiece
 
     run, how = plan.run, plan.how
     keras.utils.set_random_seed(how.seed)
@@ -204,9 +204,9 @@ def _check_reading(plan: TeachPlan, rows: pa.Table, wordpiece: Wordpiece) -> Non
     Raises:
       TeacherError: it reads nothing of them, or less than is stated.
     """
-    from stages.label.fluency import check_fluency, measured, nothing, say_fluency
-    from stages.label.teachers.pieces import WordpieceInputs
-    from stages.text import ragged_words
+    from stages.asking.fluency import check_fluency, measured, nothing, say_fluency
+    from stages.inputs.wordpiece import ragged_words
+    from stages.teachers.parts.pieces import WordpieceInputs
 
     run, head = plan.run, plan.run.head
     inputs = rows.select(list(run.corpus.features)).slice(0, SAMPLE_INPUTS)
@@ -229,7 +229,7 @@ def _check_reading(plan: TeachPlan, rows: pa.Table, wordpiece: Wordpiece) -> Non
 
 
 def _check_length(encoder: keras.Model, max_length: int) -> None:
-    from stages.layers import positions_below
+    from stages.networks.layers import positions_below
 
     if (longest := positions_below(encoder, max_length)) is not None:
         raise TeacherError(
@@ -243,9 +243,9 @@ def measure_teacher(
     source: TeacherSource, rows: dict[str, pa.Table], plan: TeachPlan
 ) -> dict[str, AnyScores]:
     """Return the saved teacher's scores on validation and test, asked as `label` asks it."""
-    from stages.evaluate.scoring import score_rows
-    from stages.label.ask import soft_labels
-    from stages.label.teachers import load_teacher
+    from stages.asking.ask import soft_labels
+    from stages.heads.metrics.scoring import score_rows
+    from stages.teachers import load_teacher
 
     run, teacher, scores = plan.run, load_teacher(source), {}
     layout = run.layout()

@@ -8,13 +8,13 @@ import pyarrow.compute as pc
 from schemas.crossing import crossing_text
 from schemas.errors import CorpusError
 from schemas.layout import SPLIT_COLUMN
-from stages.columns import out_of_scope, repeats
-from stages.label.corpus import CorpusPlan, read_unit
-from stages.label.crossing import crossing_inputs, less_held_out
-from stages.label.crossing_check import refuse_crossing
-from stages.label.intake import Intake
-from stages.label.shards import order_rows
-from stages.progress import say
+from stages.corpus.crossing import crossing_inputs, less_held_out
+from stages.corpus.crossing_check import refuse_crossing
+from stages.corpus.files import CorpusPlan, read_unit
+from stages.machine.progress import say
+from stages.rows.columns import out_of_scope, repeats
+from stages.rows.intake import Intake
+from stages.table.writing.shards import order_rows
 
 
 def labelled_rows(plan: CorpusPlan, *, once: bool, tolerant: bool) -> dict[str, pa.Table]:

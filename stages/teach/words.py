@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from stages.columns import Labels
+from stages.inputs.wordpiece import Wordpiece, ragged_words
+from stages.rows.columns import Labels
 from stages.teach.fit import LabelledTokens
-from stages.text import Wordpiece, ragged_words
 
 
 def labelled_words(

@@ -1,1 +1,4 @@
-"""Stage 2: train students from the soft-label table. The teacher is never loaded here."""
+"""Stage 2: students learn from the table; neither the teacher nor Beam is ever loaded.
+
+Imports `table`, `heads`, `networks`. To add a student: `students/`; a loss: `heads/losses/`.
+"""

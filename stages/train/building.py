@@ -13,17 +13,17 @@ import numpy.typing as npt
 from schemas.errors import StudentError
 from schemas.student_card import STUDENT_MODEL_FILE, Role
 from schemas.train_section import Student
-from stages.artefacts import read_embeddings, vocabulary_path
-from stages.assets import resolve_model
-from stages.codec import decode
-from stages.columns import labels_by_line
-from stages.table import SoftLabelTable
+from stages.places.assets import resolve_model
+from stages.rows.codec import decode
+from stages.rows.columns import labels_by_line
+from stages.table.artefacts import read_embeddings, vocabulary_path
+from stages.table.opening import SoftLabelTable
 from stages.train.plan import StudentPlan
 
 if TYPE_CHECKING:
     import keras
 
-    from stages.train.encoder_start import EncoderStart
+    from stages.train.start.encoder import EncoderStart
 
 
 def built(plan: StudentPlan, table: SoftLabelTable, vocabulary: list[str]) -> keras.Model:
@@ -62,7 +62,7 @@ def check_length(model: keras.Model, max_length: int, *, name: str) -> None:
     Raises:
       StudentError: they may be.
     """
-    from stages.layers import positions_below
+    from stages.networks.layers import positions_below
 
     if (longest := positions_below(model, max_length)) is not None:
         raise StudentError(
@@ -77,7 +77,7 @@ def start_output(model: keras.Model, table: SoftLabelTable, student: Student, ro
 
     A student's at the mean of the teacher's numbers, a baseline's at that of the hard labels.
     """
-    from stages.output_bias import start_at_mean
+    from stages.networks.output_bias import start_at_mean
 
     if table.card.head.kind == "regression" and not student.kind.endswith(".keras"):
         start_at_mean(model, _numbers(table, role))
@@ -91,8 +91,8 @@ def start_pieces(
     vocabulary: list[str],
 ) -> None:
     """Set what a student is said to start from: an encoder, or the teacher's embeddings."""
-    from stages.text import read_vocabulary
-    from stages.train.embeddings import start_embeddings
+    from stages.inputs.wordpiece import read_vocabulary
+    from stages.train.start.embeddings import start_embeddings
 
     if start is not None:
         start.copy_into(model, pieces=vocabulary)
@@ -119,7 +119,7 @@ def open_start_of(student: Student) -> EncoderStart | None:
     """Return the encoder that a student starts from, if it states one."""
     if student.start is None:
         return None
-    from stages.train.encoder_start import open_start
+    from stages.train.start.encoder import open_start
 
     found = resolve_model(student.start, base=Path.cwd())
     return open_start(found.location, layers=student.start.layers)
@@ -140,8 +140,8 @@ def vocabulary_of(
       AssetError, StudentError: its vocabulary cannot be read, or is none.
       TableError: the teacher's is missing, or damaged.
     """
-    from stages.text import read_vocabulary
-    from stages.train.vocabulary import given_vocabulary, padding_first, prune_vocabulary
+    from stages.inputs.wordpiece import read_vocabulary
+    from stages.train.start.vocabulary import given_vocabulary, padding_first, prune_vocabulary
 
     if student.vocabulary not in ("train", "teacher"):
         return given_vocabulary(Path(student.vocabulary))

@@ -11,10 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from schemas.errors import StudentError
-from stages.locks import make_folder
-from stages.train.checkpoint import Arrays, Checkpoint, Checkpoints, TrainingState
+from stages.machine.locks import make_folder
+from stages.machine.replicas import Replicas
+from stages.networks.checkpoint import Arrays, Checkpoint, Checkpoints, TrainingState
 from stages.train.ctrl_c import CtrlC
-from stages.train.replicas import Replicas
 
 Logs = dict[str, float] | None
 

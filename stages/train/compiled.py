@@ -6,11 +6,11 @@ import keras
 import numpy as np
 
 from schemas.heads import Head
+from stages.heads.scores.figures import figures_of
+from stages.machine.replicas import Replicas
 from stages.train.distiller import Distiller
 from stages.train.distributed import DistributedDistiller
-from stages.train.figures import figures_of
 from stages.train.objective import Objective
-from stages.train.replicas import Replicas
 
 
 def compiled(

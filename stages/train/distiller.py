@@ -7,10 +7,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from stages.train.figures import ClassFigures, Figures
+from stages.heads.scores.figures import ClassFigures, Figures
 from stages.train.objective import Objective
-from stages.train.piece_windows import answers_of_windows
-from stages.train.words import Inputs, at_first_pieces
+from stages.train.stream.piece_windows import answers_of_windows
+from stages.train.stream.words import Inputs, at_first_pieces
 
 
 class Distiller(keras.Model):

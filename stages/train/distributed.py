@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from stages.machine.replicas import over_replicas
 from stages.train.distiller import Distiller
-from stages.train.replicas import over_replicas
 
 Batch = tuple[tf.Tensor, dict[str, tf.Tensor]]
 Gradient = tf.Tensor | tf.IndexedSlices

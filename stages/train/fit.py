@@ -11,13 +11,13 @@ from pathlib import Path
 
 import keras
 
-from stages.kept_epoch import short_budget
-from stages.progress import EpochProgress, say
+from stages.machine.progress import EpochProgress, say
+from stages.machine.replicas import Replicas
+from stages.networks.checkpoint import Checkpoint, Checkpoints
+from stages.networks.kept_epoch import short_budget
 from stages.train.callbacks import KeepBest, SaveState, StopOnNonFiniteLoss, WriteFigures
-from stages.train.checkpoint import Checkpoint, Checkpoints
 from stages.train.ctrl_c import CtrlC
 from stages.train.lesson import Course, Lesson
-from stages.train.replicas import Replicas
 
 
 class Training:

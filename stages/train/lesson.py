@@ -11,16 +11,16 @@ import keras
 import tensorflow as tf
 
 from schemas.run_file import RunFile
-from stages.table import SoftLabelTable
-from stages.text import Wordpiece
+from stages.heads.scores.figures import figures_of
+from stages.inputs.wordpiece import Wordpiece
+from stages.machine.replicas import Replicas
+from stages.table.opening import SoftLabelTable
 from stages.train.compiled import compiled
 from stages.train.distiller import Distiller
-from stages.train.figures import figures_of
 from stages.train.objective import Objective
-from stages.train.passes import passes_text
-from stages.train.replicas import Replicas
-from stages.train.stream import SoftLabelStream
-from stages.train.words import Inputs, masked_targets, word_inputs
+from stages.train.stream.passes import passes_text
+from stages.train.stream.stream import SoftLabelStream
+from stages.train.stream.words import Inputs, masked_targets, word_inputs
 
 Asked = tuple[tf.Tensor | Inputs, dict[str, tf.Tensor]]
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from schemas.heads import HeadKind
 from schemas.train_section import ExampleWeight, LossName, Schedule, Train
-from stages.train.losses import (
+from stages.heads.losses import (
     DISTILLATION_LOSSES,
     HARD_LOSSES,
     has_hard_label,
@@ -19,7 +19,7 @@ from stages.train.losses import (
     over_positions,
     standardized,
 )
-from stages.train.replicas import over_replicas
+from stages.machine.replicas import over_replicas
 
 Number = float | Schedule
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from stages.atomic import remove_strays
-from stages.cluster import writes_here
-from stages.own_folders import folder_alone
+from stages.machine.atomic import remove_strays
+from stages.machine.cluster import writes_here
+from stages.machine.own_folders import folder_alone
 from stages.train.plan import CHECKPOINTS_FOLDER, StudentPlan
 
 

@@ -14,11 +14,11 @@ from schemas.run_file import RunFile
 from schemas.student_card import STUDENT_MODEL_FILE, StudentCard, TrainedCard
 from schemas.teacher_card import VOCABULARY_FILE
 from schemas.train_section import Train
-from stages.artefacts import read_measures
-from stages.atomic import whole_file, write_whole
-from stages.progress import say
-from stages.shard import check_bytes
-from stages.table import SoftLabelTable
+from stages.machine.atomic import whole_file, write_whole
+from stages.machine.progress import say
+from stages.table.artefacts import read_measures
+from stages.table.opening import SoftLabelTable
+from stages.table.shard import check_bytes
 from stages.train.building import built, vocabulary_of
 from stages.train.own_students import students_alone
 from stages.train.plan import (
@@ -28,14 +28,14 @@ from stages.train.plan import (
     phases,
     plan_students,
 )
+from stages.train.start.sizes import check_memory
 from stages.train.student_cards import read_student_card, read_trained
-from stages.train.student_sizes import check_memory
 from stages.train.watched import watched
 
 if TYPE_CHECKING:
     import keras
 
-    from stages.train.replicas import Replicas
+    from stages.machine.replicas import Replicas
 
 
 CHECKPOINT_SECONDS = 60.0
@@ -82,7 +82,7 @@ def make_ready(waiting: int, how: Train, tables: Iterable[SoftLabelTable], *, pl
         return
     if how.label_smoothing and how.hard_label_weight != 1.0:
         say("train: label smoothing blurs what the teacher says of the other classes")
-    from stages.train.replicas import replicas_here
+    from stages.machine.replicas import replicas_here
 
     replicas_here()  # before TensorFlow does anything else
     for shard in {shard.path: shard for table in tables for shard in table.shards}.values():
@@ -122,12 +122,12 @@ def train_student(
     """
     import keras
 
-    from stages.text import Wordpiece
-    from stages.train.checkpoint import Checkpoints
+    from stages.inputs.wordpiece import Wordpiece
+    from stages.machine.replicas import replicas_here
+    from stages.networks.checkpoint import Checkpoints
+    from stages.networks.precision import computing_in
     from stages.train.fit import Training
     from stages.train.lesson import OneTable
-    from stages.train.precision import computing_in
-    from stages.train.replicas import replicas_here
 
     keras.utils.set_random_seed(plan.seed)
     replicas = replicas_here()
@@ -170,7 +170,7 @@ def train_student(
 
 def _within_positions(run: RunFile, model: keras.Model, plan: StudentPlan) -> RunFile:
     """Return the run with rows cut where a student's positions end, if they end earlier."""
-    from stages.layers import positions_below
+    from stages.networks.layers import positions_below
 
     longest = positions_below(model, run.train.max_length)
     if longest is None:

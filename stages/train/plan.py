@@ -13,9 +13,9 @@ from schemas.provenance import digest_file, fingerprint
 from schemas.run_file import RunFile
 from schemas.student_card import Role
 from schemas.train_section import OF_TEACHER, Student, Train
-from stages.assets import resolve_model
-from stages.plugins import source_of
-from stages.table import SoftLabelTable
+from stages.machine.plugins import source_of
+from stages.places.assets import resolve_model
+from stages.table.opening import SoftLabelTable
 
 if TYPE_CHECKING:
     from stages.train.lesson import Phase

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from schemas.errors import StudentError, first_line
 from schemas.student_card import StudentCard, TrainedCard
-from stages.cards import card_in
+from stages.machine.cards import card_in
 
 Card = TypeVar("Card", bound=TrainedCard)
 

@@ -20,7 +20,7 @@ def watched(
     run: RunFile, plan: StudentPlan, project: str | None
 ) -> Iterator[list[keras.callbacks.Callback]]:
     """Yield what else a training's figures are written by."""
-    from stages.train.replicas import replicas_here
+    from stages.machine.replicas import replicas_here
 
     if project is None or not replicas_here().writes:
         yield []

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 
 from schemas.errors import StudentError, first_line
-from stages.locks import make_folder
+from stages.machine.locks import make_folder
 
 
 class WandbFigures(keras.callbacks.Callback):

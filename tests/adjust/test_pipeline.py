@@ -14,8 +14,8 @@ from stages.adjust import trial as trial_module
 from stages.adjust.pipeline import adjust, read_adjustment, search_fingerprint
 from stages.adjust.study import Study
 from stages.evaluate.html import render
-from stages.experiment import run_all
-from stages.table import open_table
+from stages.run.experiment import run_all
+from stages.table.opening import open_table
 from tests import tiny
 
 SEARCH = '{learning_rate={low=1e-4, high=3e-2, log=true}, "student.options.units"=[4, 8, 16]}'
@@ -111,7 +111,7 @@ import sys
 from pathlib import Path
 from stages.adjust import trial
 from stages.adjust.pipeline import adjust
-from stages.table import open_table
+from stages.table.opening import open_table
 from tests.adjust.test_pipeline import searching
 
 watch = trial._Watch.on_epoch_end
@@ -263,10 +263,10 @@ def test_the_epoch_that_is_kept_is_the_best_by_the_targets_metric(table):
     card = read_student_card(plans[0].path)
     assert set(card.epochs[0]) >= {"val_recall_macro", "val_f1_macro", "val_precision_macro"}
     assert "recall_macro" not in card.epochs[0]
-    from stages.codec import decode
-    from stages.columns import class_numbers
-    from stages.evaluate.metrics import score
     from stages.evaluate.predict import StudentPredictor
+    from stages.heads.metrics.classes import score
+    from stages.rows.codec import decode
+    from stages.rows.columns import class_numbers
 
     rows = table.read("validation", ["text", "label_thing", "teacher_thing"])
     labels = class_numbers(rows["label_thing"], tiny.CLASSES)

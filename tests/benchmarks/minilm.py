@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from stages.experiment import read_run_file
+from stages.run.experiment import read_run_file
 from tests.architecture.test_top_level import ROOT
 
 NEWS = ROOT.parent / "shared" / "data" / "ag_news" / "train10k_description_only.tsv"
@@ -26,8 +26,8 @@ def news(count):
 def write_experiment(made):
     """Write the texts, and MiniLM under a new head: its speed is that of a trained one."""
     from schemas.teacher_card import TeacherCard
-    from stages.assets import resolve_model
-    from stages.encoder import load_encoder
+    from stages.networks.encoder import load_encoder
+    from stages.places.assets import resolve_model
     from stages.teach.encoder import classifier
 
     rows = [{"text": text, "thing": None} for text in news(TEXTS)]
@@ -45,7 +45,7 @@ def write_experiment(made):
 
 
 def source(folder, **how):
-    from stages.teacher_folder import open_teacher
-    from stages.teacher_source import KERAS
+    from stages.teachers.folder import open_teacher
+    from stages.teachers.parts.source import KERAS
 
     return open_teacher(folder / "teacher", classes=CLASSES, how=KERAS.model_copy(update=how))

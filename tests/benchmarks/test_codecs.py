@@ -10,14 +10,14 @@ import tensorflow as tf
 
 from schemas.heads import Head
 from schemas.layout import Encoding, Layout
-from stages.codec import decode, encode
-from stages.columns import logits_lists
-from stages.label.encoding import candidates, measure_encoding, smallest_within
-from stages.lists import offsets_of
-from stages.row_logits import RowLogits
-from stages.train.batches import largest
-from stages.train.losses import kl_to_teacher, kl_with_tail_bucket
-from tests.train.slopes import gradient
+from stages.heads.losses import kl_to_teacher, kl_with_tail_bucket
+from stages.label.planning.encoding import candidates, measure_encoding, smallest_within
+from stages.rows.codec import decode, encode
+from stages.rows.columns import logits_lists
+from stages.rows.lists import offsets_of
+from stages.rows.row_logits import RowLogits
+from stages.train.stream.batches import largest
+from tests.heads.slopes import gradient
 
 pytestmark = pytest.mark.benchmark
 

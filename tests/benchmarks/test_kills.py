@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from stages.table import open_table
+from stages.table.opening import open_table
 from tests import tiny
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(900)]
@@ -22,8 +22,8 @@ SHARDS_ARE = "label.num_shards="
 CHILD = """
 import sys, time
 from pathlib import Path
-from stages.label import transforms
-from stages.label.staging import Staging
+from stages.label.beam import transforms
+from stages.table.writing.staging import Staging
 from tests import tiny
 
 folder, shards = Path(sys.argv[1]), sys.argv[2]

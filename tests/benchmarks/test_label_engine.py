@@ -23,7 +23,9 @@ from typing import NamedTuple
 import apache_beam
 import numpy as np
 
-from stages.label import artefacts, engine, handler, pipeline
+from stages.label import artefacts, pipeline
+from stages.label.beam import engine
+from stages.label.beam import handler
 from tests import tiny
 
 folder, rows, limit = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])

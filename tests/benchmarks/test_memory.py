@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1800)]
 
 STEPS = """
 import statistics, sys, time
-from stages.allocator import keep_freed_memory
+from stages.machine.allocator import keep_freed_memory
 if sys.argv[1] == "kept":
     assert keep_freed_memory()
 import keras

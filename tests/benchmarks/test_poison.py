@@ -6,7 +6,7 @@ from collections import Counter
 import pyarrow.parquet as pq
 import pytest
 
-from stages.label.quarantine import quarantine_path
+from stages.table.writing.quarantine import quarantine_path
 from tests import tiny
 
 pytestmark = pytest.mark.benchmark

@@ -3,7 +3,7 @@
 import pytest
 
 from stages.combine.heads import join_heads
-from stages.multi_task import task_run
+from stages.run.multi_task import task_run
 from stages.train.multi_task.plan import LabelledTask
 from tests import tiny, tiny_heads
 from tests.benchmarks.measure import interleaved, show

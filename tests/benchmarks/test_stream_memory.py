@@ -16,8 +16,8 @@ pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1800)]
 CHILD = """
 import json, sys
 from pathlib import Path
-from stages.table import open_table
-from stages.train.stream import SoftLabelStream
+from stages.table.opening import open_table
+from stages.train.stream.stream import SoftLabelStream
 
 (labels,) = Path(sys.argv[1]).glob("labels-*")
 stream = SoftLabelStream(open_table(labels), "train", batch_size=256, seed=1, once=False)

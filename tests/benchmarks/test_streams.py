@@ -9,17 +9,17 @@ import pytest
 import tensorflow as tf
 
 from schemas.train_section import Student
-from stages.allocator import keep_freed_memory
-from stages.columns import logits_lists
+from stages.inputs.wordpiece import Wordpiece
 from stages.label.pipeline import label
-from stages.label.plan import plan_label
-from stages.teacher_places import find_teacher
-from stages.text import Wordpiece
+from stages.label.planning.plan import plan_label
+from stages.machine.allocator import keep_freed_memory
+from stages.networks.untuned import untuned
+from stages.rows.columns import logits_lists
+from stages.teachers.places import find_teacher
 from stages.train.compiled import compiled
 from stages.train.objective import Objective
-from stages.train.stream import SoftLabelStream
+from stages.train.stream.stream import SoftLabelStream
 from stages.train.students import build_student
-from stages.untuned import untuned
 from tests import tiny
 from tests.benchmarks.measure import interleaved, show
 

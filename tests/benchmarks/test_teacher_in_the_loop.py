@@ -8,11 +8,11 @@ import pytest
 import tensorflow as tf
 
 from schemas.train_section import Student
-from stages.table import open_table
-from stages.text import Wordpiece, read_vocabulary
+from stages.inputs.wordpiece import Wordpiece, read_vocabulary
+from stages.table.opening import open_table
 from stages.train.compiled import compiled
 from stages.train.objective import Objective
-from stages.train.stream import SoftLabelStream
+from stages.train.stream.stream import SoftLabelStream
 from stages.train.students import build_student
 from tests import tiny
 from tests.benchmarks.minilm import CLASSES, source, write_experiment
@@ -37,7 +37,7 @@ def write_corpus(folder):
 
 def labelled(folder):
     from stages.label.pipeline import label
-    from stages.label.plan import plan_label
+    from stages.label.planning.plan import plan_label
 
     run = tiny.run(
         f'heads=[{{name="thing", classes={json.dumps(CLASSES)}}}]',
@@ -69,7 +69,7 @@ def whole_teacher(folder):
     """Return the teacher as a model of token ids alone, which is what its students take."""
     import keras
 
-    from stages.label.teachers.keras import load_model
+    from stages.teachers.keras import load_model
 
     model = load_model(source(folder))
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")

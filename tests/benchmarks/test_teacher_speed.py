@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.experiment import read_run_file, teach_step
+from stages.run.experiment import read_run_file, teach_step
 from tests.benchmarks.measure import interleaved, show
 from tests.benchmarks.minilm import (
     CLASSES,
@@ -46,8 +46,9 @@ class Recorded:
 
 def labelling(folder, teacher, monkeypatch):
     """Return a whole label run with a teacher that is loaded already."""
-    from stages.label import handler, pipeline
-    from stages.label.plan import plan_label
+    from stages.label import pipeline
+    from stages.label.beam import handler
+    from stages.label.planning.plan import plan_label
     from tests import tiny
 
     head = f'heads=[{{name="thing", classes={json.dumps(CLASSES)}}}]'
@@ -64,13 +65,13 @@ def in_turn(teacher, batches):
 
 
 def side_by_side(teacher, batches):
-    from stages.label.overlap import side_by_side as at_once
+    from stages.asking.overlap import side_by_side as at_once
 
     at_once(lambda one: teacher.logits(*one), batches, threads=teacher.parallel_calls)
 
 
 def test_inside_the_pipeline_against_bare_loops_over_the_same_batches(folder, monkeypatch):
-    from stages.label.teachers import load_teacher
+    from stages.teachers import load_teacher
 
     teacher = load_teacher(source(folder))
     recorded = Recorded(teacher)
@@ -87,7 +88,7 @@ def test_inside_the_pipeline_against_bare_loops_over_the_same_batches(folder, mo
 
 @pytest.mark.parametrize("how", [{"compute_dtype": "bfloat16"}, {"runtime": "onnx"}], ids=str)
 def test_a_faster_teacher_inside_the_pipeline(how, folder, monkeypatch):
-    from stages.label.teachers import load_teacher
+    from stages.teachers import load_teacher
 
     teacher = load_teacher(source(folder, **how))
     recorded = Recorded(teacher)
@@ -105,8 +106,8 @@ def padded(folder):
     """Return a few texts' inputs as most do it: all as long as the window."""
     import tensorflow as tf
 
-    from stages.label.teachers.pieces import model_inputs
-    from stages.text import Wordpiece, read_vocabulary
+    from stages.inputs.wordpiece import Wordpiece, read_vocabulary
+    from stages.teachers.parts.pieces import model_inputs
 
     pieces = read_vocabulary(folder / "teacher" / "vocab.txt")
     wordpiece = Wordpiece(pieces, lowercase=True, max_length=WINDOW)
@@ -147,9 +148,9 @@ def test_against_predict_and_against_beams_own_inference(folder, monkeypatch):
     import pyarrow as pa
 
     from schemas.heads import Head
-    from stages.label.ask import soft_labels
-    from stages.label.identity import input_digests
-    from stages.label.teachers import load_teacher
+    from stages.asking.ask import soft_labels
+    from stages.rows.identity import input_digests
+    from stages.teachers import load_teacher
     from tests import tiny
 
     model = keras.saving.load_model(folder / "teacher" / "teacher.keras", compile=False)
@@ -178,12 +179,12 @@ def test_what_bfloat16_and_another_runtime_change(tmp_path, monkeypatch):
     """A teacher fitted to TREC: logits, KL and classes on 512 questions."""
     import pyarrow as pa
 
-    from stages.label.sample import sample_rows
-    from stages.label.teachers import load_teacher
-    from stages.likeness import mean_divergence
+    from stages.corpus.sample import sample_rows
+    from stages.rows.likeness import mean_divergence
     from stages.teach.pipeline import plan_teach
-    from stages.teacher_folder import open_teacher
-    from stages.teacher_source import KERAS
+    from stages.teachers import load_teacher
+    from stages.teachers.folder import open_teacher
+    from stages.teachers.parts.source import KERAS
 
     run = read_run_file(RECIPE)
     teach_step(run, out=tmp_path)

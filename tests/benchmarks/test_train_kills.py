@@ -27,7 +27,7 @@ RUN = (
 CHILD = """
 import sys
 from pathlib import Path
-from stages.table import open_table
+from stages.table.opening import open_table
 from stages.train import callbacks
 from stages.train.pipeline import train
 from tests import tiny

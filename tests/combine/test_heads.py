@@ -23,17 +23,17 @@ from schemas.heads import Head
 from schemas.layout import JoinedLayout
 from schemas.task_checks import check_columns
 from stages.adjust.pipeline import adjust
-from stages.artefacts import read_measures
 from stages.combine.head_rows import joined_rows
 from stages.combine.heads import join_heads
 from stages.combine.join import rows_of_bucket
 from stages.combine.pipeline import combine
-from stages.experiment import read_run_file
-from stages.inspect import inspect_folder
-from stages.multi_task import task_run
-from stages.table import open_table, open_version
-from stages.train.stream import SoftLabelStream
-from stages.verify import verify
+from stages.run.experiment import read_run_file
+from stages.run.inspect import inspect_folder
+from stages.run.multi_task import task_run
+from stages.table.artefacts import read_measures
+from stages.table.opening import open_table, open_version
+from stages.table.verify import verify
+from stages.train.stream.stream import SoftLabelStream
 from tests import tiny, tiny_heads
 
 VIEWS = "label.views={seed=1, augmenters=[{kind='swap'}, {kind='word_dropout'}]}"

@@ -9,10 +9,10 @@ from click.testing import CliRunner
 from run_pipeline import main
 from schemas.errors import CorpusError
 from stages.combine.heads import join_heads
-from stages.inspect import inspect_folder
-from stages.table import table_exists
+from stages.run.inspect import inspect_folder
+from stages.table.opening import table_exists
+from stages.table.verify import verify
 from stages.train.plan import learns_from
-from stages.verify import verify
 from tests import tiny, tiny_tasks
 
 FIRST = [

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 
 from schemas.errors import RunFileError, StaleTableError, TableError
-from stages.artefacts import read_embeddings, read_measures
+from stages.asking.recheck import Tolerance
 from stages.combine.pipeline import combine
-from stages.experiment import combine_step, evaluate_step, recheck_step, train_step
-from stages.inspect import inspect_folder
 from stages.label.pipeline import label
-from stages.label.plan import plan_label
-from stages.label.recheck import Tolerance
-from stages.table import open_table, table_exists
-from stages.teacher_folder import open_teacher
-from stages.verify import verify
+from stages.label.planning.plan import plan_label
+from stages.run.experiment import combine_step, evaluate_step, recheck_step, train_step
+from stages.run.inspect import inspect_folder
+from stages.table.artefacts import read_embeddings, read_measures
+from stages.table.opening import open_table, table_exists
+from stages.table.verify import verify
+from stages.teachers.folder import open_teacher
 from tests import tiny, tiny_words
 
 WITH_VIEWS = 'label.views={seed=1, augmenters=[{kind="swap"}, {kind="crossover"}]}'

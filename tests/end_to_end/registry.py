@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import AssetError
-from stages.assets import resolve_files, resolve_model
+from stages.places.assets import resolve_files, resolve_model
 from tests.architecture.test_top_level import ROOT
 
 

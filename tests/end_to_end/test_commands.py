@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from run_pipeline import main
-from stages.table import table_exists
+from stages.table.opening import table_exists
 from tests import tiny
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.table import open_table
+from stages.table.opening import open_table
 from tests import tiny
 
 TEACHER = """

@@ -14,11 +14,11 @@ from stages.evaluate.html import render
 from stages.evaluate.judge import tuning_rows
 from stages.evaluate.pipeline import evaluate
 from stages.evaluate.text import results_text
-from stages.experiment import export_step
 from stages.export.pipeline import export
-from stages.inspect import inspect_folder
+from stages.run.experiment import export_step
+from stages.run.inspect import inspect_folder
 from stages.teach.pipeline import plan_teach, teach
-from stages.teacher_folder import read_card
+from stages.teachers.folder import read_card
 from stages.train.pipeline import read_student_card, train
 from stages.train.plan import plan_students
 from tests import tiny, tiny_kinds

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.table import table_exists
+from stages.table.opening import table_exists
 from tests import tiny
 
 TWO = ("--", "--direct_running_mode=multi_processing", "--direct_num_workers=2")

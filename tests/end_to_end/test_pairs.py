@@ -8,21 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import RunFileError
+from stages.asking.recheck import Tolerance, recheck
 from stages.evaluate.pipeline import evaluate
 from stages.evaluate.text import results_text
 from stages.export.pipeline import export
-from stages.label.identity import input_digests
-from stages.label.recheck import Tolerance, recheck
-from stages.label.teachers import load_teacher
-from stages.label.teachers.pieces import WordpieceInputs, model_inputs
+from stages.inputs.wordpiece import Wordpiece
+from stages.rows.identity import input_digests
+from stages.table.verify import verify
 from stages.teach.pipeline import plan_teach, teach
-from stages.teacher_folder import read_card
-from stages.teacher_places import find_teacher
-from stages.text import Wordpiece
+from stages.teachers import load_teacher
+from stages.teachers.folder import read_card
+from stages.teachers.parts.pieces import WordpieceInputs, model_inputs
+from stages.teachers.places import find_teacher
 from stages.train.pipeline import read_student_card, train
 from stages.train.plan import plan_students
-from stages.train.stream import SoftLabelStream
-from stages.verify import verify
+from stages.train.stream.stream import SoftLabelStream
 from tests import tiny, tiny_berts, tiny_pairs
 
 WORDPIECE = Wordpiece(tiny.VOCABULARY, lowercase=True, max_length=8)

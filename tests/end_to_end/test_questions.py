@@ -4,20 +4,20 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from stages.cutting import cut_words
+from stages.asking.recheck import Tolerance, recheck
 from stages.evaluate.html import render
 from stages.evaluate.pipeline import evaluate
 from stages.evaluate.text import results_text
-from stages.experiment import target_reached
-from stages.label.recheck import Tolerance, recheck
-from stages.label.teachers import load_teacher
-from stages.label.teachers.windows import Windowed
-from stages.pointers import best_spans, separators
-from stages.row_logits import RowLogits
+from stages.inputs.cutting import cut_words
+from stages.rows.pointers import best_spans, separators
+from stages.rows.row_logits import RowLogits
+from stages.run.experiment import target_reached
 from stages.teach.fit import PointerCrossEntropy
 from stages.teach.pipeline import plan_teach, teach
-from stages.teacher_folder import read_card
-from stages.teacher_places import find_teacher
+from stages.teachers import load_teacher
+from stages.teachers.folder import read_card
+from stages.teachers.parts.windows import Windowed
+from stages.teachers.places import find_teacher
 from stages.train.pipeline import read_student_card, train
 from tests import tiny, tiny_questions
 from tests.tiny_berts import write_hugging_face

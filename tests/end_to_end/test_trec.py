@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from run_pipeline import main
-from stages.experiment import read_run_file
+from stages.run.experiment import read_run_file
 from tests.architecture.test_top_level import ROOT
 from tests.end_to_end.registry import lines_of_corpus
 

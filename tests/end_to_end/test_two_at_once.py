@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.table import open_table
+from stages.table.opening import open_table
 from tests.end_to_end.test_commands import command, failed
 from tests.processes import stopped_at
 

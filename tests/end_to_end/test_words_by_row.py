@@ -6,14 +6,14 @@ import pytest
 from click.testing import CliRunner
 
 from run_pipeline import main
-from stages.experiment import run_all, teach_step
-from stages.inputs import texts_of
-from stages.label.teachers import load_teacher
-from stages.multi_task import run_file_all
-from stages.table import open_version
-from stages.teacher_folder import read_card
-from stages.teacher_places import find_teacher
-from stages.verify import verify
+from stages.inputs.features import texts_of
+from stages.run.experiment import run_all, teach_step
+from stages.run.multi_task import run_file_all
+from stages.table.opening import open_version
+from stages.table.verify import verify
+from stages.teachers import load_teacher
+from stages.teachers.folder import read_card
+from stages.teachers.places import find_teacher
 from tests import tiny, tiny_berts, tiny_heads
 
 OF_WORDS = ('corpus.features=["words"]', 'corpus.feature_kinds={words="words"}')

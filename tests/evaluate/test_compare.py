@@ -9,9 +9,9 @@ import pytest
 from schemas.report import ModelResult, Report, Speed
 from stages.evaluate.compare import compare
 from stages.evaluate.html import render
-from stages.evaluate.metrics import score
 from stages.evaluate.plots import confusion
 from stages.evaluate.text import results_text
+from stages.heads.metrics.classes import score
 
 
 def model(role, seed, right, *, rows=100, name="bag"):

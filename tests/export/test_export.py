@@ -14,7 +14,7 @@ from stages.evaluate.predict import StudentPredictor
 from stages.export import compare, pipeline
 from stages.export.formats import formats_here
 from stages.export.pipeline import export, export_student
-from stages.row_logits import RowLogits
+from stages.rows.row_logits import RowLogits
 from stages.train.pipeline import train, trained_card
 from stages.train.plan import plan_students
 from tests import tiny
@@ -28,7 +28,7 @@ RUN = (STUDENTS, "train.baseline=false", "train.epochs=1", "train.max_length=12"
 
 @pytest.fixture(scope="module")
 def trained(_labelled, tmp_path_factory):
-    from stages.table import open_table
+    from stages.table.opening import open_table
 
     out = tmp_path_factory.mktemp("trained")
     table = open_table(_labelled / "labels")

@@ -8,8 +8,8 @@ from schemas.export_card import ExportCard
 from stages.evaluate.predict import StudentPredictor
 from stages.export.compare import compared, loaded
 from stages.export.pipeline import export
-from stages.pointers import SEPARATOR
-from stages.row_logits import RowLogits
+from stages.rows.pointers import SEPARATOR
+from stages.rows.row_logits import RowLogits
 from stages.train.pipeline import train, trained_card
 from stages.train.plan import plan_students
 from tests import tiny_pixels, tiny_questions, tiny_words

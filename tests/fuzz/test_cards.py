@@ -12,16 +12,16 @@ from schemas.export_card import ExportCard
 from schemas.report import Report
 from schemas.student_card import StudentCard
 from schemas.teacher_card import TeacherCard, TeacherMeasures
-from stages.artefacts import read_embeddings
-from stages.cards import card_in
-from stages.label.staging import BucketRecord, ShardFile, Staging, UnitRecord
-from stages.text import Wordpiece
-from stages.train.checkpoint import Checkpoint, Checkpoints, TrainingState
-from stages.vocabulary_file import read_vocabulary
+from stages.inputs.vocabulary_file import read_vocabulary
+from stages.inputs.wordpiece import Wordpiece
+from stages.machine.cards import card_in
+from stages.networks.checkpoint import Checkpoint, Checkpoints, TrainingState
+from stages.table.artefacts import read_embeddings
+from stages.table.writing.staging import BucketRecord, ShardFile, Staging, UnitRecord
 from tests import tiny
 from tests.fuzz.campaign import campaign
 from tests.fuzz.mutations import mutated_bytes, odd_json
-from tests.test_cards import STUDENT, _reported, made  # noqa: F401
+from tests.machine.test_cards import STUDENT, _reported, made  # noqa: F401
 
 pytestmark = [pytest.mark.fuzz, pytest.mark.timeout(0)]
 EXPORTED = ExportCard(
@@ -142,8 +142,8 @@ def test_embeddings(table):
 
 
 def test_teacher_folders(experiment):
-    from stages.label.teachers import load_teacher
-    from stages.teacher_folder import open_teacher
+    from stages.teachers import load_teacher
+    from stages.teachers.folder import open_teacher
 
     folder = experiment / "teacher"
     wholes = {path.name: path.read_bytes() for path in folder.iterdir()}

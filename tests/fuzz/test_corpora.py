@@ -7,12 +7,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from schemas.errors import CorpusError
-from stages.label.corpus import plan_corpus, read_unit
-from stages.label.intake import Intake
+from stages.corpus.files import plan_corpus, read_unit
+from stages.rows.intake import Intake
 from tests import tiny, tiny_questions, tiny_words
+from tests.corpus.test_readers import ROWS, WRITERS, how
 from tests.fuzz.campaign import campaign
 from tests.fuzz.mutations import mutated_bytes, mutated_value
-from tests.label.test_readers import ROWS, WRITERS, how
 
 pytestmark = [pytest.mark.fuzz, pytest.mark.timeout(0)]
 WORDS = tiny_words.examples(12)

@@ -8,10 +8,10 @@ from click.testing import CliRunner
 
 from run_pipeline import main
 from schemas.errors import PipelineError
-from stages.shard import check_bytes
-from stages.table import open_version
-from stages.verify import verify
-from stages.versions import history, history_rows, vacuum
+from stages.table.opening import open_version
+from stages.table.shard import check_bytes
+from stages.table.verify import verify
+from stages.table.writing.versions import history, history_rows, vacuum
 from tests.fuzz.campaign import campaign
 from tests.fuzz.mutations import ODD_TEXTS, mutated_bytes, mutated_value
 

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from schemas.soft_labels import FORMAT_VERSION, READABLE_VERSIONS
-from stages.artefacts import read_embeddings, read_measures
-from stages.shard import read_shard
-from stages.table import open_table, open_version
+from stages.table.artefacts import read_embeddings, read_measures
+from stages.table.opening import open_table, open_version
+from stages.table.shard import read_shard
 from tests import tiny
 from tests.golden.write import FOLDER, JOINED, MAKERS, of_heads, plain
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from schemas.soft_labels import FORMAT_VERSION, JOINED_FORMAT_VERSION
 from stages.combine.heads import join_heads
-from stages.table import JoinedTable, SoftLabelTable
+from stages.table.opening import JoinedTable, SoftLabelTable
 from tests import tiny, tiny_heads, tiny_kinds, tiny_questions, tiny_words
 
 FOLDER = Path(__file__).parent

@@ -3,10 +3,10 @@
 import pytest
 
 from schemas.errors import RunFileError, TeacherError
-from stages.label.forecast import forecast, forecast_text
-from stages.label.plan import plan_label
-from stages.table import open_table, table_exists
-from stages.teacher_places import find_teacher
+from stages.label.planning.forecast import forecast, forecast_text
+from stages.label.planning.plan import plan_label
+from stages.table.opening import open_table, table_exists
+from stages.teachers.places import find_teacher
 from tests import tiny
 from tests.label.test_preflight import OWN, label_by, log, plan
 

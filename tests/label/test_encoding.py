@@ -3,9 +3,9 @@
 import pytest
 
 from schemas.layout import Encoding
-from stages.label.forecast import forecast
-from stages.label.plan import plan_label
-from stages.teacher_folder import open_teacher
+from stages.label.planning.forecast import forecast
+from stages.label.planning.plan import plan_label
+from stages.teachers.folder import open_teacher
 from tests import tiny
 
 AUTO = "label.precision=auto"
@@ -40,7 +40,7 @@ def test_a_forecast_chooses_too_and_writes_nothing(experiment):
 
 @pytest.mark.parametrize("top_k", [1, 2])
 def test_a_table_of_the_largest_logits_is_read_verified_and_reused(top_k, experiment):
-    from stages.verify import verify
+    from stages.table.verify import verify
 
     how = f"label.top_k={top_k}"
     table = tiny.label(experiment, experiment / "labels", how)

@@ -4,7 +4,7 @@ import pytest
 from apache_beam.options.pipeline_options import StandardOptions
 
 from schemas.errors import CorpusError, EngineError, TeacherError, error_classes
-from stages.label.engine import engine_options, stated_error
+from stages.label.beam.engine import engine_options, stated_error
 
 
 @pytest.mark.parametrize("arguments", [[], ["--runner=DirectRunner"], ["--runner=PrismRunner"]])

@@ -5,12 +5,12 @@ import shutil
 import pytest
 
 from schemas.errors import CorpusError
-from stages.label.forecast import forecast, forecast_text
-from stages.label.plan import plan_label
-from stages.label.scan import digests_of
-from stages.label.staging import BucketRecord, ShardFile, Staging
-from stages.table import open_table
-from stages.teacher_folder import open_teacher
+from stages.label.planning.forecast import forecast, forecast_text
+from stages.label.planning.plan import plan_label
+from stages.label.planning.scan import digests_of
+from stages.table.opening import open_table
+from stages.table.writing.staging import BucketRecord, ShardFile, Staging
+from stages.teachers.folder import open_teacher
 from tests import tiny
 
 
@@ -47,7 +47,7 @@ def test_a_corpus_that_changed_is_counted_as_label_will_count_it(labelled):
 
 
 def test_an_unchanged_corpus_costs_nothing_and_loads_no_teacher(labelled, monkeypatch):
-    monkeypatch.setattr("stages.label.forecast.load_teacher", None)
+    monkeypatch.setattr("stages.label.planning.forecast.load_teacher", None)
     found = look_ahead(labelled)
     assert found.teacher_calls == found.teacher_seconds == 0
     assert found.bytes_on_disk > 0
@@ -85,7 +85,7 @@ def test_rows_that_cross_splits_are_counted_as_label_counts_them(how, rows, trai
 
 
 def test_inputs_that_may_not_cross_are_refused_before_anybody_is_asked(crossing, monkeypatch):
-    monkeypatch.setattr("stages.label.forecast.load_teacher", None)
+    monkeypatch.setattr("stages.label.planning.forecast.load_teacher", None)
     with pytest.raises(CorpusError, match=r"3 inputs are in several splits .*corpus.jsonl row 4"):
         look_ahead(crossing, BY_COLUMN, "corpus.crossing=error")
 

@@ -5,7 +5,7 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
-from stages.verify import verify
+from stages.table.verify import verify
 from tests import tiny_words
 
 SAID = ["who", "[SEP]", "Ada", "Lovelace", "did"]

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.label.corpus import plan_corpus
+from stages.corpus.files import plan_corpus
 from stages.label.passes import (
     RESIDENT_PER_BYTE,
     bucket_passes,

@@ -21,12 +21,13 @@ from schemas.errors import (
     TableError,
     TeacherError,
 )
-from stages.label import pipeline, shards, staging
+from stages.label import pipeline
 from stages.label.pipeline import check_conservation
-from stages.label.plan import plan_label
-from stages.label.staging import BucketRecord, Staging, UnitRecord
-from stages.table import open_table, table_exists
-from stages.teacher_folder import open_teacher
+from stages.label.planning.plan import plan_label
+from stages.table.opening import open_table, table_exists
+from stages.table.writing import shards, staging
+from stages.table.writing.staging import BucketRecord, Staging, UnitRecord
+from stages.teachers.folder import open_teacher
 from tests import tiny
 
 # Beam's thread reports how a worker process ended that it is tearing down; rows and errors are
@@ -100,7 +101,7 @@ def test_a_new_corpus_is_a_new_version_and_the_old_one_stays_until_then(labelled
 KILLED = """
 import sys, time
 from pathlib import Path
-from stages.label.staging import Staging
+from stages.table.writing.staging import Staging
 from tests import tiny
 
 write = Staging.write_bucket

@@ -8,13 +8,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from schemas.errors import CorpusError, RunFileError, StudentError
-from stages.codec import decode
-from stages.experiment import run_all
-from stages.label.identity import input_digests
-from stages.label.quarantine import quarantine_path
-from stages.table import open_table
+from stages.rows.codec import decode
+from stages.rows.identity import input_digests
+from stages.run.experiment import run_all
+from stages.table.opening import open_table
+from stages.table.verify import verify
+from stages.table.writing.quarantine import quarantine_path
 from stages.train.pipeline import train
-from stages.verify import verify
 from tests import tiny, tiny_pixels
 
 

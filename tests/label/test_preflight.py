@@ -8,14 +8,14 @@ import pyarrow as pa
 import pytest
 
 from schemas.errors import CorpusError, TeacherError, UserCodeError
-from stages.label.answer_sheet import AnswerSheet
+from stages.asking.answer_sheet import AnswerSheet
+from stages.corpus.sample import sample_rows
 from stages.label.pipeline import label
-from stages.label.plan import Machinery, plan_label
-from stages.label.preflight import Question, ask_first, rows_to_judge
-from stages.label.sample import sample_rows
-from stages.label.shards import order_rows
-from stages.table import open_table, table_exists
-from stages.teacher_places import find_teacher
+from stages.label.planning.plan import Machinery, plan_label
+from stages.label.planning.preflight import Question, ask_first, rows_to_judge
+from stages.table.opening import open_table, table_exists
+from stages.table.writing.shards import order_rows
+from stages.teachers.places import find_teacher
 from tests import tiny
 from tests.label.test_pipeline import WORKERS_MAY_END_BADLY
 

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from schemas.errors import MissingTableError, TeacherError
-from stages.inspect import inspect_folder
-from stages.label import teachers
-from stages.label.plan import plan_label
-from stages.label.runtime import check_runtime
-from stages.label.staging import Staging
-from stages.table import open_table
+from stages import teachers
+from stages.label.planning.plan import plan_label
+from stages.label.planning.runtime import check_runtime
+from stages.run.inspect import inspect_folder
+from stages.table.opening import open_table
+from stages.table.writing.staging import Staging
 from tests import tiny
-from tests.label.kinds import labelled_by, source_of
+from tests.teachers.kinds import labelled_by, source_of
 
 ON_ONNX = "teacher.runtime=onnx"
 

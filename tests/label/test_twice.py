@@ -3,10 +3,11 @@
 import pytest
 
 from schemas.errors import PublishError
-from stages.label import pipeline, publish
-from stages.label.staging import BucketRecord, ShardFile, Staging
-from stages.table import open_table
-from stages.verify import verify
+from stages.label import pipeline
+from stages.table.opening import open_table
+from stages.table.verify import verify
+from stages.table.writing import publish
+from stages.table.writing.staging import BucketRecord, ShardFile, Staging
 from tests import tiny
 
 REPEATED = ("--direct_runner_bundle_repeat=1",)

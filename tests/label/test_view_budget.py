@@ -5,12 +5,12 @@ import sys
 import pytest
 
 from schemas.errors import TeacherError
-from stages.label import plan as plans
-from stages.label.forecast import forecast
 from stages.label.pipeline import label
-from stages.label.plan import plan_label
-from stages.table import open_table
-from stages.teacher_folder import open_teacher
+from stages.label.planning import plan as plans
+from stages.label.planning.forecast import forecast
+from stages.label.planning.plan import plan_label
+from stages.table.opening import open_table
+from stages.teachers.folder import open_teacher
 from tests import tiny
 
 CROSSED = 'label.views={seed=1, augmenters=[{kind="crossover", count=2}]}'

@@ -7,11 +7,11 @@ import apache_beam as beam
 import pytest
 
 from schemas.errors import EngineError
-from stages.label.engine import engine_options, execute
+from stages.label.beam.engine import engine_options, execute
 from stages.label.pipeline import label
-from stages.label.plan import Machinery, plan_label
-from stages.teacher_places import find_teacher
-from stages.verify import verify
+from stages.label.planning.plan import Machinery, plan_label
+from stages.table.verify import verify
+from stages.teachers.places import find_teacher
 from tests import tiny
 
 KILLS_ITSELF = """

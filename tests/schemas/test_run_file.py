@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.errors import RunFileError
+from schemas.errors import RunFileError, UsageError
 from schemas.run_file import parse_run_file
 
 MINIMAL = """
@@ -39,6 +39,11 @@ def test_reads_a_minimal_file_with_defaults():
 def test_is_frozen():
     with pytest.raises(ValueError, match="frozen"):
         parse().name = "other"
+
+
+def test_an_override_that_assigns_nothing_is_wrong_usage():
+    with pytest.raises(UsageError, match="--set 'foo'. Expected section.key=value."):
+        parse_run_file(MINIMAL, source="x", overrides=["foo"])
 
 
 def test_override_takes_toml_values_and_plain_strings():

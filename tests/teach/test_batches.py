@@ -5,8 +5,8 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stages.inputs.wordpiece import Wordpiece
 from stages.teach.batches import batches, epoch_order
-from stages.text import Wordpiece
 
 WORDPIECE = Wordpiece(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "cat"], lowercase=True, max_length=8)
 

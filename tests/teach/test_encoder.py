@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 
 from schemas.errors import AssetError
-from stages.encoder import load_encoder
-from stages.label.teachers.pieces import model_inputs
+from stages.networks.encoder import load_encoder
 from stages.teach.encoder import classifier
+from stages.teachers.parts.pieces import model_inputs
 from tests import tiny
 from tests.tiny_berts import write_hugging_face
 

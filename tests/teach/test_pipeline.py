@@ -6,7 +6,7 @@ import pytest
 from schemas.errors import CorpusError, RunFileError, TeacherError
 from stages.teach.fit import optimizer
 from stages.teach.pipeline import plan_teach, teach, teacher_of
-from stages.teacher_folder import open_teacher, read_card
+from stages.teachers.folder import open_teacher, read_card
 from tests import tiny
 from tests.tiny_berts import write_hugging_face
 

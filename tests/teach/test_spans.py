@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.spans import span_scores
+from stages.heads.spans import span_scores
 from stages.teach.fit import LabelledSpanF1, _judged_by
 from stages.teach.kept_epochs import KeptEpochs
 from stages.teach.pipeline import plan_teach, teach
-from stages.teacher_folder import read_card
+from stages.teachers.folder import read_card
 from tests import tiny_berts, tiny_words
 
 TAGS = ("O", "B-a", "I-a", "B-b", "I-b")

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.train_section import Student
-from stages.text import Wordpiece
+from stages.inputs.wordpiece import Wordpiece
+from stages.train.stream.words import at_first_pieces, word_inputs
 from stages.train.students import build_student
-from stages.train.words import at_first_pieces, word_inputs
 from tests import tiny
 
 CLASSES, MAX_LENGTH = 4, 12

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from schemas.errors import StudentError
-from stages.table import open_table
-from stages.train.embeddings import reduced, start_embeddings
+from stages.table.opening import open_table
 from stages.train.pipeline import train
 from stages.train.plan import plan_students
+from stages.train.start.embeddings import reduced, start_embeddings
 from stages.train.students.bag import build
 from tests import tiny
 

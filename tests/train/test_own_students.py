@@ -9,7 +9,7 @@ import pytest
 
 from schemas.errors import StudentError
 from schemas.heads import Head
-from stages.layers import last_activation
+from stages.networks.layers import last_activation
 from stages.train.pipeline import train
 from stages.train.students import KINDS, build_student
 from stages.train.students.answers import check_answers

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from stages.train.passes import passes_text
 from stages.train.pipeline import train
-from stages.train.stream import SoftLabelStream
+from stages.train.stream.passes import passes_text
+from stages.train.stream.stream import SoftLabelStream
 from tests import tiny
 
 EIGHT_VIEWS = 'label.views={seed=1, augmenters=[{kind="swap", count=8}]}'

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from schemas.errors import RunFileError
 from stages.evaluate.predict import StudentPredictor
 from stages.export.pipeline import export
-from stages.pointers import SEPARATOR
-from stages.text import Wordpiece, ragged_words
+from stages.inputs.wordpiece import Wordpiece, ragged_words
+from stages.rows.pointers import SEPARATOR
 from stages.train.distiller import logits_of
 from stages.train.pipeline import read_student_card, train
 from stages.train.plan import plan_students
-from stages.train.words import word_inputs
+from stages.train.stream.words import word_inputs
 from tests import tiny, tiny_questions, tiny_words
 
 MAX_LENGTH = 10

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.errors import DamagedTableError, StudentError, TableError
 from stages.evaluate.predict import StudentPredictor
-from stages.table import open_table
+from stages.table.opening import open_table
 from stages.train.pipeline import read_student_card, train
 from stages.train.plan import plan_students
 from tests import tiny
@@ -131,14 +131,14 @@ def test_a_flipped_bit_in_a_shard_is_found_before_anything_is_trained(table, run
 NO_TEACHER = """
 import sys
 from pathlib import Path
-from stages.experiment import run_all
+from stages.run.experiment import run_all
 from tests import tiny
 
 student = '{name="own", kind="bag", options={embedding_width=4, units=4}}'
 run = tiny.run(f"train.students=[{student}]")
 report = run_all(run, out=Path.cwd())
 assert report.students[0].name == "own"
-loaded = {name for name in sys.modules if name.startswith(("stages.label.teachers", "apache_beam"))}
+loaded = {name for name in sys.modules if name.startswith(("stages.teachers", "apache_beam"))}
 assert not loaded, loaded
 """
 

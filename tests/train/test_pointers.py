@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from stages import pointers
-from stages.evaluate.answer_metrics import overlap_f1 as exact_overlap
+from stages.heads.metrics.answers import overlap_f1 as exact_overlap
+from stages.heads.scores.pointers import best_spans, first_of, overlap_f1
+from stages.rows import pointers
 from stages.train.objective import Objective
-from stages.train.pointer_scores import best_spans, first_of, overlap_f1
-from tests.test_pointers import drawn
+from tests.rows.test_pointers import drawn
 
 
 def batch(seed=3, rows=4, words=6):

@@ -13,12 +13,12 @@ import pytest
 import tensorflow as tf
 
 from schemas.errors import EngineError, StudentError
+from stages.machine.replicas import Replicas, replicas_here
+from stages.networks.precision import computing_in
 from stages.train.compiled import compiled
 from stages.train.distributed import overflown_for_all
 from stages.train.objective import Objective
 from stages.train.pipeline import read_student_card, train
-from stages.train.precision import computing_in
-from stages.train.replicas import Replicas, replicas_here
 from tests import tiny, tiny_words
 
 pytestmark = pytest.mark.timeout(900)
@@ -43,8 +43,9 @@ CHILD = """
 import os, sys
 from pathlib import Path
 import tensorflow as tf
-from stages.table import open_table
-from stages.train import callbacks, pipeline, replicas
+from stages.table.opening import open_table
+from stages.train import callbacks, pipeline
+from stages.machine import replicas
 from tests import tiny, tiny_words
 from tests.train.test_replicas import RUN, WORDS
 
@@ -185,10 +186,10 @@ def test_the_parts_of_a_batch_are_the_batch(rows, count, local):
 
 OVERFLOWS = """
 import keras, numpy as np, tensorflow as tf
-from stages.train import replicas
+from stages.machine import replicas
 from stages.train.compiled import compiled
 from stages.train.objective import Objective
-from stages.train.precision import computing_in
+from stages.networks.precision import computing_in
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -243,13 +244,13 @@ def test_gradients_overflow_for_all_or_for_none():
 
 
 def test_a_loss_that_needs_whole_batches_is_refused(table, monkeypatch):
-    monkeypatch.setattr("stages.train.replicas.replicas_here", lambda: Replicas(None, count=2))
+    monkeypatch.setattr("stages.machine.replicas.replicas_here", lambda: Replicas(None, count=2))
     with pytest.raises(StudentError, match="dist compares the rows of a whole batch"):
         train(tiny.run("train.loss=dist"), table, out=Path("out"))
 
 
 def test_a_step_for_several_devices_is_not_compiled(table, monkeypatch):
-    monkeypatch.setattr("stages.train.replicas.replicas_here", lambda: Replicas(None, count=2))
+    monkeypatch.setattr("stages.machine.replicas.replicas_here", lambda: Replicas(None, count=2))
     with pytest.raises(StudentError, match="XLA is for one device, and there are 2"):
         train(tiny.run("train.xla=true"), table, out=Path("out"))
 

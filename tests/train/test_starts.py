@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from schemas.errors import AssetError, RunFileError, StudentError
-from stages.encoder import load_encoder
+from stages.inputs.wordpiece import read_vocabulary
+from stages.networks.encoder import load_encoder
 from stages.teach.encoder import classifier
-from stages.text import read_vocabulary
-from stages.train.embeddings import start_embeddings
-from stages.train.encoder_start import open_start
 from stages.train.pipeline import read_student_card, train
 from stages.train.plan import plan_students
+from stages.train.start.embeddings import start_embeddings
+from stages.train.start.encoder import open_start
 from stages.train.students import build_student
 from tests import tiny
 from tests.tiny_berts import write_hugging_face

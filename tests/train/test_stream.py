@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from schemas.errors import DamagedTableError, TableError
-from stages.table import open_table
-from stages.train.stream import SoftLabelStream
+from stages.table.opening import open_table
+from stages.train.stream.stream import SoftLabelStream
 from tests import tiny
 
 
@@ -63,7 +63,7 @@ def test_epochs_differ_in_order(table):
 @pytest.mark.parametrize("window", [5, 131_072])
 @pytest.mark.parametrize("step", [3, 9, 10, 12, 25])
 def test_any_step_is_reached_without_what_comes_before(step, window, table, monkeypatch):
-    monkeypatch.setattr("stages.train.windows._WINDOW_ROWS", window)
+    monkeypatch.setattr("stages.train.stream.windows._WINDOW_ROWS", window)
     made = stream(table)
     whole = batches(made.dataset(), step + 4)
     assert equal(whole[step:], batches(made.dataset(first_step=step), 4))
@@ -85,7 +85,7 @@ def test_a_window_is_cut_where_its_logits_are_many_and_batches_stay(how, labelle
     steps = made.steps_per_pass + 2
     whole, chunks = batches(made.dataset(), steps), len(list(made.chunks([0], 0)))
     most = 15 * len(tiny.CLASSES)
-    monkeypatch.setattr("stages.train.stream._CHUNK_VALUES", most)
+    monkeypatch.setattr("stages.train.stream.stream._CHUNK_VALUES", most)
     assert equal(whole, batches(made.dataset(), steps))
     parts = list(made.chunks([0], 0))
     assert len(parts) > 2 * chunks
@@ -93,7 +93,7 @@ def test_a_window_is_cut_where_its_logits_are_many_and_batches_stay(how, labelle
 
 
 def test_passes_stay_apart_where_a_row_group_has_no_row_that_counts(labelled, monkeypatch):
-    monkeypatch.setattr("stages.train.windows._WINDOW_ROWS", 5)
+    monkeypatch.setattr("stages.train.stream.windows._WINDOW_ROWS", 5)
     found = tiny.label(labelled, labelled / "small", "label.num_shards=8")
     made, none = stream(found), made_empty(found)
     assert any(group.size == 0 for group in none._groups)
@@ -115,7 +115,7 @@ def made_empty(table):
 
 
 def test_small_windows_change_the_order_but_lose_nothing(table, monkeypatch):
-    monkeypatch.setattr("stages.train.windows._WINDOW_ROWS", 5)
+    monkeypatch.setattr("stages.train.stream.windows._WINDOW_ROWS", 5)
     made = stream(table)
     texts = [
         text for batch in batches(made.dataset(), made.steps_per_epoch) for text in batch["text"]

@@ -7,9 +7,9 @@ import pytest
 from schemas.errors import PipelineError, RunFileError, StudentError
 from schemas.student_options import OPTIONS
 from schemas.train_section import Student
-from stages.train import student_sizes
 from stages.train.pipeline import check_learnable
-from stages.train.student_sizes import DEFAULTS, weights_of
+from stages.train.start import sizes as student_sizes
+from stages.train.start.sizes import DEFAULTS, weights_of
 from stages.train.students import KINDS, build_student
 from stages.train.students.mobilebert import Shape
 from tests import tiny

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from stages.train.objective import Objective
-from stages.train.stream import SoftLabelStream
+from stages.train.stream.stream import SoftLabelStream
 from tests import tiny
 
 VIEWS = 'label.views={seed=1, augmenters=[{kind="swap"}, {kind="crossover"}]}'

@@ -1,7 +1,7 @@
 """The student's vocabulary."""
 
-from stages.text import Wordpiece
-from stages.train.vocabulary import prune_vocabulary
+from stages.inputs.wordpiece import Wordpiece
+from stages.train.start.vocabulary import prune_vocabulary
 
 VOCABULARY = ["[PAD]", "x", "[UNK]", "[CLS]", "[SEP]", "cat", "dog", "##s", "c", "##c", "z", "a"]
 

@@ -7,12 +7,12 @@ import pytest
 
 from schemas.errors import DamagedTableError
 from schemas.provenance import digest_file
-from stages import shard
-from stages.columns import class_numbers
-from stages.shard import Shard
-from stages.train import windows
-from stages.train.row_groups import row_groups
-from stages.train.windows import read_ahead, windows_of
+from stages.rows.columns import class_numbers
+from stages.table import shard
+from stages.table.shard import Shard
+from stages.train.stream import windows
+from stages.train.stream.row_groups import row_groups
+from stages.train.stream.windows import read_ahead, windows_of
 
 ROWS, GROUP = 60, 6
 

@@ -14,16 +14,16 @@ from schemas.train_section import Student
 from stages.evaluate.html import render
 from stages.evaluate.predict import StudentPredictor
 from stages.evaluate.text import results_text
-from stages.experiment import evaluate_step
-from stages.spans import span_scores
-from stages.text import Wordpiece
+from stages.heads.scores.spans import SpanScores
+from stages.heads.spans import span_scores
+from stages.inputs.wordpiece import Wordpiece
+from stages.run.experiment import evaluate_step
 from stages.train.objective import Objective
 from stages.train.pipeline import read_student_card, train
 from stages.train.plan import plan_students
-from stages.train.span_scores import SpanScores
-from stages.train.stream import SoftLabelStream
+from stages.train.stream.stream import SoftLabelStream
+from stages.train.stream.words import word_inputs
 from stages.train.students import build_student
-from stages.train.words import word_inputs
 from tests import tiny, tiny_words
 
 KINDS = {
@@ -114,7 +114,7 @@ def test_any_step_of_words_is_reached_without_what_comes_before(folder):
 def test_a_window_of_words_is_cut_where_its_logits_are_many(folder, monkeypatch):
     stream = SoftLabelStream(tiny_words.label(folder), "train", batch_size=7, seed=1, once=False)
     whole, chunks = list(rows_in(stream.one_pass())), len(list(stream.chunks([0], 0)))
-    monkeypatch.setattr("stages.train.stream._CHUNK_VALUES", 1)
+    monkeypatch.setattr("stages.train.stream.stream._CHUNK_VALUES", 1)
     assert list(rows_in(stream.one_pass())) == whole
     assert len(list(stream.chunks([0], 0))) == stream.steps_per_pass > chunks
 

@@ -15,13 +15,13 @@ import pyarrow as pa
 import tensorflow as tf
 
 from schemas.layout import Layout
-from stages.codec import decode
-from stages.columns import Labels, labels_by_line, no_label
-from stages.inputs import as_text, one_after_another
-from stages.lists import Numbers, positions_of
-from stages.row_logits import RowLogits
-from stages.shard import Shard
-from stages.train.batches import (
+from stages.inputs.features import as_text, one_after_another
+from stages.rows.codec import decode
+from stages.rows.columns import Labels, labels_by_line, no_label
+from stages.rows.lists import Numbers, positions_of
+from stages.rows.row_logits import RowLogits
+from stages.table.shard import Shard
+from stages.train.stream.batches import (
     WordRows,
     by_rows,
     signature,
@@ -30,8 +30,8 @@ from stages.train.batches import (
     texts_of,
     zero_where_unseen,
 )
-from stages.train.contents import lines_of, with_kept
-from stages.train.row_groups import ChosenRows
+from stages.train.stream.contents import lines_of, with_kept
+from stages.train.stream.row_groups import ChosenRows
 
 Answers = tuple[Labels, npt.NDArray[np.float32], npt.NDArray[np.bool_]]
 

@@ -16,8 +16,8 @@ from stages.train.lesson import Lesson, OneTable
 from stages.train.multi_task.distiller import MultiTaskDistiller, SharedDistiller
 from stages.train.multi_task.shared_rows import SharedRows
 from stages.train.objective import Objective
-from stages.train.passes import passes_text
-from stages.train.stream import SoftLabelStream
+from stages.train.stream.passes import passes_text
+from stages.train.stream.stream import SoftLabelStream
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from stages.train.distiller import logits_of, with_own_losses
 from stages.train.objective import Objective
-from stages.train.words import Inputs, at_first_pieces
+from stages.train.stream.words import Inputs, at_first_pieces
 
 ByTask = dict[str, Any]
 

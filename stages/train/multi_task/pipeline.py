@@ -10,9 +10,9 @@ from schemas.errors import StaleTableError, StudentError, TableError, first_line
 from schemas.multi_task import MultiTask
 from schemas.multi_task_card import MultiTaskCard
 from schemas.task_checks import check_shared
-from stages.artefacts import read_measures
-from stages.progress import say
-from stages.table import JoinedTable, open_version
+from stages.machine.progress import say
+from stages.table.artefacts import read_measures
+from stages.table.opening import JoinedTable, open_version
 from stages.train.building import (
     check_length,
     open_start_of,
@@ -94,9 +94,9 @@ def _train_student(
 ) -> None:
     import keras
 
-    from stages.train.checkpoint import Checkpoints
+    from stages.networks.checkpoint import Checkpoints
+    from stages.networks.precision import computing_in
     from stages.train.fit import Training
-    from stages.train.precision import computing_in
 
     whole = plan.whole
     keras.utils.set_random_seed(whole.seed)
@@ -146,7 +146,7 @@ def _write_views_again(run: MultiTask, tasks: Tasks, plan: MultiTaskPlan) -> Non
 
 def _check(run: MultiTask, tasks: Tasks, plan: MultiTaskPlan) -> None:
     """Refuse what cannot be trained, before anything is built."""
-    from stages.train.replicas import replicas_here
+    from stages.machine.replicas import replicas_here
 
     replicas = replicas_here()
     if replicas.count > 1:
@@ -170,11 +170,11 @@ def _course(
     *,
     lowercase: bool,
 ) -> SeveralTables:
-    from stages.text import Wordpiece
+    from stages.inputs.wordpiece import Wordpiece
+    from stages.machine.replicas import Replicas
     from stages.train.lesson import OneTable
     from stages.train.multi_task.course import SeveralTables, SharedBatches
     from stages.train.multi_task.shared_rows import SharedRows
-    from stages.train.replicas import Replicas
 
     role, seed = plan.whole.role, plan.whole.seed
     wordpiece = Wordpiece(vocabulary, lowercase=lowercase, max_length=run.train.max_length)

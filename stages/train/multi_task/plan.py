@@ -9,7 +9,7 @@ from pathlib import Path
 from schemas.multi_task import MultiTask
 from schemas.provenance import fingerprint
 from schemas.run_file import RunFile
-from stages.table import SoftLabelTable
+from stages.table.opening import SoftLabelTable
 from stages.train.plan import StudentPlan, determined_by, folder_of, learns_from, wanted
 
 VIEWS_FOLDER = "by_task"

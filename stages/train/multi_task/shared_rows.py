@@ -7,12 +7,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from stages.table import JoinedTable
-from stages.text import Wordpiece
+from stages.inputs.wordpiece import Wordpiece
+from stages.table.opening import JoinedTable
 from stages.train.multi_task.contents import SeveralHeads
 from stages.train.multi_task.plan import LabelledTask
-from stages.train.stream import SoftLabelStream
-from stages.train.words import masked_targets, word_inputs
+from stages.train.stream.stream import SoftLabelStream
+from stages.train.stream.words import masked_targets, word_inputs
 
 
 class SharedRows:

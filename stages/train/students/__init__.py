@@ -20,10 +20,10 @@ import tensorflow as tf
 from schemas.errors import StudentError, first_line
 from schemas.heads import HeadPer
 from schemas.train_section import Student
-from stages.layers import embedding_rows
-from stages.plugins import guarded, import_function
-from stages.train.student_sizes import check_memory
-from stages.weights import left_in_keras_file, unloaded_is_an_error, why_unloaded
+from stages.machine.plugins import guarded, import_function
+from stages.networks.layers import embedding_rows
+from stages.networks.weights import left_in_keras_file, unloaded_is_an_error, why_unloaded
+from stages.train.start.sizes import check_memory
 
 Builder = Callable[..., keras.Model]
 

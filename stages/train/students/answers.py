@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from schemas.errors import StudentError
 from schemas.heads import Head
-from stages.layers import last_activation
+from stages.networks.layers import last_activation
 
 _NO_LOGITS = {  # what a model of each kind of head cannot end with; a softmax head can with logs
     "softmax": ("softmax", "sigmoid", "hard_sigmoid", "log_sigmoid"),

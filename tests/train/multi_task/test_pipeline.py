@@ -14,15 +14,15 @@ from schemas.multi_task import parse_multi_task
 from schemas.provenance import digest_file
 from stages.combine.heads import join_heads
 from stages.evaluate.predict import StudentPredictor
-from stages.experiment import LABELS_FOLDER, label_step
-from stages.inspect import inspect_folder
-from stages.multi_task import run_file_all, task_run
-from stages.table import open_table
+from stages.machine.replicas import Replicas
+from stages.run.experiment import LABELS_FOLDER, label_step
+from stages.run.inspect import inspect_folder
+from stages.run.multi_task import run_file_all, task_run
+from stages.table.opening import open_table
 from stages.train.multi_task.course import SeveralTables
 from stages.train.multi_task.pipeline import read_multi_task_card, train_multi_task
 from stages.train.multi_task.plan import LabelledTask, plan_multi_task
 from stages.train.pipeline import read_student_card
-from stages.train.replicas import Replicas
 from tests import tiny, tiny_tasks, tiny_words
 from tests.train.interrupted import Stop, interrupted_at
 
@@ -273,7 +273,7 @@ def ends_otherwise(*, vocabulary_size, classes, per="example"):
 
 
 def test_several_devices_are_refused(tasks_of, tmp_path, monkeypatch):
-    monkeypatch.setattr("stages.train.replicas.replicas_here", lambda: Replicas(None, count=2))
+    monkeypatch.setattr("stages.machine.replicas.replicas_here", lambda: Replicas(None, count=2))
     run = tiny_tasks.run()
     with pytest.raises(StudentError, match="several tasks cannot be shared: .* found 2 replicas"):
         train_multi_task(run, tasks_of(run), out=tmp_path)

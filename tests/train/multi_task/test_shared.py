@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 from schemas.errors import RunFileError, StaleTableError, TableError
 from schemas.multi_task import parse_multi_task
 from stages.combine.heads import join_heads
-from stages.multi_task import run_file_all, task_run
-from stages.table import open_table
-from stages.train.losses import DISTILLATION_LOSSES
+from stages.heads.losses import DISTILLATION_LOSSES
+from stages.run.multi_task import run_file_all, task_run
+from stages.table.opening import open_table
 from stages.train.multi_task.contents import SeveralHeads
 from stages.train.multi_task.distiller import MultiTaskDistiller
 from stages.train.multi_task.pipeline import read_multi_task_card, train_multi_task
 from stages.train.multi_task.plan import LabelledTask, plan_multi_task
 from stages.train.objective import Objective
-from stages.train.stream import SoftLabelStream
+from stages.train.stream.stream import SoftLabelStream
 from tests import tiny, tiny_heads
+from tests.heads.slopes import gradient
 from tests.train.interrupted import Stop, interrupted_at
 from tests.train.multi_task.courses import course_of
-from tests.train.slopes import gradient
 
 SHARED = "batches=shared"
 VIEWS = "label.views={seed=1, augmenters=[{kind='swap'}, {kind='word_dropout'}]}"
@@ -66,7 +66,7 @@ def tasks_of(folder, monkeypatch):
 
 
 def stream_of(folder, tasks, **how):
-    from stages.table import open_version
+    from stages.table.opening import open_version
 
     layouts = {name: task.table.card.layout for name, task in tasks.items()}
     how = {"batch_size": 16, "seed": 3, "once": False, **how}

@@ -5,8 +5,8 @@ import pytest
 from schemas.errors import RunFileError, StudentError
 from schemas.multi_task import parse_multi_task
 from schemas.task_checks import check_shared
-from stages.experiment import read_run_file
-from stages.multi_task import run_file_all
+from stages.run.experiment import read_run_file
+from stages.run.multi_task import run_file_all
 from stages.train.multi_task.pipeline import read_multi_task_card
 from tests import tiny_heads, tiny_questions, tiny_tasks
 

@@ -1,0 +1,35 @@
+"""Teachers by kind: one module each, whose `load` makes one from its source.
+
+Imports `parts`, `corpus`, `networks`, `places`. To add one: a module with `load(source)`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import cast
+
+from stages.teachers.parts.answers import FromOne, FromProbabilities, StatedLogits
+from stages.teachers.parts.protocol import Teacher
+from stages.teachers.parts.source import TeacherSource
+from stages.teachers.parts.windows import Windowed, WordTeacher
+
+
+def load_teacher(source: TeacherSource) -> Teacher:
+    """Load a teacher; its framework is imported here and not before.
+
+    Raises:
+      TeacherError: it cannot be loaded, or its framework is not installed.
+    """
+    how = source.how
+    teacher: Teacher = import_module(f"{__name__}.{how.kind}").load(source)
+    if how.stride is not None:
+        asks = source.kind == "pointer"
+        teacher = Windowed(cast("WordTeacher", teacher), stride=how.stride, asks=asks)
+    if how.gives_one_number:
+        return teacher if how.kind == "column" else FromOne(teacher, source)
+    if how.stride is not None:
+        return teacher
+    if how.answers == "logits" and source.kind == "sigmoid":
+        return StatedLogits(teacher)
+    converts = how.answers == "probabilities" and how.kind != "column"
+    return FromProbabilities(teacher, source.kind) if converts else teacher
