@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import CorpusError
+from schemas.report import Report
 from schemas.soft_labels import Counts
 from stages.corpus.crossing import crossing_inputs, less_held_out, summed
+from stages.evaluate.text import crossing_lines
 from stages.label.planning.plan import plan_label
 from stages.rows.identity import input_digests
 from stages.table.verify import verify
@@ -167,6 +169,21 @@ def test_only_what_changes_rows_changes_the_plan(experiment):
 
 def test_by_content_no_input_is_in_two_splits(table):
     assert table.card.counts.crossing_inputs == 0
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ({"views": 3}, True),
+        ({"views": 0}, False),
+        ({"views": 3, "crossing_inputs": 0}, False),
+        ({"version": 1}, False),
+    ],
+)
+def test_of_an_older_table_with_views_the_report_says_that_it_was_not_compared(counts, said):
+    (*lines,) = crossing_lines(Report.model_construct(table=counts))
+    assert bool(lines) is said
+    assert all("the table is older than the rule" in line for line in lines)
 
 
 def test_of_a_table_of_before_nothing_is_said():
