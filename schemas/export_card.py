@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from schemas.export_formats import ExportFormat
-from schemas.heads import HeadKind, HeadPer
+from schemas.head_kinds import HeadKind
+from schemas.heads import HeadPer
 
 EXPORTED_FOLDER = "exported"
 EXPORT_CARD_FILE = "export.json"

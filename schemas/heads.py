@@ -6,10 +6,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from schemas.head_kinds import USUAL_KIND, HeadKind, has_setting, head_kinds, kinds_with
 from schemas.spans import TagScheme
 
-HeadKind = Literal["softmax", "sigmoid", "regression", "pointer"]
-POINTER_ENDS = ("start", "end")
 HeadPer = Literal["example", "token", "frame", "pixel"]
 
 
@@ -36,7 +35,7 @@ class Head(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    kind: HeadKind = "softmax"
+    kind: HeadKind = USUAL_KIND
     per: HeadPer = "example"
     classes: tuple[str, ...] = Field(min_length=1)
     tags: TagScheme | None = None
@@ -46,11 +45,11 @@ class Head(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _what_a_kind_says_itself(cls, stated: Any) -> Any:
-        """Name the classes of a number as the head, and those of a pointer as its ends."""
-        kind = stated.get("kind") if isinstance(stated, dict) else None
-        if kind == "regression" and isinstance(stated.get("name"), str):
-            return {"classes": (stated["name"],), **stated}
-        return {"classes": POINTER_ENDS, "per": "token", **stated} if kind == "pointer" else stated
+        """Say of a head what its kind says of every one: its classes, or what has them."""
+        kind = stated.get("kind", USUAL_KIND) if isinstance(stated, dict) else None
+        if not isinstance(kind, str) or kind not in head_kinds():
+            return stated
+        return {**head_kinds()[kind].usual(stated.get("name")), **stated}
 
     @field_validator("classes")
     @classmethod
@@ -62,14 +61,11 @@ class Head(BaseModel):
 
     @model_validator(mode="after")
     def _has_as_many_classes_as_its_kind(self) -> Self:
-        if self.kind == "softmax" and len(self.classes) < 2:
-            raise ValueError("a softmax head has two classes or more; one alone is for sigmoid")
-        if self.kind == "regression" and len(self.classes) > 1:
-            raise ValueError("a regression head is one number; leave its classes out")
-        if self.kind == "pointer" and (self.per != "token" or self.classes != POINTER_ENDS):
-            raise ValueError("a pointer head is per token; leave its classes and `per` out")
-        if self.kind in ("sigmoid", "regression") and self.per != "example":
-            raise ValueError(f"a {self.kind} head is per example")
+        said = head_kinds()[self.kind]
+        if not said.allows(self.classes):
+            raise ValueError(said.refused["classes"])
+        if self.per not in said.per:
+            raise ValueError(said.refused["per"])
         return self
 
     @model_validator(mode="after")
@@ -82,8 +78,12 @@ class Head(BaseModel):
     def _is_out_of_its_classes(self) -> Self:
         if self.out_of_scope is None:
             return self
-        if self.kind != "softmax" or self.by_position or self.out_of_scope in self.classes:
-            raise ValueError("`out_of_scope` is a label beside the classes of a softmax head")
+        may = has_setting(self.kind, "out_of_scope") and not self.by_position
+        if not may or self.out_of_scope in self.classes:
+            raise ValueError(
+                f"`out_of_scope` is a label beside the classes of a {kinds_with('out_of_scope')} "
+                "head"
+            )
         return self
 
     @property
@@ -99,7 +99,7 @@ class Head(BaseModel):
     @property
     def points(self) -> bool:
         """Whether it says where among the positions an answer is."""
-        return self.kind == "pointer"
+        return head_kinds()[self.kind].points
 
     @property
     def by_position(self) -> bool:

@@ -8,6 +8,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.corpus_section import FeatureKind
+from schemas.head_kinds import head_kinds
 from schemas.heads import Head
 
 Precision = Literal["float32", "float16", "bfloat16"]
@@ -54,11 +55,15 @@ _FEATURE_TYPES: dict[FeatureKind, pa.DataType] = {
 }
 
 
+_LABEL_TYPES = {"text": pa.string(), "texts": pa.list_(pa.string()), "number": pa.float64()}
+
+
 def label_type(head: Head) -> pa.DataType:
     """Return the Arrow type of a head's label column."""
-    if head.kind == "regression":
-        return pa.float64()
-    return pa.list_(pa.string()) if head.by_position or head.kind == "sigmoid" else pa.string()
+    label = head_kinds()[head.kind].label
+    if label == "text" and head.by_position:
+        return pa.list_(pa.string())
+    return _LABEL_TYPES[label]
 
 
 class Layout(BaseModel):

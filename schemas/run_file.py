@@ -17,8 +17,9 @@ from schemas.combine_section import Combine
 from schemas.corpus_section import Corpus, Unlabelled
 from schemas.errors import RunFileError
 from schemas.explain import explain
+from schemas.head_kinds import has_setting, head_kinds, kinds_with, metrics_of, targets_of
 from schemas.heads import Head
-from schemas.kinds import METRICS, TARGETS, check_kind, check_one_number
+from schemas.kinds import check_kind, check_one_number
 from schemas.label_section import Label
 from schemas.layout import Encoding, Layout
 from schemas.section import Name, Section
@@ -64,15 +65,16 @@ class RunFile(Section):
     @model_validator(mode="before")
     @classmethod
     def _numbers_are_kept_as_they_are(cls, stated: Any) -> Any:
-        """Keep a regression's numbers in float32 unless a precision is stated."""
+        """Keep logits in the precision that the head's kind asks for, unless one is stated."""
         heads = stated.get("heads") if isinstance(stated, dict) else None
         first = heads[0] if isinstance(heads, list | tuple) and heads else None
         how = stated.get("label", {}) if isinstance(stated, dict) else None
         if not isinstance(first, dict) or not isinstance(how, dict):
             return stated
-        if first.get("kind") != "regression" or "precision" in how:
+        said = head_kinds().get(str(first.get("kind")))
+        if said is None or said.precision is None or "precision" in how:
             return stated
-        return {**stated, "label": {**how, "precision": "float32"}}
+        return {**stated, "label": {**how, "precision": said.precision}}
 
     @model_validator(mode="after")
     def _top_k_leaves_a_tail(self) -> Self:
@@ -170,11 +172,10 @@ class RunFile(Section):
             raise ValueError("teacher.stride is for heads per token")
         if self.train.stride is not None and self.head.per != "token":
             raise ValueError("train.stride is for heads per token")
-        has_some = self.head.kind != "regression" and not self.head.by_position
+        has_some = has_setting(self.head.kind, "probabilities") and not self.head.by_position
         if teacher.answers == "probabilities" and not has_some:
-            raise ValueError(
-                '`answers = "probabilities"` is for softmax and sigmoid heads per example'
-            )
+            some = kinds_with("probabilities")
+            raise ValueError(f'`answers = "probabilities"` is for {some} heads per example')
         return self
 
     @model_validator(mode="after")
@@ -182,8 +183,8 @@ class RunFile(Section):
         check_kind(self.head.kind, label=self.label, train=self.train)
         check_one_number(self.head, self.teacher)
         unsure = [part.min_confidence for part in self.corpus.unlabelled if part.min_confidence]
-        if unsure and self.head.kind != "softmax":
-            raise ValueError("`min_confidence` is for softmax heads")
+        if unsure and not has_setting(self.head.kind, "min_confidence"):
+            raise ValueError(f"`min_confidence` is for {kinds_with('min_confidence')} heads")
         return self
 
     @model_validator(mode="after")
@@ -200,8 +201,8 @@ class RunFile(Section):
         if metric.startswith("span_"):
             if not self.head.has_spans:
                 raise ValueError("target.metric counts spans, which the head's classes do not mark")
-        elif metric not in TARGETS[self.head.kind]:
-            known = ", ".join(TARGETS[self.head.kind])
+        elif metric not in targets_of(self.head.kind):
+            known = ", ".join(targets_of(self.head.kind))
             raise ValueError(f"target.metric of a {self.head.kind} head is one of {known}")
         return self
 
@@ -221,7 +222,7 @@ class RunFile(Section):
         """The validation figure that decides which epoch of a student is kept."""
         if self.target is not None:
             return self.target.metric
-        return "span_f1" if self.head.has_spans else METRICS[self.head.kind][0]
+        return "span_f1" if self.head.has_spans else metrics_of(self.head.kind)[0]
 
     def layout(self, encoding: Encoding | None = None) -> Layout:
         """Return the columns of the run's table, with logits kept in some way."""

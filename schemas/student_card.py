@@ -6,7 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.heads import HeadKind, HeadPer
+from schemas.head_kinds import HeadKind
+from schemas.heads import HeadPer
 from schemas.train_section import Student
 
 STUDENT_CARD_FILE = "student.json"

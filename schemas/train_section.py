@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from schemas.asset import Asset
-from schemas.heads import HeadKind
+from schemas.head_kinds import HeadKind
 from schemas.section import Fraction, Name, Section, Seed
 from schemas.student_options import check_options
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.errors import CorpusError
-from schemas.heads import HeadKind
+from schemas.head_kinds import HeadKind
 from schemas.teacher_section import Answers
 from stages.rows.arrow_kinds import is_list, is_number, is_text
 from stages.rows.columns import logits_lists

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.heads import Head, HeadKind
+from schemas.head_kinds import HeadKind
+from schemas.heads import Head
 from stages.corpus.checked_rows import CheckedRows, unknown_class
 from stages.corpus.list_columns import labels_by_position, labels_of_one_row
 from stages.corpus.pointer_column import spans_of_one_row

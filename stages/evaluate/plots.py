@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from schemas.adjustment import Adjustment
-from schemas.kinds import TARGETS
+from schemas.head_kinds import head_kinds, targets_of
 from schemas.report import ModelResult, Report
 from schemas.scores import TITLES, Scores
 
@@ -75,7 +75,7 @@ def training_curves(models: Sequence[ModelResult], metric: str) -> str:
 def _measured(models: Sequence[ModelResult], metric: str) -> str:
     """Return the metric, or the first that keeps the weights of some kind of head, as measured."""
     found = {name for model in models for epoch in model.epochs for name in epoch}
-    names = (metric, *(names[0] for names in TARGETS.values()))
+    names = (metric, *(targets_of(kind)[0] for kind in head_kinds()))
     return next((name for name in names if f"val_{name}" in found), metric)
 
 

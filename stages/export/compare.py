@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from schemas.errors import StudentError
 from schemas.export_formats import FROM_STRINGS, ExportFormat
-from schemas.heads import HeadKind
+from schemas.head_kinds import HeadKind
 from stages.evaluate.predict import StudentPredictor
 from stages.export import readers
 from stages.inputs.wordpiece import ragged_words

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from schemas.heads import HeadKind
+from schemas.head_kinds import HeadKind
 from stages.rows.pointers import distributions
 from stages.rows.row_logits import RowLogits
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from schemas.heads import HeadKind
+from schemas.head_kinds import HeadKind
 
 _SUM_TOLERANCE = 1e-3
 _SMALLEST = np.finfo(np.float32).tiny  # what a probability of 0 counts as: its log is -87.3

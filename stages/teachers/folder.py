@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from schemas.errors import TeacherError, first_line
-from schemas.heads import HeadKind, HeadPer
+from schemas.head_kinds import HeadKind
+from schemas.heads import HeadPer
 from schemas.provenance import digest_file
 from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, TeacherCard
 from schemas.teacher_section import Teacher

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from schemas.heads import HeadKind
+from schemas.head_kinds import HeadKind
 from schemas.train_section import ExampleWeight, LossName, Schedule, Train
 from stages.heads.losses import (
     DISTILLATION_LOSSES,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schemas.asset import Asset
-from schemas.heads import HeadKind
+from schemas.head_kinds import HeadKind
 from schemas.provenance import digest_file, fingerprint
 from schemas.run_file import RunFile
 from schemas.student_card import Role

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.errors import TeacherError
-from schemas.heads import HeadKind
+from schemas.head_kinds import HeadKind
 from stages.rows.probabilities import (
     ENOUGH,
     logits_of_one,

@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.heads import HeadKind, HeadPer
+from schemas.head_kinds import HeadKind
+from schemas.heads import HeadPer
 from schemas.provenance import fingerprint
 from schemas.teacher_section import Teacher
 

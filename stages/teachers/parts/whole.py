@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from schemas.errors import TeacherError
-from schemas.heads import HeadKind
+from schemas.head_kinds import HeadKind
 from stages.networks.weights import Unmatched
 from stages.teachers.parts.source import TeacherSource
 
