@@ -12,23 +12,13 @@ import pyarrow.compute as pc
 from schemas.counted import counted
 from schemas.errors import TeacherError
 from schemas.heads import Head
+from stages.heads import head_kind
 from stages.rows.lists import offsets_of
 from stages.rows.pointers import first_positions
-from stages.rows.probabilities import (
-    ENOUGH,
-    are_pointer_probabilities,
-    are_probabilities,
-    one_number_remedy,
-    rows_of_probabilities,
-)
+from stages.rows.probabilities import one_number_remedy
 from stages.rows.row_logits import RowLogits
 
 Rows = npt.NDArray[np.int64]
-_ALL_OF = {
-    "softmax": "sum 1 in each of",
-    "sigmoid": "all within [0, 1] in each of",
-    "pointer": "sum 1 over each row's of",
-}
 _BY_EXAMPLE = 'State teacher.answers = "probabilities".'
 _BY_POSITION = "Let it answer with logits; the logarithms of its probabilities are some."
 
@@ -49,7 +39,7 @@ class AnswerSheet:
         self.classes = classes = len(head.classes)
         self._kind, self._are_logits = head.kind, are_logits
         self._remedy = _BY_POSITION if head.by_position else _BY_EXAMPLE
-        self._within: int | None = 0  # numbers so far, all of them in [0, 1]
+        self._suspects, self._all_of = head_kind(head.kind).suspicion()
         if not head.by_position:
             self.answers = RowLogits(np.zeros((inputs.num_rows, classes), np.float32))
             return
@@ -82,10 +72,10 @@ class AnswerSheet:
         else:
             first = self._first[numbers]
             lines, owners, values = _by_position(offsets, numbers, answer, first)
-        if self._look_like_probabilities(values, owners):
+        if not self._are_logits and self._suspects(values, owners):
             raise TeacherError(
                 f"teacher answers with probabilities: found {values[0].tolist()[:8]}, "
-                f"{_ALL_OF[self._kind]} {len(values)} answers. {self._remedy}"
+                f"{self._all_of} {len(values)} answers. {self._remedy}"
             )
         wrong = np.flatnonzero(~np.isfinite(values).all(axis=1))
         useless = dict(zip(owners[wrong].tolist(), wrong.tolist(), strict=True))
@@ -93,20 +83,6 @@ class AnswerSheet:
         self.answers.values[lines[kept]] = values[kept]
         for number, line in useless.items():
             yield int(number), f"has logits that are not finite, {values[line].tolist()[:8]}"
-
-    def _look_like_probabilities(self, values: npt.NDArray[np.float32], owners: Rows) -> bool:
-        """Return whether these answers, or of a `sigmoid` head all so far, can be no logits."""
-        if self._are_logits:
-            return False
-        if self._kind == "pointer":
-            return are_pointer_probabilities(values, owners)
-        if self._kind != "sigmoid":
-            return len(values) > 1 and are_probabilities(values, self._kind)
-        if self._within is None or not rows_of_probabilities(values, self._kind).all():
-            self._within = None
-            return False
-        self._within += values.size
-        return self._within >= ENOUGH
 
     def _check_shape(self, found: tuple[int, ...], inputs: int) -> None:
         if self.answers.offsets is None:

@@ -25,10 +25,12 @@ from schemas.quality import (
     TeacherQuality,
 )
 from schemas.scores import Scores
+from stages.heads import head_kind
+from stages.heads.labels import labels_by_line
 from stages.heads.metrics.classes import per_class, probabilities
-from stages.heads.metrics.scoring import score_rows
+from stages.heads.protocol import Judging
 from stages.rows.codec import decode
-from stages.rows.columns import Labels, has_label, labels_by_line
+from stages.rows.columns import Labels, has_label
 from stages.rows.pointers import Questions, questions_of
 from stages.rows.row_logits import RowLogits
 from stages.table.class_rows import class_rows
@@ -78,7 +80,8 @@ def split_quality(
 
     `questions` is what the rows ask, of a `pointer` head.
     """
-    scores = score_rows(answers, labels, head=head, bins=_BINS, questions=questions)
+    how = Judging(bins=_BINS, questions=questions)
+    scores = head_kind(head.kind).score(answers, labels, head=head, how=how)
     if not isinstance(scores, Scores):
         return scores
     known = (labels >= 0) & answers.seen

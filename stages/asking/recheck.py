@@ -16,9 +16,10 @@ from schemas.counted import counted
 from schemas.errors import PipelineError, TeacherDriftError
 from schemas.label_section import Label
 from stages.asking.ask import soft_labels
+from stages.heads import head_kind
+from stages.heads.likeness import mean_divergence, share_of_others
 from stages.rows.codec import decode, encode
 from stages.rows.identity import distinct
-from stages.rows.likeness import mean_divergence, pairs_of_lines, share_of_others
 from stages.table.opening import SoftLabelTable
 from stages.table.shard import Shard, read_shard
 from stages.teachers.parts.protocol import Teacher
@@ -94,7 +95,8 @@ def recheck(
             "into a new folder."
         )
     again = decode(pa.table(encode(answer.answers, layout)), layout)
-    now, kept, kind = pairs_of_lines(again, decode(rows, layout), layout.head.kind)
+    kind = layout.head.kind
+    now, kept = head_kind(kind).pairs(again, decode(rows, layout))
     found = Rechecked(
         rows=rows.num_rows,
         inputs=inputs,

@@ -24,11 +24,12 @@ from stages.combine.artefacts import combine_artefacts
 from stages.combine.join import Joined, check_alike, joined_bucket
 from stages.combine.mixture import likeliest_weights, mean_of_logits, mean_of_probabilities
 from stages.corpus.crossing import crossing_inputs
+from stages.heads.labels import labels_by_line
 from stages.label.card import code_version, count
 from stages.label.planning.encoding import smallest_within
 from stages.machine.own_folders import table_alone
 from stages.machine.progress import say, task
-from stages.rows.columns import labels_by_line, shard_order
+from stages.rows.columns import shard_order
 from stages.rows.pointers import unseen_positions
 from stages.rows.row_logits import RowLogits
 from stages.table.class_rows import say_scarce

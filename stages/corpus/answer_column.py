@@ -12,15 +12,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.errors import CorpusError
-from schemas.head_kinds import HeadKind
+from schemas.head_kinds import USUAL_KIND, HeadKind
 from schemas.teacher_section import Answers
+from stages.heads import head_kind
 from stages.rows.arrow_kinds import is_list, is_number, is_text
 from stages.rows.columns import logits_lists
+from stages.rows.probabilities import Answers as Numbers
 from stages.rows.probabilities import (
-    ONE_NUMBER_REMEDY,
+    Flags,
+    log_odds,
     logits_of_one,
-    logits_of_probabilities,
-    rows_of_probabilities,
+    one_number_remedy,
+    rows_within,
 )
 
 Refuse = Callable[[npt.NDArray[np.bool_], str, Callable[[int], str]], None]
@@ -41,7 +44,7 @@ class AnswerColumn:
     name: str
     classes: int
     answers: Answers = "logits"
-    kind: HeadKind = "softmax"
+    kind: HeadKind = USUAL_KIND
     place: int | None = None
 
     def logits(self, column: pa.Array, refuse: Refuse) -> pa.Array:
@@ -64,15 +67,23 @@ class AnswerColumn:
         found[~finite] = 0.0
         if self.answers in ("logits", "one_logit"):
             return logits_lists(self._of_classes(found))
-        kind = self.kind if self.place is None else "sigmoid"
-        wrong = fits & finite & ~rows_of_probabilities(found, kind)
+        of_rows, logits_of = self._probabilities()
+        wrong = fits & finite & ~of_rows(found)
         refuse(wrong, "no probabilities", lambda at: f"found {found[at].tolist()[:8]}. Mend it.")
-        return logits_lists(self._of_classes(logits_of_probabilities(np.maximum(found, 0), kind)))
+        return logits_lists(self._of_classes(logits_of(np.maximum(found, 0))))
 
     def _remedy(self, sizes: npt.NDArray[np.int64]) -> str:
         """Return what to state where every row has one number, of two classes; else nothing."""
-        is_one = self.place is None and self.kind == "softmax" and self.classes == 2
-        return ONE_NUMBER_REMEDY if is_one and (sizes == 1).all() else ""
+        if self.place is not None or not (sizes == 1).all():
+            return ""
+        return one_number_remedy(1, self.classes, self.kind)
+
+    def _probabilities(self) -> tuple[Callable[[Numbers], Flags], Callable[[Numbers], Numbers]]:
+        """Return what tells rows of probabilities, and what makes logits of them."""
+        if self.place is not None:
+            return rows_within, log_odds
+        kind = head_kind(self.kind)
+        return kind.rows_of_probabilities, kind.logits_of_probabilities
 
     def _of_classes(self, logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         return logits if self.place is None else logits_of_one(logits, place=self.place)

@@ -12,10 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.errors import CorpusError
-from schemas.heads import Head
 from stages.corpus.answer_column import AnswerColumn
 from stages.corpus.formats.units import ORIGIN_COLUMN, RawRows
-from stages.machine.listing import first_few
 from stages.rows.arrow_kinds import is_list, is_number, is_text
 from stages.rows.intake import Intake, row_text
 
@@ -168,17 +166,6 @@ class CheckedRows:
             self.refuse(pa.array(wrong), "wrong encoding", lambda _: "no UTF-8. Mend it.", name)
             mended = [None if bad else value for bad, value in zip(wrong, values, strict=True)]
             return pa.array(mended, column.type).cast(kind)
-
-
-def unknown_class(found: str, head: Head) -> str:
-    """Return what is said of a label that is none of the head's classes."""
-    near = difflib.get_close_matches(found, head.stated_labels, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    flags = ", or 0 or 1" if head.kind == "sigmoid" and len(head.classes) == 1 else ""
-    return (
-        f"found {found[:80]!r}, expected one of {first_few(head.classes)}{flags}.{hint} "
-        "Mend the row or `classes`."
-    )
 
 
 def _labels(text: str | None) -> list[str] | None:

@@ -18,6 +18,7 @@ from stages.corpus.answer_column import AnswerColumn
 from stages.corpus.formats import CUT, READERS, units_of
 from stages.corpus.formats.units import TextFormat, Unit
 from stages.corpus.normal_form import normalise, normalise_unlabelled
+from stages.heads import head_kind
 from stages.inputs.cutting import VERSION as CUTTING_VERSION
 from stages.places.assets import ResolvedAsset, resolve_files
 from stages.rows.intake import Intake
@@ -152,19 +153,17 @@ def read_unit(
 def lists_of(corpus: Corpus, head: Head) -> frozenset[str]:
     """Return the corpus columns that hold a list a row."""
     words = {name for name, kind in corpus.feature_kinds.items() if kind == "words"}
-    several = head.by_position or head.kind == "sigmoid"
+    several = head_kind(head.kind).column(head).several
     return frozenset(words | ({head.corpus_column} if several else set()))
 
 
 def named_of(head: Head) -> frozenset[str]:
     """Return the corpus columns with classes that have names which are no numbers."""
     by_number = all(name.isdigit() for name in head.classes)
-    if by_number or numbers_of(head) or head.kind == "pointer":
-        return frozenset()
-    return frozenset({head.corpus_column})
+    named = head_kind(head.kind).column(head).named and not by_number
+    return frozenset({head.corpus_column} if named else set())
 
 
 def numbers_of(head: Head) -> frozenset[str]:
     """Return the corpus columns that may hold a number, or a truth value."""
-    flags = head.kind == "sigmoid" and len(head.classes) == 1
-    return frozenset({head.corpus_column} if flags or head.kind == "regression" else set())
+    return frozenset({head.corpus_column} if head_kind(head.kind).column(head).number else set())

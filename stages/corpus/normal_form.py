@@ -19,9 +19,8 @@ from schemas.layout import SPLIT_COLUMN, SPLITS, label_type
 from stages.corpus.answer_column import AnswerColumn
 from stages.corpus.checked_rows import CheckedRows
 from stages.corpus.formats.units import RawRows
-from stages.corpus.hard_labels import hard_labels
 from stages.corpus.list_columns import numbers, words
-from stages.corpus.pointer_column import refuse_without_separator
+from stages.heads import head_kind
 from stages.rows.columns import KNOWN_COLUMN
 from stages.rows.identity import input_digests, splits_by_digest
 from stages.rows.intake import Intake
@@ -44,7 +43,8 @@ def normalise(
     """
     rows = CheckedRows(raw, intake)
     columns = _inputs(rows, corpus, head, answers)
-    columns[head.label_column] = hard_labels(rows, head, of=columns[corpus.features[0]])
+    positions = columns[corpus.features[0]]
+    columns[head.label_column] = head_kind(head.kind).hard_labels(rows, head, of=positions)
     columns["example_id"] = _example_id(rows, corpus)
     columns[SPLIT_COLUMN] = (
         _split(rows, corpus, columns["input_digest"])
@@ -83,8 +83,7 @@ def _inputs(
     features = [
         _READERS[corpus.feature_kinds.get(name, "text")](rows, name) for name in corpus.features
     ]
-    if head.points:
-        refuse_without_separator(rows, features[0])
+    head_kind(head.kind).check_feature(rows, features[0])
     columns: dict[str, pa.Array] = dict(zip(corpus.features, features, strict=True))
     columns["input_digest"] = input_digests(features)
     if answers is not None:

@@ -12,15 +12,16 @@ import pyarrow as pa
 
 from schemas.errors import TableError
 from schemas.run_file import RunFile
-from schemas.scores import AnyScores, Scores
+from schemas.scores import AnyScores
+from stages.heads import head_kind
+from stages.heads.labels import labels_by_line
 from stages.heads.metrics.classes import Classes
 from stages.heads.metrics.decoding import constrained
-from stages.heads.metrics.labels import tuned_thresholds
 from stages.heads.metrics.scope import Judged, score_scope, tuned_confidence
-from stages.heads.metrics.scoring import score_rows
+from stages.heads.protocol import Judging
 from stages.inputs.features import student_inputs
 from stages.rows.codec import decode
-from stages.rows.columns import Labels, has_label, labels_by_line, out_of_scope, repeats
+from stages.rows.columns import Labels, has_label, out_of_scope, repeats
 from stages.rows.pointers import Questions, questions_of
 from stages.rows.row_logits import RowLogits
 from stages.table.opening import SoftLabelTable
@@ -104,10 +105,7 @@ class Judge:
     def _scores(
         self, answers: RowLogits, tuned_on: RowLogits | None, *, teacher: RowLogits | None = None
     ) -> AnyScores:
-        scores = score_rows(
-            answers,
-            self.rows.labels,
-            head=self._run.head,
+        how = Judging(
             bins=self._run.evaluate.calibration_bins,
             teacher=teacher,
             predicted=self._tags(answers),
@@ -116,10 +114,12 @@ class Judge:
             teacher_thresholds=self._teachers,
             questions=self.rows.questions,
         )
+        head = self._run.head
+        scores = head_kind(head.kind).score(answers, self.rows.labels, head=head, how=how)
         target = self._run.target
         if target is not None and target.metric in scores.figures:
             scores = scores.model_copy(update={"judged_by": target.metric})
-        if self._tuning is None or tuned_on is None or not isinstance(scores, Scores):
+        if self._tuning is None or tuned_on is None or head.out_of_scope is None:
             return scores
         confidence = tuned_confidence(self._tuning.judged(tuned_on))
         scope = None if confidence is None else score_scope(self.rows.judged(answers), confidence)
@@ -132,15 +132,15 @@ class Judge:
         return constrained(answers, head.classes, head.tags)
 
     def _thresholds(self, tuned_on: RowLogits | None) -> list[float] | None:
-        if self._run.head.kind != "sigmoid" or self._tuning is None or tuned_on is None:
+        if self._tuning is None or tuned_on is None:
             return None
-        return tuned_thresholds(tuned_on.values, self._tuning.labels)
+        return head_kind(self._run.head.kind).thresholds(tuned_on, self._tuning.labels)
 
 
 def tuning_rows(table: SoftLabelTable, *, once: bool) -> HeldOut | None:
     """Return the rows of validation that thresholds are tuned on; None where there are none."""
     head = table.card.head
-    if head.kind != "sigmoid" and head.out_of_scope is None:
+    if not head_kind(head.kind).has_thresholds and head.out_of_scope is None:
         return None
     found = rows_of(table, "validation", once=once)
     return found if has_label(found.labels).any() else None

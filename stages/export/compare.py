@@ -18,9 +18,10 @@ from schemas.export_formats import FROM_STRINGS, ExportFormat
 from schemas.head_kinds import HeadKind
 from stages.evaluate.predict import StudentPredictor
 from stages.export import readers
+from stages.heads import head_kind
+from stages.heads.likeness import largest_difference, share_of_others
 from stages.inputs.wordpiece import ragged_words
 from stages.machine.own_process import own_process
-from stages.rows.likeness import largest_difference, pairs_of_lines, share_of_others
 from stages.rows.lists import offsets_of
 from stages.rows.row_logits import RowLogits
 from stages.train.distiller import logits_of
@@ -164,7 +165,7 @@ def compared(
         )
     if thresholds is not None:
         answers, said = (_over(one, thresholds) for one in (answers, said))
-    agreement = 1.0 - share_of_others(*pairs_of_lines(answers, said, head))
+    agreement = 1.0 - share_of_others(*head_kind(head).pairs(answers, said), head)
     return Compared(len(answers), difference, agreement)
 
 

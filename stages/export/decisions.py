@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from stages.evaluate.judge import tuning_rows
 from stages.evaluate.predict import StudentPredictor
-from stages.heads.metrics.labels import tuned_thresholds
+from stages.heads import head_kind
 from stages.heads.metrics.scope import tuned_confidence
 from stages.table.opening import SoftLabelTable
 from stages.train.pipeline import trained_card
@@ -35,7 +35,8 @@ def decisions(plan: StudentPlan, table: SoftLabelTable, *, once: bool) -> Decisi
     if rows is None:
         return {}
     answers = StudentPredictor(plan.path, trained_card(plan)).answers(rows.inputs)
-    if table.card.head.kind == "sigmoid":
-        return {"thresholds": tuple(tuned_thresholds(answers.values, rows.labels))}
+    thresholds = head_kind(table.card.head.kind).thresholds(answers, rows.labels)
+    if thresholds is not None:
+        return {"thresholds": tuple(thresholds)}
     confidence = tuned_confidence(rows.judged(answers))
     return {} if confidence is None else {"confidence": confidence}

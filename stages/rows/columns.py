@@ -10,40 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.heads import Head
-from schemas.layout import DIGEST_BYTES, Layout
+from schemas.layout import DIGEST_BYTES
 from stages.rows.lists import one_chunk
-from stages.rows.pointers import pointer_labels
 
 FLOAT32 = pa.float32()
-Labels = npt.NDArray[Any]  # int64 or float32, see `labels_by_line`
+Labels = npt.NDArray[Any]  # int64 or float32, see `stages/heads/labels.py`
 
 KNOWN_COLUMN = "known_logits"
 KNOWN_PREFIX = "known_"  # before a column of the layout: what is written as it was
-
-
-def labels_by_line(rows: pa.Table, layout: Layout) -> Labels:
-    """Return the hard label of each row, or of each position of each row.
-
-    int64 [lines]: the number of the class, -1 for none. Of a `sigmoid` head float32 [rows,
-    classes], 1 for each class that a row has; of a `regression` float32 [rows, 1]; of a `pointer`
-    float32 [lines, 2], 1 where an answer begins and where it ends; NaN for none.
-    """
-    head = layout.head
-    column = rows[head.label_column]
-    if head.kind == "sigmoid":
-        return _many_hot(column, head.classes)
-    if head.kind == "pointer":
-        return pointer_labels(rows[layout.features[0]], column)
-    if head.kind == "regression":
-        values = column.to_numpy(zero_copy_only=False)
-        return np.asarray(values, np.float32)[:, None]
-    if head.by_position and column.null_count:
-        counts = pc.list_value_length(rows[layout.features[0]]).to_numpy()
-        there = column.is_valid().to_numpy()
-        numbers = np.full(counts.sum(), -1, np.int64)
-        numbers[np.repeat(there, counts)] = class_numbers(column.drop_null(), head.classes)
-        return numbers
-    return class_numbers(column, head.classes)
 
 
 def out_of_scope(rows: pa.Table, head: Head) -> npt.NDArray[np.bool_]:
@@ -63,16 +37,6 @@ def has_label(labels: Labels) -> npt.NDArray[np.bool_]:
 def no_label(labels: Labels) -> float:
     """Return what stands for none among the labels of `labels_by_line`."""
     return np.nan if labels.ndim == 2 else -1
-
-
-def _many_hot(column: pa.ChunkedArray, classes: tuple[str, ...]) -> npt.NDArray[np.float32]:
-    lists = column.combine_chunks()
-    found = np.zeros((len(lists), len(classes)), np.float32)
-    counts = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
-    numbers = class_numbers(column, classes)
-    found[np.repeat(np.arange(len(lists)), counts), numbers] = 1.0
-    found[lists.is_null().to_numpy(zero_copy_only=False)] = np.nan
-    return found
 
 
 def class_numbers(labels: pa.ChunkedArray, classes: tuple[str, ...]) -> npt.NDArray[np.int64]:

@@ -31,3 +31,17 @@ def positions_of(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, Numbers]
     column = one_chunk(column)
     counts = pc.fill_null(pc.list_value_length(column), 0)
     return column.flatten(), offsets_of(counts.to_numpy(zero_copy_only=False))
+
+
+def lists_from(
+    elements: pa.Array, offsets: Numbers, *, missing: npt.NDArray[np.bool_] | None = None
+) -> pa.Array:
+    """Return a list a row of elements one after another; null where one is missing.
+
+    Args:
+      elements: of all rows.
+      offsets: int64 [rows + 1].
+      missing: bool [rows].
+    """
+    mask = pa.array(missing) if missing is not None and missing.any() else None
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), elements, mask=mask)

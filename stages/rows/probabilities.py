@@ -1,11 +1,11 @@
-"""Probabilities that a teacher answered with: whether they are, and the logits they stand for."""
+"""Probabilities among numbers: whether they are some, and the logits that they stand for."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from schemas.head_kinds import HeadKind
+from schemas.head_kinds import USUAL_KIND, HeadKind, has_setting
 
 _SUM_TOLERANCE = 1e-3
 _SMALLEST = np.finfo(np.float32).tiny  # what a probability of 0 counts as: its log is -87.3
@@ -18,20 +18,27 @@ ONE_NUMBER_REMEDY = (
 ENOUGH = 32  # numbers in [0, 1], after which chance is no explanation
 
 Answers = npt.NDArray[np.float32]
+Exact = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 
-def are_probabilities(answers: Answers, kind: HeadKind = "softmax") -> bool:
-    """Return whether answers must be probabilities, and can be no logits.
+def rows_within(answers: Answers) -> Flags:
+    """Return bool [rows]: which of them are of numbers in [0, 1].
 
-    Of a `softmax` head: every row is of numbers in [0, 1] whose sum is 1 within 0.001. Of a
-    `sigmoid` one: 32 numbers or more, all of them in [0, 1].
-
-    >>> are_probabilities(np.array([[0.5, 0.5]])), are_probabilities(np.array([[2.0, -1.0]]))
-    (True, False)
+    >>> rows_within(np.array([[0.5, 0.9], [0.5, 1.1]])).tolist()
+    [True, False]
     """
-    if kind == "regression" or (kind == "sigmoid" and answers.size < ENOUGH):
-        return False
-    return len(answers) > 0 and bool(rows_of_probabilities(answers, kind).all())
+    return np.asarray(((answers >= 0) & (answers <= 1)).all(axis=-1), np.bool_)
+
+
+def rows_of_sum_one(answers: Answers) -> Flags:
+    """Return bool [rows]: which of them are of numbers from 0 on whose sum is 1 within 0.001.
+
+    >>> rows_of_sum_one(np.array([[0.5, 0.5], [2.0, -1.0]])).tolist()
+    [True, False]
+    """
+    is_one = np.abs(answers.sum(axis=-1) - 1) <= _SUM_TOLERANCE
+    return np.asarray((answers >= 0).all(axis=-1) & is_one, np.bool_)
 
 
 def are_pointer_probabilities(answers: Answers, owners: npt.NDArray[np.int64]) -> bool:
@@ -51,35 +58,52 @@ def are_pointer_probabilities(answers: Answers, owners: npt.NDArray[np.int64]) -
     return bool((answers >= 0).all() and (np.abs(sums - 1) <= _SUM_TOLERANCE).all())
 
 
-def rows_of_probabilities(answers: Answers, kind: HeadKind = "softmax") -> npt.NDArray[np.bool_]:
-    """Return bool [rows]: which of them are probabilities.
-
-    >>> rows_of_probabilities(np.array([[0.5, 0.5], [2.0, -1.0]])).tolist()
-    [True, False]
-    >>> rows_of_probabilities(np.array([[0.5, 0.9], [0.5, 1.1]]), "sigmoid").tolist()
-    [True, False]
-    """
-    within = (answers <= 1).all(axis=-1)
-    if kind == "softmax":
-        within = np.abs(answers.sum(axis=-1) - 1) <= _SUM_TOLERANCE
-    return np.asarray((answers >= 0).all(axis=-1) & within, np.bool_)
-
-
-def logits_of_probabilities(answers: Answers, kind: HeadKind = "softmax") -> Answers:
-    """Return float32 logits of probabilities: their logarithms, or of a `sigmoid` head log-odds.
-
-    >>> logits_of_probabilities(np.array([[0.5, 0.75]]), "sigmoid").round(3).tolist()
-    [[0.0, 1.0989999771118164]]
-    """
-    if kind == "sigmoid":
-        probs = np.clip(answers.astype(np.float64), _SMALLEST, _LARGEST)
-        return (np.log(probs) - np.log1p(-probs)).astype(np.float32)
+def logarithms(answers: Answers) -> Answers:
+    """Return float32 logits of probabilities whose sum is 1: their logarithms."""
     return np.log(np.maximum(answers, _SMALLEST)).astype(np.float32)
 
 
-def one_number_remedy(found: int, classes: int, kind: HeadKind = "softmax") -> str:
+def log_odds(answers: Answers) -> Answers:
+    """Return float32 logits of probabilities of a yes.
+
+    >>> log_odds(np.array([[0.5, 0.75]])).round(3).tolist()
+    [[0.0, 1.0989999771118164]]
+    """
+    probs = np.clip(answers.astype(np.float64), _SMALLEST, _LARGEST)
+    return (np.log(probs) - np.log1p(-probs)).astype(np.float32)
+
+
+def log_softmax(logits: Exact) -> Exact:
+    """Return the log of the softmax of each row, float64 [rows, classes]."""
+    found: Exact = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    return found
+
+
+def log_sigmoid(logits: Exact) -> Exact:
+    """Return the log of the logistic function, float64, as exact for large logits as for small.
+
+    >>> log_sigmoid(np.array([0.0, -1000.0])).round(4).tolist()
+    [-0.6931, -1000.0]
+    """
+    found: Exact = -np.logaddexp(0.0, -logits)
+    return found
+
+
+def mean_divergence_of_classes(answers: Exact, others: Exact) -> float:
+    """Return the mean KL(answers ‖ others) of softmaxes over rows, in nats.
+
+    Args:
+      answers: float64 [rows, classes].
+      others: float64 [rows, classes].
+    """
+    log_probs, other = log_softmax(answers), log_softmax(others)
+    rows = np.einsum("rc,rc->r", np.exp(log_probs), log_probs - other)
+    return float(np.maximum(rows, 0.0).mean())
+
+
+def one_number_remedy(found: int, classes: int, kind: HeadKind = USUAL_KIND) -> str:
     """Return what to state where a teacher of two classes answers with one number; else nothing."""
-    if found != 1 or kind != "softmax" or classes != 2:
+    if found != 1 or classes != 2 or not has_setting(kind, "one_number"):
         return ""
     return ONE_NUMBER_REMEDY
 

@@ -17,6 +17,7 @@ from schemas.layout import SPLITS
 from schemas.quality import AnyQuality, SplitQuality
 from schemas.scores import AnyScores, LabelScores, Scores
 from schemas.soft_labels import TableCard
+from stages.heads import head_kind
 from stages.machine.listing import first_few
 from stages.machine.progress import say
 from stages.table.opening import SoftLabelTable
@@ -42,7 +43,7 @@ def class_rows(parts: Iterable[tuple[str, pa.Table]], head: Head) -> dict[str, d
       parts: split and rows, with the label's column, a few at a time.
       head: whose labels they are.
     """
-    if head.kind not in ("softmax", "sigmoid"):
+    if not head_kind(head.kind).counts_classes:
         return {}
     found: dict[str, Counter[str]] = {}
     for split, rows in parts:

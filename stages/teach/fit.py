@@ -57,7 +57,7 @@ class LabelledSpanF1(SpanScores):
     """F1 of the spans that tags mark, of the tokens that have one: the first piece of each word.
 
     A word without a tag is left out, so its neighbours are beside each other;
-    `stages/heads/spans.py` counts it as `O`.
+    `stages/heads/metrics/spans.py` counts it as `O`.
     """
 
     def __init__(self, classes: Sequence[str]) -> None:

@@ -18,12 +18,15 @@ from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, Teacher
 from schemas.teacher_section import Fit
 from stages.corpus.files import CorpusPlan, plan_corpus
 from stages.corpus.sample import SAMPLE_INPUTS
+from stages.heads import head_kind
+from stages.heads.labels import labels_by_line
+from stages.heads.protocol import Judging
 from stages.inputs.features import student_inputs
 from stages.machine.atomic import whole_file, write_whole
 from stages.machine.own_folders import folder_alone
 from stages.machine.progress import say
 from stages.places.assets import ResolvedAsset, resolve_model
-from stages.rows.columns import has_label, labels_by_line, no_label
+from stages.rows.columns import has_label, no_label
 from stages.rows.pointers import first_positions, questions_of
 from stages.table.class_rows import class_rows, say_scarce
 from stages.teach.rows import labelled_rows
@@ -244,7 +247,6 @@ def measure_teacher(
 ) -> dict[str, AnyScores]:
     """Return the saved teacher's scores on validation and test, asked as `label` asks it."""
     from stages.asking.ask import soft_labels
-    from stages.heads.metrics.scoring import score_rows
     from stages.teachers import load_teacher
 
     run, teacher, scores = plan.run, load_teacher(source), {}
@@ -263,12 +265,10 @@ def measure_teacher(
         labels[np.isin(answer.answers.row_of_line, list(answer.failures))] = no_label(labels)
         if not has_label(labels).any():
             continue
-        scores[split] = score_rows(
-            answer.answers,
-            labels,
-            head=run.head,
-            bins=run.evaluate.calibration_bins,
-            questions=questions_of(rows[split], layout),
+        asked = questions_of(rows[split], layout)
+        how = Judging(bins=run.evaluate.calibration_bins, questions=asked)
+        scores[split] = head_kind(run.head.kind).score(
+            answer.answers, labels, head=run.head, how=how
         )
         metric = scores[split].headline
         say(f"teach: {split} {TITLES[metric]} {scores[split].figures[metric]:.4f}")

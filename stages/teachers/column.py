@@ -14,9 +14,10 @@ from schemas.teacher_section import Answers
 from stages.corpus.answer_column import AnswerColumn
 from stages.corpus.files import CorpusPlan
 from stages.corpus.sample import sample_rows
+from stages.heads import head_kind
 from stages.machine.progress import say
 from stages.rows.columns import KNOWN_COLUMN, logits_matrix
-from stages.rows.probabilities import are_probabilities
+from stages.rows.probabilities import ENOUGH, rows_within
 from stages.teachers.parts.source import TeacherSource
 from stages.teachers.parts.texts import TextInputs
 
@@ -62,8 +63,10 @@ def answers_in_column(corpus: CorpusPlan, run: RunFile) -> Answers:
     sample = sample_rows(replace(corpus, answers=column), tolerant=run.label.tolerant)
     if sample is None:
         return run.teacher.answers or "logits"
-    probabilities = are_probabilities(logits_matrix(sample[KNOWN_COLUMN]), run.head.kind)
-    if probabilities and run.teacher.answers == "logits" and run.head.kind == "softmax":
+    kind = head_kind(run.head.kind)
+    probabilities = kind.are_probabilities(logits_matrix(sample[KNOWN_COLUMN]))
+    believed = kind.may_look_like_probabilities
+    if probabilities and run.teacher.answers == "logits" and not believed:
         raise TeacherError(
             f"answers are probabilities: column {column.name!r}: {sample.num_rows} rows looked at "
             'are in [0, 1] and add up to 1. State teacher.answers = "probabilities".'
@@ -86,7 +89,7 @@ def _one_number(corpus: CorpusPlan, run: RunFile, answers: Answers, speaks_of: s
     sample = sample_rows(replace(corpus, answers=column), tolerant=run.label.tolerant)
     if sample is not None and answers == "one_logit":
         numbers = logits_matrix(sample[KNOWN_COLUMN])[:, [place]]
-        if are_probabilities(numbers, "sigmoid"):
+        if numbers.size >= ENOUGH and rows_within(numbers).all():
             raise TeacherError(
                 f"answers are probabilities: column {column.name!r}: {sample.num_rows} rows looked "
                 'at are all in [0, 1]. State teacher.answers = "one_probability".'

@@ -13,9 +13,9 @@ import numpy.typing as npt
 from schemas.errors import StudentError
 from schemas.student_card import STUDENT_MODEL_FILE, Role
 from schemas.train_section import Student
+from stages.heads.labels import labels_by_line
 from stages.places.assets import resolve_model
 from stages.rows.codec import decode
-from stages.rows.columns import labels_by_line
 from stages.table.artefacts import read_embeddings, vocabulary_path
 from stages.table.opening import SoftLabelTable
 from stages.train.plan import StudentPlan

@@ -180,7 +180,7 @@ def test_what_bfloat16_and_another_runtime_change(tmp_path, monkeypatch):
     import pyarrow as pa
 
     from stages.corpus.sample import sample_rows
-    from stages.rows.likeness import mean_divergence
+    from stages.heads.likeness import mean_divergence
     from stages.teach.pipeline import plan_teach
     from stages.teachers import load_teacher
     from stages.teachers.folder import open_teacher

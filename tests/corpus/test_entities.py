@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemas.errors import CorpusError, RunFileError
 from stages.corpus.formats.entities import read_entities
 from stages.corpus.formats.units import TextFormat, Unit
-from stages.heads.spans import broken_at
+from stages.heads.metrics.spans import broken_at
 from stages.rows.intake import Intake
 from stages.table.verify import verify
 from tests import tiny_words

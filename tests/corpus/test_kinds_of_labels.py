@@ -19,8 +19,8 @@ from schemas.provenance import fingerprint, sha256_file
 from schemas.scores import LabelScores, ValueScores
 from stages.asking.recheck import Tolerance, recheck
 from stages.corpus.files import plan_corpus
-from stages.rows.columns import labels_by_line
-from stages.rows.probabilities import logits_of_probabilities, rows_of_probabilities
+from stages.heads import head_kind
+from stages.heads.labels import labels_by_line
 from stages.run.inspect import inspect_folder
 from stages.table.opening import table_exists
 from stages.table.verify import verify
@@ -276,14 +276,14 @@ def test_a_column_of_probabilities_is_looked_at(experiment):
 
 
 def test_certain_answers_stay_finite_and_on_their_side():
-    found = logits_of_probabilities(np.array([[0.0, 1.0, 0.5]], np.float32), "sigmoid")
+    found = head_kind("sigmoid").logits_of_probabilities(np.array([[0.0, 1.0, 0.5]], np.float32))
     assert np.isfinite(found).all()
     assert found[0, 0] < -80
     assert found[0, 1] > 16
     assert found[0, 2] == 0
     for kind in ("softmax", "sigmoid"):
         rows = np.array([[0.1, np.nan]], np.float32)
-        assert not rows_of_probabilities(rows, kind).any()
+        assert not head_kind(kind).rows_of_probabilities(rows).any()
 
 
 def test_a_cell_of_text_may_be_a_json_list(experiment):

@@ -11,7 +11,7 @@ from schemas.errors import RunFileError
 from stages.evaluate.judge import Judge
 from stages.heads.metrics.classes import probabilities
 from stages.heads.metrics.decoding import constrained
-from stages.heads.spans import broken_at, span_scores
+from stages.heads.metrics.spans import broken_at, span_scores
 from stages.rows.lists import offsets_of
 from stages.rows.row_logits import RowLogits
 from tests import tiny_words

@@ -9,8 +9,9 @@ from stages.evaluate.html import render
 from stages.evaluate.pipeline import evaluate
 from stages.evaluate.text import results_text
 from stages.export.pipeline import export
+from stages.heads.labels import labels_by_line
 from stages.heads.metrics.scope import Judged, score_scope, tuned_confidence
-from stages.rows.columns import has_label, labels_by_line, out_of_scope
+from stages.rows.columns import has_label, out_of_scope
 from stages.teach.pipeline import labelled_rows, plan_teach, teach
 from stages.teachers.folder import read_card
 from stages.train.pipeline import train

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.metrics import sequence_labeling as seqeval
 
-from stages.heads.spans import TagSet, broken_at, span_scores
+from stages.heads.metrics.spans import TagSet, broken_at, span_scores
 
 TAGS = ("O", "B-A", "I-A", "E-A", "S-A", "B-B", "I-B", "E-B", "S-B")
 rows_of_tags = st.lists(

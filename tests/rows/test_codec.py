@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from schemas.heads import Head
 from schemas.layout import Encoding, Layout
+from stages.heads.likeness import mean_divergence
 from stages.label.planning.encoding import candidates, measure_encoding, smallest_within
 from stages.rows.codec import decode, encode, round_logits
-from stages.rows.likeness import mean_divergence
 from stages.rows.lists import offsets_of
 from stages.rows.row_logits import RowLogits
 

@@ -4,7 +4,7 @@ import json
 
 from schemas.heads import Head
 from schemas.teacher_card import TeacherCard
-from stages.corpus.checked_rows import unknown_class
+from stages.heads.hard_labels import unknown_class
 from stages.run.inspect import inspect_folder
 
 CLASSES = tuple(f"class {number}" for number in range(77))

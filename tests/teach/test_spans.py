@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.heads.spans import span_scores
+from stages.heads.metrics.spans import span_scores
 from stages.teach.fit import LabelledSpanF1, _judged_by
 from stages.teach.kept_epochs import KeptEpochs
 from stages.teach.pipeline import plan_teach, teach

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from schemas.heads import Head
 from stages.heads.metrics.classes import Tagged, score
+from stages.heads.metrics.spans import span_scores
 from stages.heads.scores.figures import figures_of
-from stages.heads.spans import span_scores
 from stages.train.objective import Objective
 
 TAGS = ("O", "B-A", "I-A", "B-B", "I-B")

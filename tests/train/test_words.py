@@ -14,8 +14,8 @@ from schemas.train_section import Student
 from stages.evaluate.html import render
 from stages.evaluate.predict import StudentPredictor
 from stages.evaluate.text import results_text
+from stages.heads.metrics.spans import span_scores
 from stages.heads.scores.spans import SpanScores
-from stages.heads.spans import span_scores
 from stages.inputs.wordpiece import Wordpiece
 from stages.run.experiment import evaluate_step
 from stages.train.objective import Objective

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from schemas.report import Summary
 from schemas.score_parts import ReliabilityBin
 from schemas.scores import Scores
-from stages.heads.spans import TagSet, span_scores
+from stages.heads.metrics.spans import TagSet, span_scores
 
 Logits = npt.NDArray[np.float32]
 Classes = npt.NDArray[np.int64]

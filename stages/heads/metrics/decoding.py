@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from schemas.spans import TagScheme
 from stages.heads.metrics.classes import probabilities
-from stages.heads.spans import OUTSIDE, may_follow, split_tag
+from stages.heads.metrics.spans import OUTSIDE, may_follow, split_tag
 from stages.rows.row_logits import RowLogits
 
 Scores = npt.NDArray[np.float64]

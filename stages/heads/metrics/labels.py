@@ -14,7 +14,7 @@ from schemas.score_parts import LabelClass
 from schemas.scores import LabelScores
 from stages.heads.metrics.classes import bins_of, calibration_error, macro, ratios
 from stages.rows.columns import has_label
-from stages.rows.likeness import log_sigmoid
+from stages.rows.probabilities import log_sigmoid
 
 Logits = npt.NDArray[np.float32]
 Exact = npt.NDArray[np.float64]

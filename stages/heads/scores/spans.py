@@ -1,7 +1,7 @@
 """Precision, recall and F1 of spans over a whole split, counted inside the graph.
 
-The same as `stages/heads/spans.py` counts on whole splits in memory; a test holds them to each
-other.
+The same as `stages/heads/metrics/spans.py` counts on whole splits in memory; a test holds them to
+each other.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from stages.heads.metrics.spans import split_tag
 from stages.heads.scores.ratios import precision_recall_f1
-from stages.heads.spans import split_tag
 
 SPAN_SCORES = ("span_precision", "span_recall", "span_f1")
 

@@ -17,10 +17,10 @@ from schemas.layout import Encoding, Layout
 from schemas.soft_labels import ChosenEncoding
 from stages.asking.ask import SoftLabels, soft_labels
 from stages.corpus.sample import SAMPLE_INPUTS, sample_rows
+from stages.heads.likeness import mean_divergence
 from stages.label.planning.plan import LabelPlan
 from stages.machine.progress import say
 from stages.rows.codec import decode, encode
-from stages.rows.likeness import mean_divergence
 from stages.rows.row_logits import RowLogits
 from stages.table.opening import open_table, table_exists
 from stages.table.writing.asked import Note, unnoted

@@ -26,11 +26,11 @@ from schemas.label_section import Label
 from stages.asking.ask import SoftLabels, soft_labels
 from stages.asking.fluency import Fluency, check_fluency, fluency_of, say_fluency, say_unvouched
 from stages.corpus.sample import sample_rows
+from stages.heads import head_kind
 from stages.label.planning.plan import LabelPlan
 from stages.machine.own_process import own_process
 from stages.machine.progress import say
 from stages.rows.pointers import first_positions
-from stages.rows.probabilities import ENOUGH
 from stages.table.writing.asked import Note, unnoted
 from stages.table.writing.shards import order_rows
 from stages.teachers.loaded import kept_teacher
@@ -198,9 +198,7 @@ def _check_seen(asked: list[SoftLabels | None], question: Question, *, place: st
 
 def rows_to_judge(head: Head) -> int:
     """Return how many rows tell whether a teacher answers with probabilities: see `AnswerSheet`."""
-    if head.kind == "sigmoid":
-        return -(-ENOUGH // len(head.classes))
-    return 0 if head.kind == "regression" else 2
+    return head_kind(head.kind).rows_to_judge(len(head.classes))
 
 
 def most_calls(head: Head, inputs: int) -> int:

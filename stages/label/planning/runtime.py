@@ -10,9 +10,9 @@ from schemas.errors import TeacherError
 from schemas.quality import RuntimeCheck
 from stages.asking.ask import SoftLabels, soft_labels
 from stages.corpus.sample import sample_rows
+from stages.heads.likeness import largest_difference
 from stages.label.planning.plan import LabelPlan
 from stages.machine.progress import say
-from stages.rows.likeness import largest_difference
 from stages.table.writing.shards import order_rows
 from stages.table.writing.staging import Staging
 from stages.teachers.loaded import teacher_at_hand

@@ -8,13 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.errors import TeacherError
-from schemas.head_kinds import HeadKind
-from stages.rows.probabilities import (
-    ENOUGH,
-    logits_of_one,
-    logits_of_probabilities,
-    rows_of_probabilities,
-)
+from schemas.head_kinds import USUAL_KIND, HeadKind
+from stages.heads import head_kind
+from stages.rows.probabilities import ENOUGH, log_odds, logits_of_one, rows_within
 from stages.teachers.parts.protocol import EncodedInputs, TeacherAround
 from stages.teachers.parts.source import TeacherSource
 
@@ -25,7 +21,7 @@ Answers = npt.NDArray[np.float32]
 class FromProbabilities(TeacherAround):
     """A teacher that answers with probabilities, as one that answers with logits."""
 
-    kind: HeadKind = "softmax"
+    kind: HeadKind = USUAL_KIND
 
     def logits(
         self, encoded: EncodedInputs, rows: npt.NDArray[np.int64]
@@ -38,14 +34,15 @@ class FromProbabilities(TeacherAround):
         answers = self.teacher.logits(encoded, rows)
         if answers.ndim == 1:
             answers = answers[:, None]
-        wrong = ~rows_of_probabilities(answers, self.kind)
+        kind = head_kind(self.kind)
+        wrong = ~kind.rows_of_probabilities(answers)
         if wrong.any():
-            expected = "numbers in [0, 1]" + (" whose sum is 1" if self.kind == "softmax" else "")
+            expected = f"numbers in [0, 1]{kind.sum_of_probabilities}"
             raise TeacherError(
                 f"teacher's answers are no probabilities: found {answers[wrong][0].tolist()}, "
                 f'expected {expected}. State teacher.answers = "logits".'
             )
-        return logits_of_probabilities(answers, self.kind)
+        return kind.logits_of_probabilities(answers)
 
 
 @dataclass
@@ -75,14 +72,14 @@ class FromOne(TeacherAround):
                 f'number for each, as teacher.answers = "{how.answers}" says. Leave that out.'
             )
         said = answers[~np.isnan(answers)][:, None]
-        are = rows_of_probabilities(said, "sigmoid")
+        are = rows_within(said)
         if how.answers == "one_probability":
             if not are.all():
                 raise TeacherError(
                     f"teacher's answers are no probabilities: found {said[~are][0, 0]}, expected "
                     'numbers in [0, 1]. State teacher.answers = "one_logit".'
                 )
-            answers = logits_of_probabilities(answers, "sigmoid")
+            answers = log_odds(answers)
         else:
             self._check_logits(said, are)
         return logits_of_one(answers, place=self.source.classes.index(str(how.speaks_of)))

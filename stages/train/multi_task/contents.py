@@ -15,9 +15,10 @@ import pyarrow as pa
 import tensorflow as tf
 
 from schemas.layout import Layout
+from stages.heads.labels import labels_by_line
 from stages.inputs.features import as_text, one_after_another
 from stages.rows.codec import decode
-from stages.rows.columns import Labels, labels_by_line, no_label
+from stages.rows.columns import Labels, no_label
 from stages.rows.lists import Numbers, positions_of
 from stages.rows.row_logits import RowLogits
 from stages.table.shard import Shard

@@ -12,9 +12,10 @@ import tensorflow as tf
 
 from schemas.heads import Head
 from schemas.layout import Layout
+from stages.heads.labels import labels_by_line
 from stages.inputs.features import as_text, one_after_another
 from stages.rows.codec import decode
-from stages.rows.columns import Labels, labels_by_line
+from stages.rows.columns import Labels
 from stages.rows.lists import Numbers, one_chunk, positions_of
 from stages.rows.row_logits import RowLogits
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.rows.likeness import largest_difference, mean_divergence, share_of_others
+from stages.heads.likeness import largest_difference, mean_divergence, share_of_others
 from tests import oracles
 
 DRAW = np.random.default_rng(3)
