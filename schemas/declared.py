@@ -8,14 +8,17 @@ it as a literal, `DECLARES = {…}`. A module without one is no kind. So a kind 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from pydantic_core import PydanticKnownError
+
 STAGES = Path(__file__).parents[1] / "stages"
 NAME = "DECLARES"
+LAST = 100  # the place of a kind that states none
 
 
 def declaration(path: Path) -> Any:
@@ -45,5 +48,22 @@ def declared(folder: str) -> Mapping[str, Any]:
 
 
 def kind_names(folder: str) -> tuple[str, ...]:
-    """Return the names of the kinds that a folder of `stages` has."""
-    return tuple(declared(folder))
+    """Return the names of the kinds that a folder has, by `place` where they state one, then name.
+
+    One that states no `place` comes after those that do.
+    """
+    found = declared(folder)
+    return tuple(sorted(found, key=lambda name: (found[name].get("place", LAST), name)))
+
+
+def known_kind(folder: str) -> Callable[[object], object]:
+    """Return what lets a run file name a kind of a folder, and refuses another with those known."""
+
+    def known(stated: object) -> object:
+        names = kind_names(folder)
+        if isinstance(stated, str) and stated in names:
+            return stated
+        *others, last = map(repr, names)
+        raise PydanticKnownError("literal_error", {"expected": f"{', '.join(others)} or {last}"})
+
+    return known

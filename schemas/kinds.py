@@ -6,7 +6,7 @@ from schemas.head_kinds import HeadKind, has_setting, kinds_with, metrics_of
 from schemas.heads import Head
 from schemas.label_section import GATES, Label
 from schemas.teacher_section import Teacher
-from schemas.train_section import LOSSES, Train
+from schemas.train_section import Train, losses_of
 
 
 def check_kind(kind: HeadKind, *, label: Label, train: Train) -> None:
@@ -22,9 +22,10 @@ def check_kind(kind: HeadKind, *, label: Label, train: Train) -> None:
                 f"label.min_teacher_{gate} is not measured of a {kind} head; "
                 f"there is {', '.join(metrics_of(kind))}"
             )
-    if train.loss not in LOSSES[kind]:
+    if train.loss not in losses_of(kind):
         raise ValueError(
-            f"train.loss of a {kind} head is one of {', '.join(LOSSES[kind])} (found {train.loss})"
+            f"train.loss of a {kind} head is one of {', '.join(losses_of(kind))} "
+            f"(found {train.loss})"
         )
     is_cut = label.precision == "auto" or label.top_k is not None
     if is_cut and not has_setting(kind, "top_k"):

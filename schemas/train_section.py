@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from schemas.asset import Asset
-from schemas.head_kinds import HeadKind
+from schemas.declared import declared, kind_names, known_kind
 from schemas.section import Fraction, Name, Section, Seed
 from schemas.student_options import check_options
 
-LossName = Literal[
-    "kl",
-    "reverse_kl",
-    "jensen_shannon",
-    "soft_cross_entropy",
-    "logit_mse",
-    "decoupled",
-    "dist",
-    "squared_error",
-]
-LOSSES: dict[HeadKind, tuple[LossName, ...]] = {
-    "softmax": tuple(name for name in get_args(LossName) if name != "squared_error"),
-    "sigmoid": ("kl", "squared_error"),
-    "regression": ("squared_error",),
-    "pointer": ("kl", "reverse_kl", "jensen_shannon", "soft_cross_entropy"),
-}
+LOSSES_FOLDER = "heads/losses"
+LossName = Annotated[str, BeforeValidator(known_kind(LOSSES_FOLDER))]
 OF_TEACHER = (  # of `[train]`: how the teacher is listened to
     "loss",
     "temperature",
@@ -40,6 +26,16 @@ OF_TEACHER = (  # of `[train]`: how the teacher is listened to
 ExampleWeight = Literal["even", "confidence", "certainty", "agreement"]
 Start = Literal["random", "teacher"]
 ComputeDtype = Literal["float32", "bfloat16", "float16"]
+
+
+def losses_of(kind: str) -> tuple[str, ...]:
+    """Return the losses against the teacher that heads of a kind have, as modules declare them.
+
+    >>> losses_of("regression")
+    ('squared_error',)
+    """
+    said = declared(LOSSES_FOLDER)
+    return tuple(name for name in kind_names(LOSSES_FOLDER) if kind in said[name]["heads"])
 
 
 class Schedule(Section):
@@ -121,7 +117,7 @@ class Train(Section):
     Attributes:
       seeds: a student a seed; no default.
       students: each on every seed.
-      loss: against the teacher; `LOSSES` has those of each kind of head.
+      loss: against the teacher; each is for some kinds of head.
       temperature: T of both sides; a number, or a schedule.
       hard_label_weight: w; a number, or a schedule.
       standardize_logits: give each row's logits mean 0 and deviation 1 first, on both sides.
@@ -195,6 +191,8 @@ class Train(Section):
 
     @model_validator(mode="after")
     def _tail_goes_with_kl(self) -> Self:
-        if self.tail == "bucket" and (self.loss != "kl" or self.standardize_logits):
-            raise ValueError('`tail = "bucket"` goes with loss = "kl" on logits as they are')
+        bucketed = [name for name, said in declared(LOSSES_FOLDER).items() if said.get("bucket")]
+        if self.tail == "bucket" and (self.loss not in bucketed or self.standardize_logits):
+            names = " or ".join(f'"{name}"' for name in bucketed)
+            raise ValueError(f'`tail = "bucket"` goes with loss = {names} on logits as they are')
         return self

@@ -9,16 +9,12 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from schemas.head_kinds import HeadKind
-from schemas.train_section import ExampleWeight, LossName, Schedule, Train
-from stages.heads.losses import (
-    DISTILLATION_LOSSES,
-    HARD_LOSSES,
-    has_hard_label,
-    kl_with_tail_bucket,
-    mean_over_valid,
-    over_positions,
-    standardized,
-)
+from schemas.train_section import ExampleWeight, Schedule, Train
+from stages.heads.losses import HARD_LOSSES, find_loss
+from stages.heads.losses.parts.divergences import kl_with_tail_bucket
+from stages.heads.losses.parts.hard import has_hard_label, mean_over_valid
+from stages.heads.losses.parts.logits import standardized
+from stages.heads.losses.parts.pointers import over_positions
 from stages.machine.replicas import over_replicas
 
 Number = float | Schedule
@@ -36,7 +32,7 @@ class Objective:
 
     temperature: Number
     hard_label_weight: Number
-    loss: LossName = "kl"
+    loss: str = "kl"
     standardize_logits: bool = False
     bucket: bool = False
     example_weight: ExampleWeight = "even"
@@ -146,7 +142,7 @@ class Objective:
             )
         if self.standardize_logits:
             student_logits, teacher_logits = map(standardized, (student_logits, teacher_logits))
-        loss = DISTILLATION_LOSSES[self.kind][self.loss]
+        loss = find_loss(self.loss, self.kind)
         return loss(student_logits, teacher_logits, targets["label"], temperature)
 
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from schemas.heads import Head
 from schemas.layout import Encoding, Layout
-from stages.heads.losses import kl_to_teacher, kl_with_tail_bucket
+from stages.heads.losses.parts.divergences import kl_to_teacher, kl_with_tail_bucket
 from stages.label.planning.encoding import candidates, measure_encoding, smallest_within
 from stages.rows.codec import decode, encode
 from stages.rows.columns import logits_lists

@@ -7,9 +7,12 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.head_kinds import head_kinds
 from schemas.heads import Head
-from schemas.train_section import LOSSES
-from stages.heads import losses
+from schemas.train_section import losses_of
+from stages.heads.losses import HARD_LOSSES, find_loss
+from stages.heads.losses.parts.labels import bernoulli_kl_to_teacher, binary_cross_entropy
+from stages.heads.losses.parts.values import squared_error
 from stages.heads.metrics.labels import score_labels
 from stages.heads.metrics.values import score_values
 from stages.heads.scores.figures import figures_of
@@ -27,38 +30,38 @@ pairs = st.integers(1, 6).flatmap(
 NAN = float("nan")
 
 
-def test_the_run_file_knows_the_losses_that_there_are():
-    assert {kind: set(found) for kind, found in losses.DISTILLATION_LOSSES.items()} == {
-        kind: set(names) for kind, names in LOSSES.items()
-    }
-    assert set(losses.HARD_LOSSES) == set(LOSSES)
+def test_every_loss_that_a_run_file_may_name_is_there():
+    found = {kind: losses_of(kind) for kind in head_kinds()}
+    assert found["softmax"][:2] == ("kl", "reverse_kl")
+    assert found["sigmoid"] == ("kl", "squared_error")
+    for kind, names in found.items():
+        assert all(callable(find_loss(name, kind)) for name in names)
+    assert set(HARD_LOSSES) == set(found)
 
 
 @settings(deadline=None, max_examples=150)
 @given(rows=pairs, temperature=st.sampled_from([0.5, 1.0, 2.0, 4.0]))
 def test_kl_of_yes_or_no_equals_its_definition_and_its_gradient(rows, temperature):
     student, teacher = np.array(rows, np.float32)
-    value = losses.bernoulli_kl_to_teacher(student, teacher, temperature=temperature)
+    value = bernoulli_kl_to_teacher(student, teacher, temperature=temperature)
     expected = oracles.bernoulli_kl_to_teacher(student, teacher, temperature)
     np.testing.assert_allclose(value, expected, rtol=2e-5, atol=2e-5 * temperature**2)
     slope = gradient(
-        lambda s: losses.bernoulli_kl_to_teacher(s, teacher, temperature=temperature), student
+        lambda s: bernoulli_kl_to_teacher(s, teacher, temperature=temperature), student
     )
     expected = oracles.bernoulli_kl_to_teacher_gradient(student, teacher, temperature)
     np.testing.assert_allclose(slope, expected, rtol=2e-5, atol=2e-5 * temperature)
 
 
 def test_its_gradient_does_not_vanish_at_a_margin_of_thirty():
-    slope = gradient(
-        lambda s: losses.bernoulli_kl_to_teacher(s, [[30.0]], temperature=1.0), [[-30.0]]
-    )
+    slope = gradient(lambda s: bernoulli_kl_to_teacher(s, [[30.0]], temperature=1.0), [[-30.0]])
     np.testing.assert_allclose(slope, [[-1.0]], rtol=1e-6)
 
 
 def test_one_class_is_a_softmax_of_two():
     student, teacher = np.array([[1.5], [-3.0]], np.float32), np.array([[0.5], [2.0]], np.float32)
     two = [np.concatenate([np.zeros_like(one), one], axis=1) for one in (student, teacher)]
-    found = losses.bernoulli_kl_to_teacher(student, teacher, temperature=3.0)
+    found = bernoulli_kl_to_teacher(student, teacher, temperature=3.0)
     np.testing.assert_allclose(found, oracles.kl_to_teacher(*two, 3.0), rtol=1e-5)
 
 
@@ -66,24 +69,20 @@ def test_hard_losses_equal_their_definitions_and_skip_what_has_no_label():
     student = np.array([[2.0, -40.0], [40.0, 0.0], [5.0, 5.0]], np.float32)
     labels = np.array([[1, 1], [0, 1], [NAN, NAN]], np.float32)
     expected = [*oracles.binary_cross_entropy(student[:2], labels[:2]), 0.0]
-    np.testing.assert_allclose(losses.binary_cross_entropy(student, labels), expected, rtol=1e-6)
-    slope = gradient(lambda s: losses.binary_cross_entropy(s, tf.constant(labels)), student)
+    np.testing.assert_allclose(binary_cross_entropy(student, labels), expected, rtol=1e-6)
+    slope = gradient(lambda s: binary_cross_entropy(s, tf.constant(labels)), student)
     known = (oracles.sigmoid(student[:2]) - labels[:2]) / 2
     np.testing.assert_allclose(slope, [*known, [0, 0]], atol=1e-6)
     numbers = np.array([[1.5], [NAN]], np.float32)
-    found = losses.squared_error(tf.constant([[3.5], [7.0]]), numbers)
+    found = squared_error(tf.constant([[3.5], [7.0]]), numbers)
     np.testing.assert_allclose(found, [4.0, 0.0])
-    slope = gradient(lambda s: losses.squared_error(s, tf.constant(numbers)), [[3.5], [7.0]])
+    slope = gradient(lambda s: squared_error(s, tf.constant(numbers)), [[3.5], [7.0]])
     np.testing.assert_allclose(slope, [[4.0], [0.0]])
 
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [
-        (kind, name)
-        for kind in ("sigmoid", "regression")
-        for name in losses.DISTILLATION_LOSSES[kind]
-    ],
+    [(kind, name) for kind in ("sigmoid", "regression") for name in losses_of(kind)],
 )
 def test_every_loss_teaches_a_student_without_hard_labels(kind, name):
     draw = np.random.default_rng(11)

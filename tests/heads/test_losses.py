@@ -7,7 +7,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.heads import losses
+from stages.heads.losses.parts.divergences import kl_to_teacher
+from stages.heads.losses.parts.hard import hard_label_cross_entropy, mean_over_valid
 from tests import oracles
 from tests.heads.slopes import gradient
 
@@ -27,23 +28,23 @@ logit_rows = st.integers(2, 7).flatmap(
 @given(rows=logit_rows, temperature=st.sampled_from([0.5, 1.0, 2.0, 4.0, 10.0]))
 def test_kl_equals_its_definition_and_its_gradient(rows, temperature):
     student, teacher = np.array(rows, np.float32)
-    value = losses.kl_to_teacher(student, teacher, temperature=temperature)
+    value = kl_to_teacher(student, teacher, temperature=temperature)
     expected = oracles.kl_to_teacher(student, teacher, temperature)
     np.testing.assert_allclose(value, expected, rtol=RELATIVE, atol=ABSOLUTE * temperature**2)
-    slope = gradient(lambda s: losses.kl_to_teacher(s, teacher, temperature=temperature), student)
+    slope = gradient(lambda s: kl_to_teacher(s, teacher, temperature=temperature), student)
     expected_slope = oracles.kl_to_teacher_gradient(student, teacher, temperature)
     np.testing.assert_allclose(slope, expected_slope, rtol=RELATIVE, atol=ABSOLUTE * temperature)
 
 
 def test_gradient_does_not_vanish_at_a_margin_of_thirty():
     student, teacher = [[30.0, 0.0]], [[0.0, 30.0]]
-    slope = gradient(lambda s: losses.kl_to_teacher(s, teacher, temperature=1.0), student)
+    slope = gradient(lambda s: kl_to_teacher(s, teacher, temperature=1.0), student)
     np.testing.assert_allclose(slope, [[1.0, -1.0]], rtol=1e-6)
 
 
 def test_extreme_logits_stay_finite_and_exact():
     student, teacher = [[-40.0, 40.0]], [[40.0, -40.0]]
-    value = losses.kl_to_teacher(tf.constant(student), tf.constant(teacher), temperature=1.0)
+    value = kl_to_teacher(tf.constant(student), tf.constant(teacher), temperature=1.0)
     np.testing.assert_allclose(value, oracles.kl_to_teacher(student, teacher, 1.0), rtol=1e-6)
     np.testing.assert_allclose(value, [80.0], rtol=1e-6)
 
@@ -52,43 +53,41 @@ def test_extreme_logits_stay_finite_and_exact():
 @given(rows=logit_rows, shift=st.floats(-20, 20, width=32))
 def test_kl_ignores_a_shift_of_all_logits(rows, shift):
     student, teacher = np.array(rows, np.float32)
-    before = losses.kl_to_teacher(student, teacher, temperature=2.0)
-    after = losses.kl_to_teacher(
-        student + np.float32(shift), teacher - np.float32(shift), temperature=2.0
-    )
+    before = kl_to_teacher(student, teacher, temperature=2.0)
+    after = kl_to_teacher(student + np.float32(shift), teacher - np.float32(shift), temperature=2.0)
     np.testing.assert_allclose(before, after, rtol=1e-4, atol=1e-4)
 
 
 def test_kl_is_zero_at_the_teacher_and_not_differentiated_through_it():
     teacher = tf.Variable([[1.0, 2.0, -3.0]])
     with tf.GradientTape() as tape:
-        value = losses.kl_to_teacher(tf.constant([[0.0, 1.0, 0.0]]), teacher, temperature=2.0)
+        value = kl_to_teacher(tf.constant([[0.0, 1.0, 0.0]]), teacher, temperature=2.0)
     assert tape.gradient(value, teacher) is None
-    same = losses.kl_to_teacher(teacher, teacher, temperature=3.0)
+    same = kl_to_teacher(teacher, teacher, temperature=3.0)
     np.testing.assert_allclose(same, [0.0], atol=1e-6)
 
 
 def test_cross_entropy_equals_its_definition_and_skips_unlabelled():
     logits = np.array([[2.0, -1.0, 40.0], [0.0, -40.0, 40.0], [5.0, 5.0, 5.0]], np.float32)
-    value = losses.hard_label_cross_entropy(logits, tf.constant([0, 1, -1]))
+    value = hard_label_cross_entropy(logits, tf.constant([0, 1, -1]))
     np.testing.assert_allclose(value, [*oracles.cross_entropy(logits[:2], [0, 1]), 0.0], rtol=1e-6)
-    slope = gradient(lambda s: losses.hard_label_cross_entropy(s, tf.constant([0, 1, -1])), logits)
+    slope = gradient(lambda s: hard_label_cross_entropy(s, tf.constant([0, 1, -1])), logits)
     expected = oracles.softmax(logits) - [[1, 0, 0], [0, 1, 0], oracles.softmax(logits)[2]]
     np.testing.assert_allclose(slope, expected, atol=1e-6)
 
 
 def test_mean_counts_valid_entries_only():
     values = tf.constant([2.0, 4.0, float("nan")])
-    mean = losses.mean_over_valid(values, tf.constant([True, True, False]))
+    mean = mean_over_valid(values, tf.constant([True, True, False]))
     assert float(mean) == 3.0
-    assert float(losses.mean_over_valid(values, tf.constant([False] * 3))) == 0.0
+    assert float(mean_over_valid(values, tf.constant([False] * 3))) == 0.0
 
 
 def test_equals_keras_with_an_explicit_kl_on_moderate_logits():
     rng = np.random.default_rng(7)
     student, teacher = rng.normal(size=(2, 8, 5)).astype(np.float32)
     stock = keras.distillation.LogitsDistillation(temperature=3.0, loss=keras.losses.KLDivergence())
-    ours = tf.reduce_mean(losses.kl_to_teacher(student, teacher, temperature=3.0))
+    ours = tf.reduce_mean(kl_to_teacher(student, teacher, temperature=3.0))
     np.testing.assert_allclose(ours, stock.compute_loss(teacher, student), rtol=1e-4)
 
 

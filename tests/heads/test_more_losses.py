@@ -7,7 +7,19 @@ import tensorflow as tf
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from stages.heads import losses
+from schemas.train_section import losses_of
+from stages.heads.losses import find_loss
+from stages.heads.losses.parts.decoupled import decoupled
+from stages.heads.losses.parts.divergences import (
+    jensen_shannon,
+    kl_to_teacher,
+    kl_with_tail_bucket,
+    reverse_kl,
+    soft_cross_entropy,
+)
+from stages.heads.losses.parts.hard import hard_label_cross_entropy, mean_over_valid
+from stages.heads.losses.parts.logits import logit_mse, standardized
+from stages.heads.losses.parts.relations import relation_between_classes, relation_within_classes
 from tests import oracles
 
 ROWS, CLASSES = 5, 4
@@ -18,12 +30,12 @@ TARGET = np.array([0, 3, 1, 2, 2])
 
 
 def bucket(student, teacher, temperature):
-    return losses.kl_with_tail_bucket(student, teacher, KEPT, temperature=temperature)
+    return kl_with_tail_bucket(student, teacher, KEPT, temperature=temperature)
 
 
-def decoupled(student, teacher, temperature):
+def weighed(student, teacher, temperature):
     weights = {"target_weight": 0.7, "others_weight": 3.0}
-    return losses.decoupled(student, teacher, TARGET, temperature=temperature, **weights)
+    return decoupled(student, teacher, TARGET, temperature=temperature, **weights)
 
 
 def of(function):
@@ -31,16 +43,16 @@ def of(function):
 
 
 PAIRS = {
-    "reverse_kl": (of(losses.reverse_kl), oracles.reverse_kl),
-    "jensen_shannon": (of(losses.jensen_shannon), oracles.jensen_shannon),
-    "soft_cross_entropy": (of(losses.soft_cross_entropy), oracles.soft_cross_entropy),
+    "reverse_kl": (of(reverse_kl), oracles.reverse_kl),
+    "jensen_shannon": (of(jensen_shannon), oracles.jensen_shannon),
+    "soft_cross_entropy": (of(soft_cross_entropy), oracles.soft_cross_entropy),
     "tail bucket": (bucket, lambda s, t, T: oracles.kl_with_tail_bucket(s, t, KEPT, T)),
-    "decoupled": (decoupled, lambda s, t, T: oracles.decoupled(s, t, TARGET, T, 0.7, 3.0)),
-    "between": (of(losses.relation_between_classes), oracles.relation_between_classes),
-    "within": (of(losses.relation_within_classes), oracles.relation_within_classes),
-    "mse": (lambda s, t, T: losses.logit_mse(s, t), lambda s, t, T: oracles.logit_mse(s, t)),
+    "decoupled": (weighed, lambda s, t, T: oracles.decoupled(s, t, TARGET, T, 0.7, 3.0)),
+    "between": (of(relation_between_classes), oracles.relation_between_classes),
+    "within": (of(relation_within_classes), oracles.relation_within_classes),
+    "mse": (lambda s, t, T: logit_mse(s, t), lambda s, t, T: oracles.logit_mse(s, t)),
     "mse, standardized": (
-        lambda s, t, T: losses.logit_mse(losses.standardized(s), losses.standardized(t)),
+        lambda s, t, T: logit_mse(standardized(s), standardized(t)),
         lambda s, t, T: oracles.logit_mse(
             *((x - x.mean(-1, keepdims=True)) / x.std(-1, keepdims=True) for x in (s, t))
         ),
@@ -57,10 +69,6 @@ def rows(values):
 def have_a_spread(*probs):
     """Return whether rows and columns differ enough for a correlation in float32."""
     return all(one.std(axis=axis).min() > 0.01 for one in probs for axis in (0, 1))
-
-
-def standardized(logits):
-    return (logits - logits.mean(-1, keepdims=True)) / logits.std(-1, keepdims=True)
 
 
 def slope_of(function, student):
@@ -152,7 +160,7 @@ def test_a_target_far_above_all_others_has_a_gradient(margin, temperature):
     targets = tf.constant([1, 2])
 
     def loss(logits):
-        return losses.decoupled(logits, teacher, targets, temperature=temperature)
+        return decoupled(logits, teacher, targets, temperature=temperature)
 
     assert np.isfinite(loss(tf.constant(student))).all()
     assert np.isfinite(slope_of(loss, student)).all()
@@ -171,7 +179,7 @@ def test_the_gradient_of_the_soft_cross_entropy_is_that_of_the_kl():
     student, teacher = np.random.default_rng(8).normal(size=(2, 6, 5)).astype(np.float32)
     slopes = [
         slope_of(lambda s, loss=loss: loss(s, teacher, temperature=3.0), student)
-        for loss in (losses.soft_cross_entropy, losses.kl_to_teacher)
+        for loss in (soft_cross_entropy, kl_to_teacher)
     ]
     np.testing.assert_allclose(*slopes, atol=1e-5)
 
@@ -180,46 +188,46 @@ def test_decoupled_with_the_weights_of_the_kl_is_the_kl():
     student, teacher = np.random.default_rng(9).normal(size=(2, ROWS, CLASSES)).astype(np.float32)
     for row in range(ROWS):
         rest = 1 - oracles.softmax(teacher[row], 2.0)[TARGET[row]]
-        found = losses.decoupled(
+        found = decoupled(
             student[row],
             teacher[row],
             tf.constant(TARGET[row]),
             temperature=2.0,
             others_weight=rest,
         )
-        expected = losses.kl_to_teacher(student[row], teacher[row], temperature=2.0)
+        expected = kl_to_teacher(student[row], teacher[row], temperature=2.0)
         np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
 def test_the_kl_tends_to_half_the_mse_of_centred_logits():
     student, teacher = np.random.default_rng(9).normal(size=(2, 6, 5)).astype(np.float32)
     hot = oracles.kl_to_teacher(student.astype(np.float64), teacher.astype(np.float64), 1000.0)
-    np.testing.assert_allclose(losses.logit_mse(student, teacher) / 2, hot, rtol=1e-2)
+    np.testing.assert_allclose(logit_mse(student, teacher) / 2, hot, rtol=1e-2)
 
 
 def test_standardized_logits_have_mean_zero_and_deviation_one_and_even_ones_stay():
-    found = losses.standardized(tf.constant([[3.0, 5.0, 10.0], [2.0, 2.0, 2.0]])).numpy()
+    found = standardized(tf.constant([[3.0, 5.0, 10.0], [2.0, 2.0, 2.0]])).numpy()
     np.testing.assert_allclose([found[0].mean(), found[0].std()], [0, 1], atol=1e-6)
     np.testing.assert_array_equal(found[1], 0.0)
-    slope = slope_of(losses.standardized, np.full((1, 3), 2.0, np.float32))
+    slope = slope_of(standardized, np.full((1, 3), 2.0, np.float32))
     assert np.isfinite(slope).all()
 
 
 def test_label_smoothing_equals_its_definition():
     student = np.random.default_rng(2).normal(0, 3, (4, 3)).astype(np.float32)
     labels = np.array([0, 2, 1, -1])
-    found = losses.hard_label_cross_entropy(student, tf.constant(labels), label_smoothing=0.1)
+    found = hard_label_cross_entropy(student, tf.constant(labels), label_smoothing=0.1)
     expected = oracles.smoothed_cross_entropy(student[:3], labels[:3], 0.1)
     np.testing.assert_allclose(found, [*expected, 0.0], rtol=1e-5)
 
 
 def test_a_weighted_mean_counts_the_weights_of_valid_entries():
     values, valid = tf.constant([1.0, 4.0, np.nan]), tf.constant([True, True, False])
-    assert float(losses.mean_over_valid(values, valid, tf.constant([3.0, 1.0, 9.0]))) == 1.75
-    assert float(losses.mean_over_valid(values, valid, tf.zeros(3))) == 0.0
+    assert float(mean_over_valid(values, valid, tf.constant([3.0, 1.0, 9.0]))) == 1.75
+    assert float(mean_over_valid(values, valid, tf.zeros(3))) == 0.0
 
 
-@pytest.mark.parametrize("name", losses.DISTILLATION_LOSSES["softmax"])
+@pytest.mark.parametrize("name", losses_of("softmax"))
 def test_every_loss_teaches_a_student_without_hard_labels(name):
     rng = np.random.default_rng(11)
     inputs = rng.normal(size=(600, 20)).astype(np.float32)
@@ -227,7 +235,7 @@ def test_every_loss_teaches_a_student_without_hard_labels(name):
     unlabelled = tf.fill([400], -1)
     weights = tf.Variable(tf.zeros((20, 4)) + 0.01 * rng.normal(size=(20, 4)).astype(np.float32))
     optimizer = keras.optimizers.Adam(0.05)
-    loss = losses.DISTILLATION_LOSSES["softmax"][name]
+    loss = find_loss(name, "softmax")
     for _ in range(150):
         with tf.GradientTape() as tape:
             value = tf.reduce_mean(loss(inputs[:400] @ weights, teacher[:400], unlabelled, 2.0))

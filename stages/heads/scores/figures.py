@@ -13,7 +13,8 @@ import keras
 import tensorflow as tf
 
 from schemas.heads import Head
-from stages.heads.losses import has_hard_label, has_labels
+from stages.heads.losses.parts.hard import has_hard_label
+from stages.heads.losses.parts.labels import has_labels
 from stages.heads.scores.macro import MACRO_SCORES, MacroScores
 from stages.heads.scores.pointers import best_spans, first_of, overlap_f1, right_spans
 from stages.heads.scores.ranking import AreaUnderCurve

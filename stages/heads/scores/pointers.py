@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from stages.heads.losses.pointers import pointed
+from stages.heads.losses.parts.pointers import pointed
 from stages.rows.pointers import LOWEST, MOST_WORDS
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from stages.heads.losses import has_labels
+from stages.heads.losses.parts.labels import has_labels
 
 _LIMIT = 16.0  # of a logit; beyond it all are alike
 _COUNTERS = 2**20  # of all classes; logits nearer than 32 · classes / 2**20 may count as equal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from stages.heads.losses import has_labels
+from stages.heads.losses.parts.labels import has_labels
 from stages.heads.scores.ratios import macro_precision_recall_f1, precision_recall_f1
 
 YES_OR_NO_SCORES = ("accuracy", "f1_micro", "precision_macro", "recall_macro", "f1_macro")

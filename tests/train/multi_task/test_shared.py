@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import RunFileError, StaleTableError, TableError
+from schemas.head_kinds import head_kinds
 from schemas.multi_task import parse_multi_task
+from schemas.train_section import losses_of
 from stages.combine.heads import join_heads
-from stages.heads.losses import DISTILLATION_LOSSES
 from stages.run.multi_task import run_file_all, task_run
 from stages.table.opening import open_table
 from stages.train.multi_task.contents import SeveralHeads
@@ -169,8 +170,8 @@ def test_the_loss_is_that_of_each_head_on_the_rows_that_have_it(tasks_of, tmp_pa
     ("kind", "loss"),
     [
         (kind, loss)
-        for kind, losses in DISTILLATION_LOSSES.items()
-        for loss in losses
+        for kind in head_kinds()
+        for loss in losses_of(kind)
         if loss != "dist" and kind != "pointer"
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from stages.heads.losses.labels import has_labels
+from stages.heads.losses.parts.labels import has_labels
 
 
 def squared_error(student: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
