@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from schemas.export_formats import ExportFormat
-from schemas.head_kinds import HeadKind
+from schemas.head_kinds import USUAL_KIND, HeadKind
 from schemas.heads import HeadPer
 
 EXPORTED_FOLDER = "exported"
@@ -47,7 +47,7 @@ class ExportCard(BaseModel):
     format: ExportFormat
     student_fingerprint: str
     classes: tuple[str, ...]
-    kind: HeadKind = "softmax"
+    kind: HeadKind = USUAL_KIND
     per: HeadPer = "example"
     takes: Literal["text", "words", "token_ids"]
     shape: tuple[int | None, ...]

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.head_kinds import HeadKind
+from schemas.head_kinds import USUAL_KIND, HeadKind
 from schemas.heads import HeadPer
 from schemas.train_section import Student
 
@@ -63,7 +63,7 @@ class StudentCard(TrainedCard):
     remedy = "Run `train`, or `adjust` where settings are searched."
 
     classes: tuple[str, ...]
-    kind: HeadKind = "softmax"
+    kind: HeadKind = USUAL_KIND
     per: HeadPer = "example"
     pairs: bool = False
     stride: int | None = None

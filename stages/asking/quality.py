@@ -168,7 +168,7 @@ def noise_candidates(
 ) -> tuple[NoiseCandidate, ...]:
     """Return the rows, or positions, whose hard label has a probability below 0.05, at most 20.
 
-    Of heads that are no `softmax` there are none.
+    Of heads whose label is no class there are none.
 
     Args:
       rows: a bucket's; what has no hard label, or was not seen, is passed over.
@@ -176,7 +176,7 @@ def noise_candidates(
       layout: for its head.
     """
     head = layout.head
-    if head.kind != "softmax":
+    if not head_kind(head.kind).has_class_numbers:
         return ()
     labels = labels_by_line(rows, layout)
     labelled = np.flatnonzero((labels >= 0) & answers.seen)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.errors import RunFileError, TableError
+from schemas.head_kinds import has_setting
 from schemas.layout import ASIDE, SPLITS, Encoding, Layout
 from schemas.provenance import fingerprint
 from schemas.quality import TeacherQuality
@@ -80,7 +81,8 @@ def _check_kind(run: RunFile) -> None:
       RunFileError: state `combine.mean` and `combine.weights` otherwise.
     """
     how, kind = run.combine, run.head.kind
-    if kind != "softmax" and (how.mean == "probabilities" or how.weights == "validation"):
+    may = has_setting(kind, "combined_probabilities")
+    if not may and (how.mean == "probabilities" or how.weights == "validation"):
         raise RunFileError(
             f"teachers cannot be combined so: [combine] of a {kind} head: found mean = "
             f'{how.mean!r}, weights = {how.weights!r}. State mean = "logits", and weights as '

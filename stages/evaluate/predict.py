@@ -12,6 +12,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from schemas.errors import StudentError, first_line
+from schemas.head_kinds import head_kinds
 from schemas.provenance import digest_file
 from schemas.student_card import STUDENT_MODEL_FILE, StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
@@ -53,6 +54,7 @@ class StudentPredictor:
         self.max_length, self.stride = card.max_length, card.stride
         self.pairs = card.pairs
         self.by_position, self.kind = card.per != "example", card.kind
+        self.points = head_kinds()[card.kind].points
         words = tf.RaggedTensorSpec([None, None], tf.string, ragged_rank=1)
         texts = tf.TensorSpec([None, 2] if card.pairs else [None], tf.string)
         call, spec = (self.of_words, words) if self.by_position else (self.of_texts, texts)
@@ -102,7 +104,7 @@ class StudentPredictor:
 
         That is -1 for a word that is not seen, and for those of a question before `[SEP]`.
         """
-        asks = self.kind == "pointer"
+        asks = self.points
         inputs = word_inputs(self.wordpiece, words, stride=self.stride, asks=asks)
         first = tf.where(self._is_answered(words), inputs["first_pieces"], -1)
         return {**inputs, "first_pieces": first}
@@ -110,7 +112,7 @@ class StudentPredictor:
     def _is_answered(self, words: tf.RaggedTensor) -> tf.Tensor:
         """Return bool [batch, most words]: all, or of questions `[SEP]` and what comes after it."""
         dense = words.to_tensor("")
-        if self.kind != "pointer":
+        if not self.points:
             return tf.ones_like(dense, tf.bool)
         return tf.cumsum(tf.cast(dense == SEPARATOR, tf.int32), axis=1) > 0
 

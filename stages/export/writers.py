@@ -11,9 +11,9 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from schemas.export_formats import ExportFormat
 from stages.evaluate.predict import StudentPredictor
+from stages.heads import head_kind
 from stages.machine.atomic import write_whole
 from stages.networks.onnx_export import to_onnx
-from stages.rows.pointers import LOWEST
 
 TFLITE_FILE, ONNX_FILE, KERAS_FILE = "student.tflite", "student.onnx", "student.keras"
 Served = dict[str, tf.Tensor]
@@ -40,20 +40,19 @@ def write_saved_model(student: StudentPredictor, folder: Path) -> None:
 
 def _serve_texts(student: StudentPredictor, text: tf.Tensor) -> Served:
     logits = student.of_texts(text)
-    if student.kind == "regression":
-        return {"logits": logits}
-    of_each = {"softmax": tf.nn.softmax, "sigmoid": tf.sigmoid}[student.kind]
-    return {"logits": logits, "probabilities": of_each(logits)}
+    return _served(student, logits)
 
 
 def _serve_words(student: StudentPredictor, words: tf.Tensor) -> Served:
     logits = student.of_words(tf.RaggedTensor.from_tensor(words, padding=""))
     beyond = tf.shape(words)[1] - tf.shape(logits)[1]
     logits = tf.pad(logits, [[0, 0], [0, beyond], [0, 0]], constant_values=float("nan"))
-    if student.kind != "pointer":
-        return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
-    pointed = tf.where(tf.math.is_nan(logits), LOWEST, logits)
-    return {"logits": logits, "probabilities": tf.nn.softmax(pointed, axis=1)}
+    return _served(student, logits)
+
+
+def _served(student: StudentPredictor, logits: tf.Tensor) -> Served:
+    found = head_kind(student.kind).probabilities(logits)
+    return {"logits": logits} if found is None else {"logits": logits, "probabilities": found}
 
 
 def write_keras(student: StudentPredictor, folder: Path) -> None:

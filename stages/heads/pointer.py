@@ -5,6 +5,9 @@ A hard label is a span of a row's words, `first:last text`, or `first:last` alon
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pyarrow as pa
 
@@ -14,6 +17,7 @@ from stages.heads.metrics.answers import score_answers
 from stages.heads.protocol import Judging, Kind, LabelColumn, LabelledRows, Suspicion
 from stages.rows.columns import Labels
 from stages.rows.pointers import (
+    LOWEST,
     SEPARATOR,
     answer_text,
     distributions,
@@ -30,6 +34,12 @@ from stages.rows.probabilities import (
     mean_divergence_of_classes,
 )
 from stages.rows.row_logits import RowLogits
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from stages.heads.losses import HardLoss
+    from stages.heads.scores.figures import Figures
 
 DECLARES = {
     "place": 4,
@@ -49,6 +59,8 @@ DECLARES = {
 
 class Pointer(Kind):
     """Two distributions over the positions of a row."""
+
+    no_logits = ("softmax", "sigmoid", "hard_sigmoid", "log_sigmoid")
 
     def column(self, head: Head) -> LabelColumn:
         """Return a list a row of spans."""
@@ -95,6 +107,50 @@ class Pointer(Kind):
         """Return how good the likeliest answers are."""
         assert how.questions is not None
         return score_answers(answers, labels, how.questions, teacher=how.teacher)
+
+    def figures(self, head: Head, *, kept_by: str | None) -> Figures:
+        """Return F1 of words by their places, and agreement."""
+        from stages.heads.scores.figures import PointerFigures
+
+        return PointerFigures()
+
+    def hard_loss(self) -> HardLoss:
+        """Return the cross-entropy of the pointers that `lines` makes classes."""
+        from stages.heads.losses import HardLoss
+        from stages.heads.losses.parts.hard import hard_label_cross_entropy, has_hard_label
+
+        return HardLoss(
+            lambda logits, labels, smoothing: hard_label_cross_entropy(
+                logits, labels, label_smoothing=smoothing
+            ),
+            has_hard_label,
+        )
+
+    def lines(
+        self, logits: tf.Tensor, targets: Mapping[str, tf.Tensor]
+    ) -> tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
+        """Return each pointer of a row as a line, with a class for each position."""
+        from stages.heads.losses.parts.pointers import over_positions
+
+        return over_positions(logits, targets)
+
+    def has_any_label(self, targets: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Return whether anything is seen, of which a row's labels say where it is."""
+        import tensorflow as tf
+
+        return tf.reduce_any(targets["seen"]) if "seen" in targets else tf.constant(True)
+
+    def fitted_to(self, head: Head) -> tuple[Any, list[Any]]:
+        """Return cross-entropy over the positions."""
+        from stages.heads.scores.fitted import PointerCrossEntropy
+
+        return PointerCrossEntropy(), []
+
+    def probabilities(self, logits: tf.Tensor) -> tf.Tensor:
+        """Return those of each pointer over the positions, 0 where nothing was seen."""
+        import tensorflow as tf
+
+        return tf.nn.softmax(tf.where(tf.math.is_nan(logits), LOWEST, logits), axis=1)
 
 
 def _spans_of_one_row(rows: LabelledRows, head: Head, *, of: pa.Array) -> pa.Array:

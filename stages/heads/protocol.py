@@ -6,9 +6,9 @@ and Arrow; what is of TensorFlow is imported where it is asked for, and not befo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,12 @@ from stages.rows.columns import Labels
 from stages.rows.pointers import Questions
 from stages.rows.probabilities import Answers, Exact, Flags
 from stages.rows.row_logits import RowLogits
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from stages.heads.losses import HardLoss
+    from stages.heads.scores.figures import Figures
 
 Owners = npt.NDArray[np.int64]
 Suspicion = Callable[[Answers, Owners], bool]
@@ -99,6 +105,10 @@ class Kind(Protocol):
       may_look_like_probabilities: whether logits in [0, 1] may be chance, so that they are believed
         where they are stated to be logits.
       has_thresholds: whether classes are said from thresholds on that validation decides.
+      starts_at_mean: whether an output begins at the mean of what it learns.
+      activation: what a model that answers with its probabilities ends with.
+      no_logits: the activations that a student of logits cannot end with.
+      problem: what transformers calls it, where it has a name for it.
     """
 
     has_class_numbers: bool = False
@@ -106,12 +116,17 @@ class Kind(Protocol):
     sum_of_probabilities: str = ""
     may_look_like_probabilities: bool = False
     has_thresholds: bool = False
+    starts_at_mean: bool = False
+    activation: str | None = None
+    no_logits: tuple[str, ...] = ()
+    problem: str | None = None
 
     def column(self, head: Head) -> LabelColumn:
         """Return what the corpus column of its hard labels may hold."""
 
     def check_feature(self, rows: LabelledRows, feature: pa.Array) -> None:
         """Refuse corpus rows whose first feature nothing of this kind can be said of."""
+        return
 
     def hard_labels(self, rows: LabelledRows, head: Head, *, of: pa.Array) -> pa.Array:
         """Return the label column of corpus rows, null for none; refuse labels that do not fit.
@@ -175,3 +190,30 @@ class Kind(Protocol):
     def thresholds(self, answers: RowLogits, labels: Labels) -> list[float] | None:
         """Return the probability of each class from which on it is said, where that is tuned."""
         return None
+
+    def figures(self, head: Head, *, kept_by: str | None) -> Figures:
+        """Return what is measured while a student trains; `kept_by` keeps an epoch."""
+
+    def hard_loss(self) -> HardLoss:
+        """Return a student's loss against hard labels."""
+
+    def lines(
+        self, logits: tf.Tensor, targets: Mapping[str, tf.Tensor]
+    ) -> tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
+        """Return a batch as its losses take it, a distribution or a number a line."""
+        return logits, targets
+
+    def has_any_label(self, targets: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Return whether a batch has anything to learn without the teacher, a bool scalar."""
+        import tensorflow as tf
+
+        return tf.reduce_any(self.hard_loss().has(targets["label"]))
+
+    def fitted_to(self, head: Head) -> tuple[Any, list[Any]]:
+        """Return the Keras loss of a fit to hard labels, and metrics; the last keeps an epoch."""
+
+    def probabilities(self, logits: tf.Tensor) -> tf.Tensor | None:
+        """Return float32 probabilities of logits [batch, …, classes], NaN where nothing was seen.
+
+        None of a kind whose logits are the answers themselves.
+        """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pyarrow as pa
 
@@ -12,6 +14,12 @@ from stages.heads.protocol import Judging, Kind, LabelColumn, LabelledRows, Susp
 from stages.rows.columns import Labels
 from stages.rows.probabilities import Answers, Exact, Flags
 from stages.rows.row_logits import RowLogits
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from stages.heads.losses import HardLoss
+    from stages.heads.scores.figures import Figures
 
 _NEAR = 0.01  # of the numbers' own deviation
 
@@ -32,6 +40,9 @@ DECLARES = {
 
 class Regression(Kind):
     """A number a row; what is said of it is never a probability."""
+
+    starts_at_mean = True
+    problem = "regression"
 
     def column(self, head: Head) -> LabelColumn:
         """Return a number."""
@@ -78,6 +89,29 @@ class Regression(Kind):
         """Return correlations and errors."""
         teacher = None if how.teacher is None else how.teacher.values[:, 0]
         return score_values(answers.values[:, 0], labels[:, 0], teacher=teacher)
+
+    def figures(self, head: Head, *, kept_by: str | None) -> Figures:
+        """Return R² and correlations."""
+        from stages.heads.scores.figures import ValueFigures
+
+        return ValueFigures()
+
+    def hard_loss(self) -> HardLoss:
+        """Return the squared error."""
+        from stages.heads.losses import HardLoss
+        from stages.heads.losses.parts.labels import has_labels
+        from stages.heads.losses.parts.values import squared_error
+
+        return HardLoss(lambda values, labels, _: squared_error(values, labels), has_labels)
+
+    def fitted_to(self, head: Head) -> tuple[Any, list[Any]]:
+        """Return the squared error."""
+        import keras
+
+        return keras.losses.MeanSquaredError(), []
+
+    def probabilities(self, logits: tf.Tensor) -> None:
+        """Return none: the logits are the numbers."""
 
 
 KIND = Regression()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -25,6 +27,12 @@ from stages.rows.probabilities import (
 )
 from stages.rows.row_logits import RowLogits
 
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from stages.heads.losses import HardLoss
+    from stages.heads.scores.figures import Figures
+
 DECLARES = {
     "place": 2,
     "label": "texts",
@@ -41,6 +49,9 @@ class Sigmoid(Kind):
     may_look_like_probabilities = True
     counts_classes = True
     has_thresholds = True
+    activation = "sigmoid"
+    no_logits = ("softmax", "log_softmax", "sigmoid", "hard_sigmoid", "log_sigmoid")
+    problem = "multi_label_classification"
 
     def column(self, head: Head) -> LabelColumn:
         """Return a list a row; of one class also 0 or 1."""
@@ -104,6 +115,31 @@ class Sigmoid(Kind):
         """Return those whose F1 is largest."""
         return tuned_thresholds(answers.values, labels)
 
+    def figures(self, head: Head, *, kept_by: str | None) -> Figures:
+        """Return F1, agreement, and how well it ranks only where that decides."""
+        from stages.heads.scores.figures import LabelFigures
+
+        return LabelFigures(len(head.classes), ranks=kept_by == "auc")
+
+    def hard_loss(self) -> HardLoss:
+        """Return the binary cross-entropy."""
+        from stages.heads.losses import HardLoss
+        from stages.heads.losses.parts.labels import binary_cross_entropy, has_labels
+
+        return HardLoss(lambda logits, labels, _: binary_cross_entropy(logits, labels), has_labels)
+
+    def fitted_to(self, head: Head) -> tuple[Any, list[Any]]:
+        """Return binary cross-entropy."""
+        import keras
+
+        return keras.losses.BinaryCrossentropy(from_logits=True), []
+
+    def probabilities(self, logits: tf.Tensor) -> tf.Tensor:
+        """Return one for each class."""
+        import tensorflow as tf
+
+        return tf.sigmoid(logits)
+
 
 class _AllWithin:
     """Counts numbers as long as all of them are in [0, 1]."""
@@ -138,7 +174,7 @@ def _labels_of_one_row(rows: LabelledRows, head: Head) -> pa.Array:
     """
     if len(head.classes) == 1 and rows.is_number(head.corpus_column):
         return _labels_of_flags(rows, head)
-    column = rows.labellists_from(head.corpus_column)
+    column = rows.label_lists(head.corpus_column)
     elements, offsets = positions_of(column)
     counts = np.diff(offsets)
     names = head.classes

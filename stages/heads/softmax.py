@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,6 +26,12 @@ from stages.rows.probabilities import (
     rows_of_sum_one,
 )
 from stages.rows.row_logits import RowLogits
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from stages.heads.losses import HardLoss
+    from stages.heads.scores.figures import Figures
 
 DECLARES = {
     "place": 1,
@@ -53,6 +61,9 @@ class Softmax(Kind):
 
     has_class_numbers = True
     counts_classes = True
+    activation = "softmax"
+    no_logits = ("softmax", "sigmoid", "hard_sigmoid", "log_sigmoid")
+    problem = "single_label_classification"
     sum_of_probabilities = " whose sum is 1"
 
     def column(self, head: Head) -> LabelColumn:
@@ -105,6 +116,41 @@ class Softmax(Kind):
             predicted=how.predicted,
             teacher_predicted=how.teacher_predicted,
         )
+
+    def figures(self, head: Head, *, kept_by: str | None) -> Figures:
+        """Return accuracy, agreement, and of whole splits macro and span scores."""
+        from stages.heads.scores.figures import ClassFigures
+
+        return ClassFigures(len(head.classes), tags=head.classes if head.has_spans else ())
+
+    def hard_loss(self) -> HardLoss:
+        """Return the cross-entropy."""
+        from stages.heads.losses import HardLoss
+        from stages.heads.losses.parts.hard import hard_label_cross_entropy, has_hard_label
+
+        return HardLoss(
+            lambda logits, labels, smoothing: hard_label_cross_entropy(
+                logits, labels, label_smoothing=smoothing
+            ),
+            has_hard_label,
+        )
+
+    def fitted_to(self, head: Head) -> tuple[Any, list[Any]]:
+        """Return cross-entropy, and accuracy, or F1 of spans."""
+        import keras
+
+        from stages.heads.scores.fitted import LabelledAccuracy, LabelledSpanF1
+
+        ignored = -1 if head.by_position else None
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=ignored)
+        spans = [LabelledSpanF1(head.classes)] if head.has_spans else []
+        return loss, [LabelledAccuracy(), *spans]
+
+    def probabilities(self, logits: tf.Tensor) -> tf.Tensor:
+        """Return those of the classes."""
+        import tensorflow as tf
+
+        return tf.nn.softmax(logits)
 
 
 def _labels_by_position(rows: LabelledRows, head: Head, *, of: pa.Array) -> pa.Array:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +11,12 @@ import tensorflow as tf
 
 from schemas.heads import Head
 from schemas.teacher_section import Fit
-from stages.heads.scores.spans import SpanScores
+from stages.heads import head_kind
 from stages.inputs.wordpiece import Wordpiece
 from stages.machine.progress import EpochProgress, say
 from stages.networks.checkpoint import Checkpoints
 from stages.networks.kept_epoch import short_budget
 from stages.rows.columns import Labels
-from stages.rows.pointers import LOWEST
 from stages.teach.batches import batches
 from stages.teach.kept_epochs import KeptEpochs
 
@@ -36,62 +34,6 @@ class LabelledTokens:
     def rows(self) -> int:
         """How many there are."""
         return int(self.token_ids.nrows())
-
-
-class LabelledAccuracy(keras.metrics.Mean):
-    """Share of what has a label whose most likely class is that."""
-
-    def __init__(self) -> None:
-        super().__init__(name="accuracy")
-
-    def update_state(
-        self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None
-    ) -> None:
-        """Count a batch."""
-        del sample_weight
-        labels = tf.cast(y_true, tf.int64)
-        super().update_state(tf.argmax(y_pred, axis=-1) == labels, sample_weight=labels >= 0)
-
-
-class LabelledSpanF1(SpanScores):
-    """F1 of the spans that tags mark, of the tokens that have one: the first piece of each word.
-
-    A word without a tag is left out, so its neighbours are beside each other;
-    `stages/heads/metrics/spans.py` counts it as `O`.
-    """
-
-    def __init__(self, classes: Sequence[str]) -> None:
-        super().__init__(classes, name="span_f1")
-
-    def update_state(
-        self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None
-    ) -> None:
-        """Count a batch."""
-        del sample_weight
-        labels = tf.cast(y_true, tf.int64)
-        labelled = labels >= 0
-        tags = (labels, tf.argmax(y_pred, axis=-1))
-        super().update_state(*(tf.ragged.boolean_mask(one, labelled).to_tensor(-1) for one in tags))
-
-    def result(self) -> tf.Tensor:
-        """Return the one number."""
-        return super().result()[self.name]
-
-
-class PointerCrossEntropy(keras.losses.Loss):
-    """Mean cross-entropy of the pointers over the tokens that may be pointed to.
-
-    Takes labels float32 [batch, tokens, 2], 1 for the one, -1 for what may not be, and logits of
-    the same shape. A row without the one counts in nothing.
-    """
-
-    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-        """Return the mean over all pointers, a scalar."""
-        labels, logits = (tf.transpose(one, [0, 2, 1]) for one in (y_true, y_pred))
-        log_probs = tf.nn.log_softmax(tf.where(labels >= 0, logits, LOWEST))
-        there = labels == 1.0
-        losses = -tf.reduce_sum(tf.where(there, log_probs, 0.0))
-        return tf.math.divide_no_nan(losses, tf.reduce_sum(tf.cast(there, tf.float32)))
 
 
 def fit(
@@ -114,7 +56,7 @@ def fit(
       Training and validation figures by epoch.
     """
     steps = math.ceil(train.rows / how.batch_size)
-    loss, metrics = _judged_by(head)
+    loss, metrics = head_kind(head.kind).fitted_to(head)
     kept_by = f"val_{metrics[-1].name}" if metrics else "val_loss"
     trained = keras.Model(model.input, model.output)
     trained.compile(
@@ -162,20 +104,6 @@ def fit(
     if said is not None:
         say(f"teach: {said}")
     return tuple(kept.epochs)
-
-
-def _judged_by(head: Head) -> tuple[keras.losses.Loss, list[keras.metrics.Metric]]:
-    """Return the loss against hard labels and metrics, the last of which keeps an epoch, if any."""
-    if head.kind == "sigmoid":
-        return keras.losses.BinaryCrossentropy(from_logits=True), []
-    if head.kind == "regression":
-        return keras.losses.MeanSquaredError(), []
-    if head.points:
-        return PointerCrossEntropy(), []
-    ignored = -1 if head.by_position else None
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=ignored)
-    spans = [LabelledSpanF1(head.classes)] if head.has_spans else []
-    return loss, [LabelledAccuracy(), *spans]
 
 
 def optimizer(how: Fit, *, steps: int) -> keras.optimizers.Optimizer:

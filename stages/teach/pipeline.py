@@ -187,7 +187,7 @@ def _fitted(
         return LabelledTokens(wordpiece.tokens(tf.constant(inputs, tf.string))[0], labels)
 
     train, validation = tokens("train"), tokens("validation")
-    if run.head.kind == "regression":
+    if head_kind(run.head.kind).starts_at_mean:
         start_at_mean(model, train.labels[:, 0])
     epochs = fit(
         model,

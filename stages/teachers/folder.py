@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from schemas.errors import TeacherError, first_line
-from schemas.head_kinds import HeadKind
+from schemas.head_kinds import USUAL_KIND, HeadKind, head_kinds
 from schemas.heads import HeadPer
 from schemas.provenance import digest_file
 from schemas.teacher_card import CARD_FILE, MODEL_FILE, VOCABULARY_FILE, TeacherCard
@@ -21,7 +21,7 @@ def open_teacher(
     classes: tuple[str, ...],
     how: Teacher = KERAS,
     per: HeadPer = "example",
-    kind: HeadKind = "softmax",
+    kind: HeadKind = USUAL_KIND,
 ) -> TeacherSource:
     """Return the teacher in a folder, whose classes must be those asked for, in that order.
 
@@ -33,7 +33,7 @@ def open_teacher(
         if not (path / name).is_file():
             raise TeacherError(f"teacher is not whole: {path}: no {name}. Make it again.")
     check_vocabulary_file(path, card)
-    if kind == "regression" and len(card.classes) == 1:
+    if head_kinds()[kind].named and len(card.classes) == 1:
         card = card.model_copy(update={"classes": classes})  # what a number is called says nothing
     if card.classes != classes:
         raise TeacherError(
@@ -49,7 +49,7 @@ def teacher_in(
     card: TeacherCard,
     how: Teacher = KERAS,
     per: HeadPer = "example",
-    kind: HeadKind = "softmax",
+    kind: HeadKind = USUAL_KIND,
 ) -> TeacherSource:
     """Return a folder's teacher, whose card is known."""
     return TeacherSource(

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from schemas.errors import AssetError, TeacherError
+from schemas.head_kinds import USUAL_KIND
 from schemas.provenance import digest_file
 from schemas.run_file import RunFile
 from schemas.teacher_card import VOCABULARY_FILE
@@ -117,7 +118,7 @@ def _source(
     parts = {**parts, "classes": classes, "how": stated, "compute_dtype": how.compute_dtype}
     if run.head.by_position:
         parts = {**parts, "per": run.head.per, "word_logits": how.word_logits, **windows(how)}
-    if run.head.kind != "softmax" or how.gives_one_number:
+    if run.head.kind != USUAL_KIND or how.gives_one_number:
         parts = {**parts, **answer_parts(how, run.head.kind)}
     return TeacherSource(
         how=how,

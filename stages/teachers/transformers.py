@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from schemas.errors import TeacherError, first_line
+from schemas.head_kinds import head_kinds
 from stages.inputs.features import texts_of
 from stages.machine.listing import first_few
 from stages.places.hub import is_hub_handle, snapshot
@@ -173,7 +174,7 @@ class TransformersTeacher:
     def _class_order(self) -> list[int]:
         named = self._model.config.id2label
         names = [str(named[number]) for number in range(len(named))]
-        generic = all(name.startswith(_GENERIC) for name in names) or self._kind == "regression"
+        generic = all(name.startswith(_GENERIC) for name in names) or head_kinds()[self._kind].named
         same = sorted(names) == sorted(self.classes)
         if self._speaks_of is not None:
             others = [name for name in self.classes if name != self._speaks_of]
@@ -193,7 +194,7 @@ class TransformersTeacher:
 
 def _task_of(source: TeacherSource) -> str:
     """Return what the library calls the task of a head."""
-    if source.kind == "pointer":
+    if head_kinds()[source.kind].points:
         return "QuestionAnswering"
     return "TokenClassification" if source.per == "token" else "SequenceClassification"
 
@@ -261,7 +262,7 @@ def load(source: TeacherSource) -> TransformersTeacher:
     Raises:
       TeacherError: it cannot be loaded.
     """
-    if source.kind == "pointer":
+    if head_kinds()[source.kind].points:
         from stages.teachers.questions import QuestionTeacher
 
         return QuestionTeacher(source)

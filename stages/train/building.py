@@ -13,6 +13,7 @@ import numpy.typing as npt
 from schemas.errors import StudentError
 from schemas.student_card import STUDENT_MODEL_FILE, Role
 from schemas.train_section import Student
+from stages.heads import head_kind
 from stages.heads.labels import labels_by_line
 from stages.places.assets import resolve_model
 from stages.rows.codec import decode
@@ -79,7 +80,8 @@ def start_output(model: keras.Model, table: SoftLabelTable, student: Student, ro
     """
     from stages.networks.output_bias import start_at_mean
 
-    if table.card.head.kind == "regression" and not student.kind.endswith(".keras"):
+    at_mean = head_kind(table.card.head.kind).starts_at_mean
+    if at_mean and not student.kind.endswith(".keras"):
         start_at_mean(model, _numbers(table, role))
 
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from schemas.heads import Head
-from stages.heads.scores.figures import figures_of
+from stages.heads import head_kind
 from stages.machine.replicas import Replicas
 from stages.train.distiller import Distiller
 from stages.train.distributed import DistributedDistiller
@@ -39,7 +39,7 @@ def compiled(
     replicas = replicas or Replicas()
     kind = Distiller if replicas.count == 1 else DistributedDistiller
     with replicas.scope():
-        figures = None if head is None else figures_of(head, kept_by=kept_by)
+        figures = None if head is None else head_kind(head.kind).figures(head, kept_by=kept_by)
         distiller = kind(student, objective, total_steps=total_steps, figures=figures)
         distiller.compile(adam(student, learning_rate), jit_compile=xla)
         distiller.optimizer.build(student.trainable_variables)  # or the step is traced twice

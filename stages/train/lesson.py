@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from schemas.run_file import RunFile
-from stages.heads.scores.figures import figures_of
+from stages.heads import head_kind
 from stages.inputs.wordpiece import Wordpiece
 from stages.machine.replicas import Replicas
 from stages.table.opening import SoftLabelTable
@@ -151,7 +151,8 @@ class OneTable:
 
     def measuring(self) -> Callable[[], dict[str, float]]:
         """Return what measures the student on the validation split: figures by name."""
-        figures = figures_of(self._run.head, kept_by=self._run.kept_by)
+        head = self._run.head
+        figures = head_kind(head.kind).figures(head, kept_by=self._run.kept_by)
         first = self.phases[0].objective
         model = Distiller(self.student, first, total_steps=1, figures=figures)
         model.compile(keras.optimizers.SGD(), jit_compile=False)  # it takes no step

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from schemas.head_kinds import HeadKind
+from schemas.head_kinds import USUAL_KIND, HeadKind
 from schemas.train_section import ExampleWeight, Schedule, Train
-from stages.heads.losses import HARD_LOSSES, find_loss
+from stages.heads import head_kind
+from stages.heads.losses import find_loss
 from stages.heads.losses.parts.divergences import kl_with_tail_bucket
 from stages.heads.losses.parts.hard import has_hard_label, mean_over_valid
 from stages.heads.losses.parts.logits import standardized
-from stages.heads.losses.parts.pointers import over_positions
 from stages.machine.replicas import over_replicas
 
 Number = float | Schedule
@@ -38,7 +38,7 @@ class Objective:
     example_weight: ExampleWeight = "even"
     view_share: float | None = None
     label_smoothing: float = 0.0
-    kind: HeadKind = "softmax"
+    kind: HeadKind = USUAL_KIND
 
     @staticmethod
     def of(how: Train, kind: HeadKind) -> Objective:
@@ -70,8 +70,8 @@ class Objective:
 
         Without the teacher that is a hard label, else whatever there is of what is `seen`.
         """
-        if self.is_hard_labels_only and self.kind != "pointer":
-            return tf.reduce_any(HARD_LOSSES[self.kind].has(targets["label"]))
+        if self.is_hard_labels_only:
+            return head_kind(self.kind).has_any_label(targets)
         return tf.reduce_any(targets["seen"]) if "seen" in targets else tf.constant(True)
 
     def value(
@@ -93,10 +93,10 @@ class Objective:
             bool [batch, words] says which count.
           progress: share of the training that is done, in [0, 1], for schedules.
         """
-        if self.kind == "pointer":
-            student_logits, targets = over_positions(student_logits, targets)
+        kind = head_kind(self.kind)
+        student_logits, targets = kind.lines(student_logits, targets)
         labels = targets["label"]
-        hard = HARD_LOSSES[self.kind]
+        hard = kind.hard_loss()
         hard_loss = mean_over_valid(
             hard.loss(student_logits, labels, self.label_smoothing), hard.has(labels)
         )

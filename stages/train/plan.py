@@ -13,6 +13,7 @@ from schemas.provenance import digest_file, fingerprint
 from schemas.run_file import RunFile
 from schemas.student_card import Role
 from schemas.train_section import OF_TEACHER, Student, Train
+from stages.heads import head_kind
 from stages.machine.plugins import source_of
 from stages.places.assets import resolve_model
 from stages.table.opening import SoftLabelTable
@@ -89,7 +90,7 @@ def learns_from(run: RunFile, table: SoftLabelTable, role: Role) -> dict[str, An
     }
     if table.card.across is not None and table.card.across.fingerprint:
         parts["left_out"] = table.card.across.fingerprint
-    if role == "baseline" and run.head.kind == "regression":
+    if role == "baseline" and head_kind(run.head.kind).starts_at_mean:
         parts["starts_at"] = "hard labels"
     if run.kept_by != "accuracy":
         parts["kept_by"] = run.kept_by

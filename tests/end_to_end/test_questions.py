@@ -8,11 +8,11 @@ from stages.asking.recheck import Tolerance, recheck
 from stages.evaluate.html import render
 from stages.evaluate.pipeline import evaluate
 from stages.evaluate.text import results_text
+from stages.heads.scores.fitted import PointerCrossEntropy
 from stages.inputs.cutting import cut_words
 from stages.rows.pointers import best_spans, separators
 from stages.rows.row_logits import RowLogits
 from stages.run.experiment import target_reached
-from stages.teach.fit import PointerCrossEntropy
 from stages.teach.pipeline import plan_teach, teach
 from stages.teachers import load_teacher
 from stages.teachers.folder import read_card

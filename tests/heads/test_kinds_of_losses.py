@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from schemas.head_kinds import head_kinds
 from schemas.heads import Head
 from schemas.train_section import losses_of
-from stages.heads.losses import HARD_LOSSES, find_loss
+from stages.heads import head_kind
+from stages.heads.losses import HardLoss, find_loss
 from stages.heads.losses.parts.labels import bernoulli_kl_to_teacher, binary_cross_entropy
 from stages.heads.losses.parts.values import squared_error
 from stages.heads.metrics.labels import score_labels
 from stages.heads.metrics.values import score_values
-from stages.heads.scores.figures import figures_of
 from stages.train.objective import Objective
 from tests import oracles
 from tests.heads.slopes import gradient
@@ -36,7 +36,7 @@ def test_every_loss_that_a_run_file_may_name_is_there():
     assert found["sigmoid"] == ("kl", "squared_error")
     for kind, names in found.items():
         assert all(callable(find_loss(name, kind)) for name in names)
-    assert set(HARD_LOSSES) == set(found)
+        assert isinstance(head_kind(kind).hard_loss(), HardLoss)
 
 
 @settings(deadline=None, max_examples=150)
@@ -122,7 +122,7 @@ def test_the_objective_weighs_both_means_and_a_baseline_ignores_the_teacher(kind
 
 def counted(head, labels, logits, teacher):
     """Return the figures of several batches."""
-    figures = figures_of(head, kept_by="auc")
+    figures = head_kind(head.kind).figures(head, kept_by="auc")
     for part in np.array_split(np.arange(len(labels)), 3):
         targets = {"label": tf.constant(labels[part]), "teacher_logits": tf.constant(teacher[part])}
         figures.count(targets, tf.constant(logits[part]), testing=True)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stages.heads import head_kind
 from stages.heads.metrics.spans import span_scores
-from stages.teach.fit import LabelledSpanF1, _judged_by
+from stages.heads.scores.fitted import LabelledSpanF1
 from stages.teach.kept_epochs import KeptEpochs
 from stages.teach.pipeline import plan_teach, teach
 from stages.teachers.folder import read_card
@@ -61,7 +62,7 @@ def test_the_epoch_with_the_best_spans_is_kept(tmp_path, monkeypatch):
     )
     teach(plan_teach(run, base=tmp_path), out=tmp_path / "made")
     card = read_card(tmp_path / "made")
-    _, metrics = _judged_by(run.head)
+    _, metrics = head_kind(run.head.kind).fitted_to(run.head)
     assert metrics[-1].name == "span_f1"
     by_epoch = [figures["val_span_f1"] for figures in card.epochs]
     assert max(by_epoch) > min(by_epoch)

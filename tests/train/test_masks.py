@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.heads import Head
+from stages.heads import head_kind
 from stages.heads.metrics.classes import Tagged, score
 from stages.heads.metrics.spans import span_scores
-from stages.heads.scores.figures import figures_of
 from stages.train.objective import Objective
 
 TAGS = ("O", "B-A", "I-A", "B-B", "I-B")
@@ -68,7 +68,9 @@ def test_the_figures_of_training(batch):
     student, teacher, labels, seen, garbage = batch
 
     def counted(student, teacher, labels, seen):
-        figures = figures_of(Head(name="t", per="token", classes=TAGS))
+        figures = head_kind("softmax").figures(
+            Head(name="t", per="token", classes=TAGS), kept_by=None
+        )
         targets = {"label": labels, "teacher_logits": teacher, "teacher_seen": seen}
         targets |= {"all_labels": labels, "asked": np.ones_like(seen)}
         tensors = {name: tf.constant(value) for name, value in targets.items()}

@@ -1,7 +1,7 @@
 """Losses against the teacher, a module each, named as `train.loss` names it.
 
 In log space, per example, not reduced, nothing clipped; `mean_over_valid` is the only reduction.
-`HARD_LOSSES` has those against hard labels. Imports `rows` and `machine`. To add one: a module
+That against hard labels is of each kind of head. Imports `rows` and `machine`. To add one: a module
 with `DECLARES = {"heads": {"softmax": "of_classes"}}`: which function is for which kind of head.
 """
 
@@ -15,9 +15,6 @@ import tensorflow as tf
 
 from schemas.declared import declared
 from schemas.train_section import LOSSES_FOLDER
-from stages.heads.losses.parts import values
-from stages.heads.losses.parts.hard import hard_label_cross_entropy, has_hard_label
-from stages.heads.losses.parts.labels import binary_cross_entropy, has_labels
 
 Loss = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, float | tf.Tensor], tf.Tensor]
 
@@ -48,15 +45,3 @@ class HardLoss:
 
     loss: Callable[[tf.Tensor, tf.Tensor, float], tf.Tensor]
     has: Callable[[tf.Tensor], tf.Tensor]
-
-
-_HARD_OF_ONE_CLASS = HardLoss(
-    lambda s, labels, smoothing: hard_label_cross_entropy(s, labels, label_smoothing=smoothing),
-    has_hard_label,
-)
-HARD_LOSSES = {
-    "softmax": _HARD_OF_ONE_CLASS,
-    "pointer": _HARD_OF_ONE_CLASS,
-    "sigmoid": HardLoss(lambda s, labels, _: binary_cross_entropy(s, labels), has_labels),
-    "regression": HardLoss(lambda s, labels, _: values.squared_error(s, labels), has_labels),
-}

@@ -12,7 +12,6 @@ from typing import Protocol
 import keras
 import tensorflow as tf
 
-from schemas.heads import Head
 from stages.heads.losses.parts.hard import has_hard_label
 from stages.heads.losses.parts.labels import has_labels
 from stages.heads.scores.macro import MACRO_SCORES, MacroScores
@@ -39,17 +38,6 @@ class Figures(Protocol):
 
     def count(self, targets: Targets, logits: tf.Tensor, *, testing: bool) -> None:
         """Count one batch; with `testing`, for what is of whole splits too."""
-
-
-def figures_of(head: Head, *, kept_by: str | None = None) -> Figures:
-    """Return the figures of a head; of yes or no, how well it ranks only where that decides."""
-    if head.kind == "sigmoid":
-        return LabelFigures(len(head.classes), ranks=kept_by == "auc")
-    if head.kind == "pointer":
-        return PointerFigures()
-    if head.kind == "regression":
-        return ValueFigures()
-    return ClassFigures(len(head.classes), tags=head.classes if head.has_spans else ())
 
 
 class ClassFigures:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import keras
 
 from schemas.errors import TeacherError
+from schemas.head_kinds import head_kinds
+from stages.heads import head_kind
 from stages.networks.layers import last_activation
 from stages.teachers.parts.source import TeacherSource
 
-_KINDS = ("softmax", "sigmoid")  # of heads, and the activations that make their probabilities
+OF_ONE_NUMBER = "sigmoid"  # the activation that makes a probability of one number
 
 
 def check_ending(place: str, model: keras.Model, source: TeacherSource) -> None:
@@ -19,19 +21,21 @@ def check_ending(place: str, model: keras.Model, source: TeacherSource) -> None:
         probabilities, and logits were expected.
     """
     ending, how = last_activation(model), source.how
-    if ending not in _KINDS or source.kind not in _KINDS:
+    expected = head_kind(source.kind).activation
+    of_kinds = {head_kind(name).activation: name for name in head_kinds()}
+    if ending is None or ending not in of_kinds or expected is None:
         return
     if how.gives_one_number:
-        if ending == "sigmoid" and how.answers == "one_logit":
+        if ending == OF_ONE_NUMBER and how.answers == "one_logit":
             raise TeacherError(
                 f"teacher answers with probabilities: {place}: it ends with a sigmoid. State "
                 'teacher.answers = "one_probability".'
             )
         return
-    if ending != source.kind:
+    if ending != expected:
         raise TeacherError(
             f"teacher is of another kind: {place}: it ends with a {ending}, expected one for a "
-            f'{source.kind} head. State kind = "{ending}" for the head and '
+            f'{source.kind} head. State kind = "{of_kinds[ending]}" for the head and '
             'teacher.answers = "probabilities", or use another model.'
         )
     if how.answers != "probabilities":

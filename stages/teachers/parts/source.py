@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.head_kinds import HeadKind
+from schemas.head_kinds import USUAL_KIND, HeadKind
 from schemas.heads import HeadPer
 from schemas.provenance import fingerprint
 from schemas.teacher_section import Teacher
@@ -40,7 +40,7 @@ class TeacherSource:
     vocabulary: Path | None = None
     vouched: bool = False
     per: HeadPer = "example"
-    kind: HeadKind = "softmax"
+    kind: HeadKind = USUAL_KIND
 
     @property
     def outputs(self) -> int:
@@ -68,7 +68,7 @@ def answer_parts(how: Teacher, kind: HeadKind) -> dict[str, object]:
         return {"answers": how.answers, "speaks_of": how.speaks_of}
     if how.answers != "probabilities":
         return {}
-    return {"answers": how.answers, **({} if kind == "softmax" else {"kind": kind})}
+    return {"answers": how.answers, **({} if kind == USUAL_KIND else {"kind": kind})}
 
 
 def teacher_fingerprint(parts: dict[str, object]) -> str:

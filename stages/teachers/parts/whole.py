@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from schemas.errors import TeacherError
-from schemas.head_kinds import HeadKind
+from schemas.head_kinds import head_kinds
+from stages.heads import head_kind
 from stages.networks.weights import Unmatched
 from stages.teachers.parts.source import TeacherSource
 
@@ -19,11 +20,7 @@ _OF_PRETRAINING = re.compile(
 # Tasks whose weights may have the same names and shapes as those of another.
 _TASKS = ("SequenceClassification", "TokenClassification", "QuestionAnswering", "MultipleChoice")
 
-_KIND_OF_PROBLEM: dict[str | None, HeadKind] = {
-    "single_label_classification": "softmax",
-    "multi_label_classification": "sigmoid",
-    "regression": "regression",
-}
+_OF_ONE_NUMBER = "multi_label_classification"  # a problem, whose one class is a yes or a no
 
 
 def check_whole(place: str, model: Any, info: Mapping[str, Collection[Any]], *, task: str) -> None:
@@ -69,9 +66,10 @@ def check_problem(place: str, config: Any, source: TeacherSource) -> None:
       TeacherError: it does, with the kind to state.
     """
     said = getattr(config, "problem_type", None)
-    kind = _KIND_OF_PROBLEM.get(said, source.kind)
-    one = source.how.gives_one_number
-    fits = kind == source.kind or (one and kind == "sigmoid") or source.kind == "pointer"
+    of_problems = {head_kind(name).problem: name for name in head_kinds()}
+    kind = of_problems.get(said, source.kind) if said is not None else source.kind
+    one = source.how.gives_one_number and said == _OF_ONE_NUMBER
+    fits = kind == source.kind or one or head_kind(source.kind).problem is None
     if fits or source.how.answers == "one_probability":
         return
     remedy = f'State kind = "{kind}" for the head' if source.per == "example" else "State another"

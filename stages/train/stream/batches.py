@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from schemas.heads import Head
 from schemas.layout import Layout
+from stages.heads import head_kind
 from stages.heads.labels import labels_by_line
 from stages.inputs.features import as_text, one_after_another
 from stages.rows.codec import decode
@@ -88,7 +89,7 @@ def signature(head: Head) -> tuple[tf.TensorSpec, ...]:
     classes = len(head.classes)
     numbers, flags = tf.TensorSpec([None], tf.int64), tf.TensorSpec([None], tf.bool)
     logits = tf.TensorSpec([None, classes], tf.float32)
-    labels = numbers if head.kind == "softmax" else logits
+    labels = numbers if head_kind(head.kind).has_class_numbers else logits
     return (tf.TensorSpec([], tf.string), numbers, numbers, labels, logits, flags, flags)
 
 

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import tensorflow as tf
 
 from schemas.layout import Layout
+from stages.heads import head_kind
 from stages.rows.lists import Numbers
 from stages.table.opening import SoftLabelTable
 from stages.table.shard import Shard
@@ -85,7 +86,7 @@ class OneHead:
     def by_code(self) -> list[str]:
         """The label's column, where each row has one class."""
         head = self.layout.head
-        one_class = head.kind == "softmax" and not head.by_position
+        one_class = head_kind(head.kind).has_class_numbers and not head.by_position
         return [head.label_column] if one_class else []
 
     @property

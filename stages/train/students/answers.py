@@ -8,13 +8,9 @@ import numpy.typing as npt
 
 from schemas.errors import StudentError
 from schemas.heads import Head
+from stages.heads import head_kind
 from stages.networks.layers import last_activation
 
-_NO_LOGITS = {  # what a model of each kind of head cannot end with; a softmax head can with logs
-    "softmax": ("softmax", "sigmoid", "hard_sigmoid", "log_sigmoid"),
-    "sigmoid": ("softmax", "log_softmax", "sigmoid", "hard_sigmoid", "log_sigmoid"),
-    "pointer": ("softmax", "sigmoid", "hard_sigmoid", "log_sigmoid"),
-}
 _ROWS, _PIECES, _DRAWS, _SPREAD = 8, 5, 4, 3.0
 
 
@@ -27,7 +23,7 @@ def check_answers(model: keras.Model, head: Head, *, name: str, vocabulary_size:
     Raises:
       StudentError: they are.
     """
-    refused = _NO_LOGITS.get(head.kind, ())
+    refused = head_kind(head.kind).no_logits
     ending = last_activation(model)
     if ending in refused:
         raise StudentError(_message(name, f"it ends with a {ending}"))
