@@ -27,8 +27,8 @@ class Augmenter(Section):
     """How some of an example's views are made.
 
     Attributes:
-      kind: `word_dropout`, `swap`, `mask`, `crossover`, `replace` or `module:function`; several
-        joined by `+` follow one another.
+      kind: a module of `stages/views/augmenters`, or `module:function`; several joined by `+`
+        follow one another.
       count: views made so.
       rate: share of words that are touched.
       token: what `mask` writes.

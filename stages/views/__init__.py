@@ -1,4 +1,4 @@
 """Augmented views of training texts, which the teacher labels too.
 
-Imports `corpus`. To add an augmenter: a function in `augmenters.py`.
+Imports `corpus`. To add an augmenter: a module in `augmenters/`.
 """

@@ -31,7 +31,8 @@ from stages.rows.identity import (
     order_of_digests,
 )
 from stages.table.writing.shards import order_rows
-from stages.views.augmenters import Around, Augment, Draw, Words, find_augmenters
+from stages.views.augmenters import Augment, find_augmenters
+from stages.views.augmenters.around import Around, Draw, Words
 
 _SPACE = 2**64
 

@@ -12,7 +12,9 @@ from stages.rows.identity import input_digests
 from stages.table.opening import open_table
 from stages.table.verify import verify
 from stages.teachers.folder import open_teacher
-from stages.views.augmenters import AUGMENTERS, Around, _OwnAugmenter, find_augmenters
+from stages.views.augmenters import _OwnAugmenter, augmenter_names, find_augmenters
+from stages.views.augmenters.around import Around
+from stages.views.augmenters.swap import augment as swap
 from tests import tiny
 
 VIEWS = (
@@ -118,7 +120,7 @@ def around(words=("other", "words", "here")):
     return Around(rate=0.5, token="[MASK]", other=lambda: list(words))
 
 
-@pytest.mark.parametrize("kind", AUGMENTERS)
+@pytest.mark.parametrize("kind", augmenter_names())
 @pytest.mark.parametrize("words", [["one"], ["one", "two", "three", "four", "five"]])
 def test_every_augmenter_leaves_words_and_its_argument_alone(kind, words):
     for seed in range(50):
@@ -134,7 +136,8 @@ def test_what_each_augmenter_does():
 
     def apply(kind):
         source = iter(draws)
-        return AUGMENTERS[kind](words, lambda: next(source), around())
+        (augment,) = find_augmenters(kind)
+        return augment(words, lambda: next(source), around())
 
     assert apply("word_dropout") == ["a", "c"]
     assert apply("mask") == ["a", "[MASK]", "c", "[MASK]"]
@@ -144,8 +147,8 @@ def test_what_each_augmenter_does():
 
 
 def test_an_own_augmenter_is_found_and_an_unknown_one_is_refused(monkeypatch):
-    (own,) = find_augmenters("stages.views.augmenters:swap")
-    assert own.augment.__wrapped__ is AUGMENTERS["swap"]
+    (own,) = find_augmenters("stages.views.augmenters.swap:augment")
+    assert own.augment.__wrapped__ is swap
     assert len(find_augmenters("swap + mask")) == 2
     with pytest.raises(RunFileError, match="unknown augmenter: 'swop'.* Use one of word_dropout"):
         find_augmenters("swop")

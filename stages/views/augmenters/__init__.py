@@ -1,39 +1,26 @@
-"""Text augmenters: one function each, from an example's words to another example's.
+"""Text augmenters: a module each, from an example's words to another example's.
 
 An augmenter draws only from the source of randomness that it is given, so a view is a pure
 function of its parent, of the other examples in its shard, and of the seed. Change what one does
-and raise `VERSION`: tables made with another version are made anew.
+and raise `VERSION`: tables made with another version are made anew. Imports `machine`. To add one:
+a module with `augment` and `DECLARES`, which says `looks_around` where it asks for other texts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Protocol
 
+from schemas.declared import declared, kind_names
 from schemas.errors import PipelineError, RunFileError, UserCodeError
 from schemas.provenance import digest_file
 from stages.machine.plugins import guarded, import_function, is_ctrl_c, source_of, user_code_error
+from stages.views.augmenters.around import Around, Draw, Words
 
 VERSION = 1
-
-Words = list[str]
-Draw = Callable[[], float]  # uniform in [0, 1)
-
-
-@dataclass(frozen=True)
-class Around:
-    """What an augmenter may draw on.
-
-    Attributes:
-      rate: share of words that are touched.
-      token: what `mask` writes.
-      other: gives the words of another example of the train split.
-    """
-
-    rate: float
-    token: str
-    other: Callable[[], Words]
+FOLDER = "views/augmenters"
 
 
 class Augment(Protocol):
@@ -41,54 +28,6 @@ class Augment(Protocol):
 
     def __call__(self, words: Words, draw: Draw, around: Around) -> Words:
         """Return the view's words; `words` is not changed."""
-
-
-def word_dropout(words: Words, draw: Draw, around: Around) -> Words:
-    """Leave each word out with probability `rate`; one word at least stays."""
-    kept = [word for word in words if draw() >= around.rate]
-    return kept or [words[pick(draw, len(words))]]
-
-
-def swap(words: Words, draw: Draw, around: Around) -> Words:
-    """Swap neighbours, `rate` · words times and at least once."""
-    found = list(words)
-    for _ in range(max(1, round(around.rate * len(words))) if len(words) > 1 else 0):
-        place = pick(draw, len(words) - 1)
-        found[place], found[place + 1] = found[place + 1], found[place]
-    return found
-
-
-def mask(words: Words, draw: Draw, around: Around) -> Words:
-    """Write `token` in place of each word with probability `rate`."""
-    return [around.token if draw() < around.rate else word for word in words]
-
-
-def crossover(words: Words, draw: Draw, around: Around) -> Words:
-    """Join the head of this example to the tail of another, both cut at random."""
-    other = around.other()
-    head = words[: 1 + pick(draw, len(words))]
-    return head + other[pick(draw, len(other)) :]
-
-
-def replace(words: Words, draw: Draw, around: Around) -> Words:
-    """Write a word of another example in place of each with probability `rate`."""
-    found = []
-    for word in words:
-        if draw() < around.rate:
-            other = around.other()
-            word = other[pick(draw, len(other))]
-        found.append(word)
-    return found
-
-
-AUGMENTERS: dict[str, Augment] = {
-    "word_dropout": word_dropout,
-    "swap": swap,
-    "mask": mask,
-    "crossover": crossover,
-    "replace": replace,
-}
-_OF_OTHERS = {"crossover", "replace"}
 
 
 def find_augmenters(kind: str) -> tuple[Augment, ...]:
@@ -107,7 +46,7 @@ def code_of(kinds: Iterable[str]) -> dict[str, str]:
     Raises:
       RunFileError: one cannot be imported.
     """
-    own = {name for kind in kinds for name in _names(kind) if name not in AUGMENTERS}
+    own = {name for kind in kinds for name in _names(kind) if name not in augmenter_names()}
     for name in own:
         _find(name)
     return {name: digest_file(source_of(name)) for name in sorted(own)}
@@ -122,8 +61,17 @@ def looks_around(kind: str, *, same: bool) -> bool:
         reads beside them nobody knows.
     """
     names = _names(kind)
-    own = any(name not in AUGMENTERS for name in names)
-    return own or (not same and any(name in _OF_OTHERS for name in names))
+    own = any(name not in augmenter_names() for name in names)
+    return own or (not same and any(_looks_around(name) for name in names))
+
+
+def augmenter_names() -> tuple[str, ...]:
+    """Return the names of those that are shipped."""
+    return kind_names(FOLDER)
+
+
+def _looks_around(name: str) -> bool:
+    return bool(declared(FOLDER)[name].get("looks_around"))
 
 
 def _names(kind: str) -> list[str]:
@@ -131,14 +79,15 @@ def _names(kind: str) -> list[str]:
 
 
 def _find(name: str) -> Augment:
-    if name in AUGMENTERS:
-        return AUGMENTERS[name]
+    if name in augmenter_names():
+        shipped: Augment = import_module(f"{__name__}.{name}").augment
+        return shipped
     try:
         function = import_function(name)
     except (ImportError, AttributeError, ValueError) as error:
         raise RunFileError(
-            f"unknown augmenter: {name!r}: {error}. Use one of {', '.join(AUGMENTERS)}, or a "
-            "module:function that can be imported."
+            f"unknown augmenter: {name!r}: {error}. Use one of {', '.join(augmenter_names())}, "
+            "or a module:function that can be imported."
         ) from error
     return _OwnAugmenter(name, guarded(name, function))
 
@@ -191,8 +140,3 @@ def is_text(word: str) -> bool:
     except UnicodeEncodeError:
         return False
     return "\0" not in word
-
-
-def pick(draw: Draw, count: int) -> int:
-    """Return an integer in [0, count)."""
-    return int(draw() * count)
