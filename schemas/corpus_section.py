@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from schemas.asset import Asset
 from schemas.crossing import Crossing
+from schemas.declared import declared, kind_names, known_kind
 from schemas.section import Fraction, Section
 
-CorpusFormat = Literal["parquet", "jsonl", "csv", "tsv", "lines", "conll", "squad", "entities"]
+FORMATS_FOLDER = "corpus/formats"
+CorpusFormat = Annotated[str, BeforeValidator(known_kind(FORMATS_FOLDER))]
 Repeats = Literal["keep", "once"]
 FeatureKind = Literal["text", "words", "numbers"]
 
 
 def _check_format(part: Corpus | Unlabelled) -> None:
-    if (part.format == "lines") != (part.line_pattern is not None):
-        raise ValueError('`line_pattern` is needed by format "lines" and by no other')
-    if (part.format == "conll") != bool(part.conll_columns):
-        raise ValueError('`conll_columns` is needed by format "conll" and by no other')
+    for option, is_stated in (
+        ("line_pattern", part.line_pattern is not None),
+        ("conll_columns", bool(part.conll_columns)),
+    ):
+        needing = _formats_with("needs", option)
+        if (part.format in needing) != is_stated:
+            raise ValueError(f"`{option}` is needed by format {_said(needing)} and by no other")
+
+
+def _formats_with(key: str, value: object) -> list[str]:
+    said = declared(FORMATS_FOLDER)
+    return [name for name in kind_names(FORMATS_FOLDER) if said[name].get(key) == value]
+
+
+def _said(names: list[str]) -> str:
+    return " or ".join(f'"{name}"' for name in names)
 
 
 class CorpusFile(Asset):
@@ -120,8 +134,10 @@ class Corpus(Section):
         if len(self.features) == 2 and self.feature_kinds:
             raise ValueError("of two features both are texts; leave feature_kinds out")
         formats = {self.format, *(part.format for part in self.unlabelled)}
-        if "numbers" in self.feature_kinds.values() and formats != {"parquet"}:
-            raise ValueError('a feature of numbers is read from format = "parquet" only')
+        with_numbers = _formats_with("numbers", True)
+        if "numbers" in self.feature_kinds.values() and not formats <= set(with_numbers):
+            said = _said(with_numbers)
+            raise ValueError(f"a feature of numbers is read from format = {said} only")
         return self
 
     @model_validator(mode="after")

@@ -14,7 +14,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from schemas.adjust_section import Adjust, Target
 from schemas.combine_section import Combine
-from schemas.corpus_section import Corpus, Unlabelled
+from schemas.corpus_section import FORMATS_FOLDER, Corpus, Unlabelled
+from schemas.declared import declared
 from schemas.errors import RunFileError
 from schemas.explain import explain
 from schemas.head_kinds import has_setting, head_kinds, kinds_with, metrics_of, targets_of
@@ -40,12 +41,6 @@ class Evaluate(Section):
     calibration_bins: int = Field(default=15, ge=2, le=10_000)
     latency_calls: int = Field(default=100, ge=5, le=100_000)
     keep_to_tags: bool = False
-
-
-_FORMATS_OF_WORDS = {  # whether the head points, the column of its labels, and how both are said
-    "squad": (True, "answers", 'of kind "pointer", column = "answers"'),
-    "entities": (False, "tags", 'with per = "token", column = "tags"'),
-}
 
 
 class RunFile(Section):
@@ -125,14 +120,14 @@ class RunFile(Section):
         of_words = corpus.feature_kinds == {"words": "words"} and head.per == "token"
         parts: list[Corpus | Unlabelled] = [corpus, *corpus.unlabelled]
         for part in parts:
-            if part.format not in _FORMATS_OF_WORDS:
+            words = declared(FORMATS_FOLDER)[part.format].get("words")
+            if words is None:
                 continue
-            points, column, said = _FORMATS_OF_WORDS[part.format]
-            has_its_labels = part is not corpus or head.corpus_column == column
-            if not (of_words and head.points == points and has_its_labels):
+            has_its_labels = part is not corpus or head.corpus_column == words["column"]
+            if not (of_words and head.points == words["points"] and has_its_labels):
                 raise ValueError(
                     f'format "{part.format}" is for features = ["words"], feature_kinds = '
-                    f'{{ words = "words" }} and a head {said}'
+                    f'{{ words = "words" }} and a head {words["said"]}'
                 )
         return self
 

@@ -15,7 +15,7 @@ from schemas.heads import Head
 from schemas.provenance import fingerprint
 from schemas.run_file import RunFile
 from stages.corpus.answer_column import AnswerColumn
-from stages.corpus.formats import CUT, READERS, units_of
+from stages.corpus.formats import cuts_words, find_reader, units_of
 from stages.corpus.formats.units import TextFormat, Unit
 from stages.corpus.normal_form import normalise, normalise_unlabelled
 from stages.heads import head_kind
@@ -83,7 +83,7 @@ def plan_corpus(run: RunFile, *, base: Path) -> CorpusPlan:
     ]
     unstated = {"out_of_scope"} if run.head.out_of_scope is None else set()
     head = run.head.model_dump(mode="json", exclude=unstated)
-    cut = {"cut": CUTTING_VERSION} if any(part.format in CUT for part in parts) else {}
+    cut = {"cut": CUTTING_VERSION} if any(cuts_words(part.format) for part in parts) else {}
     digest = fingerprint({"files": names, "how": how, "head": head, **cut})
     return CorpusPlan(run.corpus, run.head, tuple(files), tuple(units), digest)
 
@@ -135,7 +135,7 @@ def read_unit(
         named_of(head),
     )
     try:
-        for raw in READERS[part.format](unit, text, intake):
+        for raw in find_reader(part.format)(unit, text, intake):
             if unit.origin:
                 yield normalise_unlabelled(
                     raw, corpus, head, intake, answers=answers, origin=unit.origin

@@ -65,7 +65,7 @@ OF_OTHER_PARQUET = {
     "stages/label/planning/encoding.py",
     "stages/label/passes.py",
     "stages/table/writing/quarantine.py",
-    "stages/corpus/formats/__init__.py",
+    "stages/corpus/formats/parquet.py",
     "stages/table/writing/shards.py",
     "stages/corpus/formats/squad_files.py",
     "stages/table/writing/staging.py",

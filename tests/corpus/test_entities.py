@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import CorpusError, RunFileError
-from stages.corpus.formats.entities import read_entities
+from stages.corpus.formats.entities import read as read_entities
 from stages.corpus.formats.units import TextFormat, Unit
 from stages.heads.metrics.spans import broken_at
 from stages.rows.intake import Intake

@@ -147,7 +147,7 @@ def test_lines_that_a_mark_makes_one_are_refused_and_cost_no_others(tmp_path):
 
 
 def test_a_batch_may_lack_a_column_that_others_have(tmp_path, monkeypatch):
-    monkeypatch.setattr("stages.corpus.formats.lines.ROWS_PER_BATCH", 2)
+    monkeypatch.setattr("stages.corpus.formats.text_lines.ROWS_PER_BATCH", 2)
     rows = [{"text": "a", "thing": "fruit"}, {"text": "b"}, {"text": "c"}, {"text": "d"}]
     tiny.write_corpus(tmp_path / "corpus", rows)
     found = read(tmp_path, "corpus")

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.errors import CorpusError, RunFileError, TeacherError
 from stages.corpus.files import plan_corpus
-from stages.corpus.formats.squad import read_squad
+from stages.corpus.formats.squad import read as read_squad
 from stages.corpus.formats.units import TextFormat, Unit
 from stages.rows.intake import Intake
 from stages.rows.pointers import answer_text, read_span

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from schemas.errors import CorpusError
-from stages.corpus.formats.squad import read_squad
+from stages.corpus.formats.squad import read as read_squad
 from stages.corpus.formats.units import TextFormat, Unit
 from stages.rows.intake import Intake
 from stages.table.verify import verify

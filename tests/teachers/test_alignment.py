@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from stages.corpus.formats.squad import read_squad
+from stages.corpus.formats.squad import read as read_squad
 from stages.corpus.formats.units import TextFormat, Unit
 from stages.inputs.cutting import cut_words
 from stages.inputs.wordpiece import Wordpiece

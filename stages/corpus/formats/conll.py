@@ -7,15 +7,16 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from stages.corpus.formats.lines import is_text, line_batches
+from stages.corpus.formats.text_lines import is_text, line_batches
 from stages.corpus.formats.units import ROWS_PER_BATCH, RawRows, TextFormat, Unit
 from stages.rows.intake import Intake
 
+DECLARES = {"place": 6, "needs": "conll_columns"}
 _DOCUMENT = "-DOCSTART-"
 Line = tuple[int, str]
 
 
-def read_conll(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows]:
+def read(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows]:
     """Yield batches of sentences; a sentence's number is that of its first line.
 
     The columns that are wanted are lists. A line that marks a document is no word.

@@ -7,16 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from stages.corpus.formats.lines import Row, json_object, parsed_lines
+from stages.corpus.formats.jsonl import json_object
+from stages.corpus.formats.text_lines import Row, parsed_lines
 from stages.corpus.formats.units import RawRows, TextFormat, Unit
 from stages.inputs.cutting import cut_words
 from stages.rows.intake import Intake, Unfit
 
+DECLARES = {
+    "place": 8,
+    "words": {"points": False, "column": "tags", "said": 'with per = "token", column = "tags"'},
+}
 _FORM = "expected [start, end, type], or an object of start, end and label"
 Span = tuple[int, int, str]
 
 
-def read_entities(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows]:
+def read(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows]:
     """Yield batches of texts; a text's number is its line.
 
     `words` are those of the text, `tags` those of its entities as IOB2, null where none are stated,

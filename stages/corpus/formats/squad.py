@@ -15,18 +15,22 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from stages.corpus.formats.lines import half_a_character
+from stages.corpus.formats.jsonl import half_a_character
 from stages.corpus.formats.squad_files import asked_in
 from stages.corpus.formats.units import ROWS_PER_BATCH, RawRows, TextFormat, Unit
 from stages.inputs.cutting import cut_words
 from stages.rows.intake import Intake, Unfit
 from stages.rows.pointers import SEPARATOR, write_span, written_together
 
+DECLARES = {
+    "place": 7,
+    "words": {"points": True, "column": "answers", "said": 'of kind "pointer", column = "answers"'},
+}
 COLUMNS = {"words": pa.list_(pa.string()), "answers": pa.list_(pa.string()), "id": pa.string()}
 Row = dict[str, Any]
 
 
-def read_squad(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows]:
+def read(unit: Unit, text: TextFormat, intake: Intake) -> Iterator[RawRows]:
     """Yield batches of questions; a question's number is its place in the file, from 1.
 
     `words` are those of the question, `[SEP]` and those of the context; `answers` its answers as
