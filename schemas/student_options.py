@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
+
+from schemas.declared import declared, kind_names
 
 
 @dataclass(frozen=True)
@@ -36,33 +39,42 @@ class Share:
 
 
 Rule = Sizes | Share
-_WIDTH, _LAYERS, _HEADS = Sizes(1, 65_536), Sizes(1, 256), Sizes(1, 1024)
-_POSITIONS = Sizes(3, 65_536)
-_SEQUENCE: dict[str, Rule] = {
-    "layers": _LAYERS,
-    "hidden_width": _WIDTH,
-    "heads": _HEADS,
-    "inner_width": _WIDTH,
-    "max_length": _POSITIONS,
-    "dropout": Share(),
-}
-OPTIONS: dict[str, dict[str, Rule]] = {
-    "bag": {"embedding_width": _WIDTH, "units": _WIDTH, "dropout": Share()},
-    "lstm": {"embedding_width": _WIDTH, "units": _WIDTH, "dropout": Share()},
-    "cnn": {
-        "embedding_width": _WIDTH,
-        "filters": _WIDTH,
-        "widest": Sizes(2, 64),
-        "dropout": Share(),
-    },
-    "bert": _SEQUENCE,
-    "mobilebert": {
-        **_SEQUENCE,
-        "bottleneck_width": _WIDTH,
-        "embedding_width": _WIDTH,
-        "feed_forwards": Sizes(1, 64),
-    },
-}
+FOLDER = "train/students"
+
+
+def student_kinds() -> tuple[str, ...]:
+    """Return the shipped kinds of students, by name."""
+    return kind_names(FOLDER)
+
+
+def options_of(kind: str) -> dict[str, Rule]:
+    """Return what each option of a kind may be, as its module declares; none of one's own."""
+    stated = declared(FOLDER).get(kind, {}).get("options", {})
+    return {name: Share() if one == "share" else Sizes(*one[:2]) for name, one in stated.items()}
+
+
+def sizes_of(kind: str) -> dict[str, int]:
+    """Return the sizes of a shipped kind where a run file states none."""
+    stated = declared(FOLDER)[kind]["options"]
+    return {name: one[2] for name, one in stated.items() if one != "share"}
+
+
+def may_start(kind: str) -> bool:
+    """Return whether students of a kind may start from a pretrained encoder."""
+    return bool(declared(FOLDER).get(kind, {}).get("starts"))
+
+
+def weights_of(kind: str, options: Mapping[str, Any], **given: int) -> int:
+    """Return about how many weights a student of a shipped kind has.
+
+    Args:
+      kind: its module declares them as a sum of products.
+      options: as of a run file.
+      given: `pieces` and `classes`.
+    """
+    sizes = {**sizes_of(kind), **options, **given}
+    said = declared(FOLDER)[kind]["weights"]
+    return int(sum(times * prod(sizes[name] for name in names) for times, *names in said))
 
 
 def check_options(kind: str, options: Mapping[str, Any]) -> None:
@@ -71,7 +83,7 @@ def check_options(kind: str, options: Mapping[str, Any]) -> None:
     Raises:
       ValueError: it says which, what was found and what is expected.
     """
-    for name, rule in OPTIONS.get(kind, {}).items():
+    for name, rule in options_of(kind).items():
         if name in options and not rule.holds(options[name]):
             raise ValueError(
                 f"options.{name} of kind {kind!r} is {options[name]!r}, expected {rule}"

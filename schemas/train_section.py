@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 from schemas.asset import Asset
 from schemas.declared import declared, kind_names, known_kind
 from schemas.section import Fraction, Name, Section, Seed
-from schemas.student_options import check_options
+from schemas.student_options import check_options, may_start, student_kinds
 
 LOSSES_FOLDER = "heads/losses"
 LossName = Annotated[str, BeforeValidator(known_kind(LOSSES_FOLDER))]
@@ -84,7 +84,7 @@ class Student(Section):
     Attributes:
       embeddings: what the word embeddings start from: random numbers, or the teacher's own,
         reduced by principal components to the student's width.
-      start: of kind `bert`: a pretrained encoder, which states its sizes too.
+      start: of a kind that can (`bert`): a pretrained encoder, which states its sizes too.
       vocabulary: the teacher's, as far as its pieces occur in the train split, and single
         characters for other words (`train`); all of the teacher's (`teacher`); or a file, a piece
         a line.
@@ -104,8 +104,9 @@ class Student(Section):
 
     @model_validator(mode="after")
     def _starts_once(self) -> Self:
-        if self.start is not None and (self.kind != "bert" or self.embeddings == "teacher"):
-            raise ValueError('`start` is for kind "bert", with embeddings = "random"')
+        if self.start is not None and (not may_start(self.kind) or self.embeddings == "teacher"):
+            kinds = " or ".join(f'"{kind}"' for kind in student_kinds() if may_start(kind))
+            raise ValueError(f'`start` is for kind {kinds}, with embeddings = "random"')
         if self.kind.endswith(".keras") and self.vocabulary in ("train", "teacher"):
             raise ValueError("a saved student needs its own `vocabulary`: name its file")
         return self

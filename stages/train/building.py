@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from schemas.errors import StudentError
 from schemas.student_card import STUDENT_MODEL_FILE, Role
+from schemas.student_options import student_kinds
 from schemas.train_section import Student
 from stages.heads import head_kind
 from stages.heads.labels import labels_by_line
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 def built(plan: StudentPlan, table: SoftLabelTable, vocabulary: list[str]) -> keras.Model:
     """Return the student before its first step."""
-    from stages.train.students import KINDS, build_student
+    from stages.train.students import build_student
     from stages.train.students.answers import check_answers
 
     start, head = open_start_of(plan.student), table.card.head
@@ -37,7 +38,7 @@ def built(plan: StudentPlan, table: SoftLabelTable, vocabulary: list[str]) -> ke
     model = build_student(
         student, vocabulary_size=len(vocabulary), classes=len(head.classes), per=head.per
     )
-    if student.kind not in KINDS:
+    if student.kind not in student_kinds():
         check_answers(model, head, name=student.name, vocabulary_size=len(vocabulary))
     start_output(model, table, student, plan.role)
     start_pieces(model, plan, start, table, vocabulary)

@@ -9,9 +9,10 @@ import pytest
 
 from schemas.errors import StudentError
 from schemas.heads import Head
+from schemas.student_options import student_kinds
 from stages.networks.layers import last_activation
 from stages.train.pipeline import train
-from stages.train.students import KINDS, build_student
+from stages.train.students import build_student
 from stages.train.students.answers import check_answers
 from tests import tiny
 from tests.train.test_students import SMALL, student
@@ -114,7 +115,7 @@ def test_a_number_may_be_in_its_range():
     check("dense_sigmoid", "regression")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", student_kinds())
 def test_shipped_kinds_end_with_logits(kind):
     model = build_student(student(kind, **SMALL.get(kind, {})), vocabulary_size=20, classes=3)
     assert last_activation(model) is None

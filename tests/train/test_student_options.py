@@ -5,16 +5,16 @@ import inspect
 import pytest
 
 from schemas.errors import PipelineError, RunFileError, StudentError
-from schemas.student_options import OPTIONS
+from schemas.student_options import options_of, sizes_of, student_kinds, weights_of
 from schemas.train_section import Student
 from stages.train.pipeline import check_learnable
 from stages.train.start import sizes as student_sizes
-from stages.train.start.sizes import DEFAULTS, weights_of
-from stages.train.students import KINDS, build_student
+from stages.train.students import build_student
 from stages.train.students.mobilebert import Shape
 from tests import tiny
 
-SIZES = [(kind, name) for kind in KINDS for name in OPTIONS[kind] if name != "dropout"]
+KINDS = student_kinds()
+SIZES = [(kind, name) for kind in KINDS for name in options_of(kind) if name != "dropout"]
 ABSURD = ["0", "-1", "1000000", "9223372036854775807", "1.5", "true", "'8'", "''"]
 
 
@@ -57,8 +57,8 @@ def test_the_options_are_those_of_the_builder_and_their_defaults_its_own(kind):
         for name, one in inspect.signature(maker).parameters.items()
         if one.default is not inspect.Parameter.empty and name != "per"
     }
-    assert found.keys() == OPTIONS[kind].keys()
-    assert {name: value for name, value in found.items() if name != "dropout"} == DEFAULTS[kind]
+    assert found.keys() == options_of(kind).keys()
+    assert {name: value for name, value in found.items() if name != "dropout"} == sizes_of(kind)
 
 
 LARGER = {
@@ -75,7 +75,7 @@ def test_weights_are_counted_before_they_are_made(kind):
     made = build_student(
         Student(name="x", kind=kind, options=LARGER[kind]), vocabulary_size=500, classes=7
     )
-    told = weights_of(kind, LARGER[kind], vocabulary_size=500, classes=7)
+    told = weights_of(kind, LARGER[kind], pieces=500, classes=7)
     assert 0.97 * made.count_params() < told <= made.count_params()
 
 

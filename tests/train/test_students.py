@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from schemas.errors import StudentError
+from schemas.student_options import student_kinds
 from schemas.train_section import Student
-from stages.train.students import KINDS, build_student
+from stages.train.students import build_student
 
 
 def student(kind, **options):
@@ -28,7 +29,7 @@ def wrong_shape(*, vocabulary_size, classes):
 SMALL = {"mobilebert": {"layers": 2, "max_length": 16}, "bert": {"max_length": 16}}
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "tests.train.test_students:own"])
+@pytest.mark.parametrize("kind", [*student_kinds(), "tests.train.test_students:own"])
 def test_gives_logits_for_any_length(kind):
     model = build_student(student(kind, **SMALL.get(kind, {})), vocabulary_size=20, classes=3)
     for length in (2, 9):
@@ -36,7 +37,7 @@ def test_gives_logits_for_any_length(kind):
         assert model(ids).shape == (4, 3)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", student_kinds())
 def test_padding_does_not_count(kind):
     model = build_student(student(kind, **SMALL.get(kind, {})), vocabulary_size=20, classes=3)
     ids = np.array([[5, 6, 7]])
@@ -44,7 +45,7 @@ def test_padding_does_not_count(kind):
     np.testing.assert_allclose(model(ids), model(padded), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", student_kinds())
 def test_it_is_saved_and_loaded_in_safe_mode(kind, tmp_path):
     model = build_student(student(kind, **SMALL.get(kind, {})), vocabulary_size=20, classes=3)
     model.save(tmp_path / "student.keras")

@@ -1,8 +1,9 @@
 """Students: each a function from vocabulary size and classes to a Keras model.
 
 A student takes token ids, int32 [batch, length], 0 for padding, and returns logits, float32
-[batch, classes]; asked with `per = "token"`, [batch, length, classes]. A kind is a module of this
-folder with `build`; or name your own as `module:function`, or a saved model by its file.
+[batch, classes]; asked with `per = "token"`, [batch, length, classes]. Or name your own as
+`module:function`, or a saved model by its file. To add a kind: a module of this folder with `build`
+and `DECLARES`: options with least, most and default, and the products whose sum its weights are.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import tensorflow as tf
 
 from schemas.errors import StudentError, first_line
 from schemas.heads import HeadPer
+from schemas.student_options import student_kinds
 from schemas.train_section import Student
 from stages.machine.plugins import guarded, import_function
 from stages.networks.layers import embedding_rows
@@ -28,7 +30,6 @@ from stages.train.start.sizes import check_memory
 Builder = Callable[..., keras.Model]
 
 _SAVED = ".keras"
-KINDS = ("bag", "bert", "cnn", "lstm", "mobilebert")
 
 
 def build_student(
@@ -82,13 +83,13 @@ def find_builder(kind: str) -> Builder:
     """
     if kind.endswith(_SAVED):
         return partial(_saved, Path(kind))
-    if kind in KINDS:
+    if kind in student_kinds():
         shipped: Builder = import_module(f"{__name__}.{kind}").build
         return shipped
     try:
         builder: Builder = guarded(kind, import_function(kind))
     except (ImportError, AttributeError, ValueError) as error:
-        expected = f"one of {', '.join(sorted(KINDS))}, or module:function"
+        expected = f"one of {', '.join(student_kinds())}, or module:function"
         detail = f" ({error})" if ":" in kind else ""
         raise StudentError(
             f"unknown student: kind {kind!r}: expected {expected}{detail}. Mend `kind`."
@@ -101,7 +102,7 @@ def _saved(
 ) -> keras.Model:
     """Return a saved model, in safe mode, to be trained on."""
     del classes, per  # compared by the caller
-    for kind in KINDS:
+    for kind in student_kinds():
         import_module(f"{__name__}.{kind}")  # registers layers of theirs
     try:
         with unloaded_is_an_error():

@@ -4,6 +4,19 @@ from __future__ import annotations
 
 import keras
 
+DECLARES = {
+    "options": {
+        "embedding_width": [1, 65_536, 64],
+        "units": [1, 65_536, 128],
+        "dropout": "share",
+    },
+    "weights": [
+        [1, "pieces", "embedding_width"],
+        [1, "embedding_width", "units"],
+        [1, "classes", "units"],
+    ],
+}
+
 
 def build(
     *,

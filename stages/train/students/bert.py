@@ -12,6 +12,26 @@ import keras_hub
 from schemas.heads import HeadPer
 from stages.train.students.pooling import pooled
 
+DECLARES = {
+    "options": {
+        "layers": [1, 256, 2],
+        "hidden_width": [1, 65_536, 128],
+        "heads": [1, 1024, 2],
+        "inner_width": [1, 65_536, 512],
+        "max_length": [3, 65_536, 512],
+        "dropout": "share",
+    },
+    "weights": [
+        [1, "pieces", "hidden_width"],
+        [1, "max_length", "hidden_width"],
+        [1, "classes", "hidden_width"],
+        [1, "hidden_width", "hidden_width"],
+        [4, "layers", "hidden_width", "hidden_width"],
+        [2, "layers", "hidden_width", "inner_width"],
+    ],
+    "starts": True,
+}
+
 
 def build(
     *,

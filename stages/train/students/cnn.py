@@ -8,6 +8,23 @@ from __future__ import annotations
 
 import keras
 
+DECLARES = {
+    "options": {
+        "embedding_width": [1, 65_536, 64],
+        "filters": [1, 65_536, 64],
+        "widest": [2, 64, 4],
+        "dropout": "share",
+    },
+    "weights": [
+        [1, "pieces", "embedding_width"],
+        [0.5, "widest", "widest", "embedding_width", "filters"],
+        [0.5, "widest", "embedding_width", "filters"],
+        [-1, "embedding_width", "filters"],
+        [1, "widest", "filters", "classes"],
+        [-1, "filters", "classes"],
+    ],
+}
+
 
 def build(
     *,

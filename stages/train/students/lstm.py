@@ -6,6 +6,20 @@ import keras
 
 from schemas.heads import HeadPer
 
+DECLARES = {
+    "options": {
+        "embedding_width": [1, 65_536, 64],
+        "units": [1, 65_536, 64],
+        "dropout": "share",
+    },
+    "weights": [
+        [1, "pieces", "embedding_width"],
+        [8, "units", "embedding_width"],
+        [8, "units", "units"],
+        [2, "units", "classes"],
+    ],
+}
+
 
 def build(
     *,

@@ -14,6 +14,29 @@ import keras_hub
 from schemas.heads import HeadPer
 from stages.train.students.pooling import pooled
 
+DECLARES = {
+    "options": {
+        "layers": [1, 256, 24],
+        "hidden_width": [1, 65_536, 512],
+        "bottleneck_width": [1, 65_536, 128],
+        "embedding_width": [1, 65_536, 128],
+        "heads": [1, 1024, 4],
+        "feed_forwards": [1, 64, 4],
+        "inner_width": [1, 65_536, 512],
+        "max_length": [3, 65_536, 512],
+        "dropout": "share",
+    },
+    "weights": [
+        [1, "pieces", "embedding_width"],
+        [3, "hidden_width", "embedding_width"],
+        [1, "max_length", "hidden_width"],
+        [1, "classes", "hidden_width"],
+        [4, "layers", "hidden_width", "bottleneck_width"],
+        [3, "layers", "bottleneck_width", "bottleneck_width"],
+        [2, "layers", "feed_forwards", "bottleneck_width", "inner_width"],
+    ],
+}
+
 
 @keras.saving.register_keras_serializable("softshards")
 class NoNorm(keras.layers.Layer):
