@@ -29,7 +29,6 @@ from stages.rows.pointers import (
 from stages.rows.probabilities import (
     Answers,
     Exact,
-    Flags,
     are_pointer_probabilities,
     mean_divergence_of_classes,
 )
@@ -84,10 +83,6 @@ class Pointer(Kind):
         """Return float32 [lines, 2], 1 where an answer begins and where it ends, NaN for none."""
         assert of is not None
         return pointer_labels(of, labels)
-
-    def rows_of_probabilities(self, answers: Answers) -> Flags:
-        """Return that none is, as far as one position tells."""
-        return np.zeros(len(answers), np.bool_)
 
     def suspicion(self) -> tuple[Suspicion, str]:
         """Return whether the sum of each pointer over each row's positions is 1."""

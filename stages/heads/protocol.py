@@ -144,15 +144,15 @@ class Kind(Protocol):
 
     def rows_of_probabilities(self, answers: Answers) -> Flags:
         """Return bool [rows]: which answers are probabilities, as one of its teachers says them."""
-        raise NotImplementedError
+        return np.zeros(len(answers), np.bool_)
 
     def are_probabilities(self, answers: Answers) -> bool:
         """Return whether answers must be probabilities, and can be no logits."""
         return len(answers) > 0 and bool(self.rows_of_probabilities(answers).all())
 
     def logits_of_probabilities(self, answers: Answers) -> Answers:
-        """Return the float32 logits that probabilities stand for."""
-        raise NotImplementedError
+        """Return the float32 logits that probabilities stand for; a kind without any has none."""
+        raise ValueError(f"no probabilities: {type(self).__name__} has logits alone.")
 
     def suspicion(self) -> tuple[Suspicion, str]:
         """Return what tells of batches of logits whether they must be probabilities, and its words.

@@ -12,7 +12,7 @@ from schemas.scores import ValueScores
 from stages.heads.metrics.values import score_values
 from stages.heads.protocol import Judging, Kind, LabelColumn, LabelledRows, Suspicion
 from stages.rows.columns import Labels
-from stages.rows.probabilities import Answers, Exact, Flags
+from stages.rows.probabilities import Answers, Exact
 from stages.rows.row_logits import RowLogits
 
 if TYPE_CHECKING:
@@ -57,10 +57,6 @@ class Regression(Kind):
     ) -> Labels:
         """Return float32 [rows, 1], NaN for none."""
         return np.asarray(labels.to_numpy(zero_copy_only=False), np.float32)[:, None]
-
-    def rows_of_probabilities(self, answers: Answers) -> Flags:
-        """Return that none is."""
-        return np.zeros(len(answers), np.bool_)
 
     def suspicion(self) -> tuple[Suspicion, str]:
         """Return that none is ever suspected."""
