@@ -63,6 +63,7 @@ def test_the_options_are_those_of_the_builder_and_their_defaults_its_own(kind):
 
 LARGER = {
     "bag": {"embedding_width": 48, "units": 96},
+    "gru": {"embedding_width": 48, "units": 96},
     "lstm": {"embedding_width": 48, "units": 96},
     "cnn": {"embedding_width": 48, "filters": 96, "widest": 6},
     "bert": {"layers": 3, "hidden_width": 64, "heads": 4, "inner_width": 96, "max_length": 40},

@@ -72,7 +72,11 @@ def of_size_alone(size):
             {},
             "It takes size; expected vocabulary_size, classes and its options",
         ),
-        ("transformer", {}, "expected one of bag, bert, cnn, lstm, mobilebert, or module:function"),
+        (
+            "transformer",
+            {},
+            "expected one of bag, bert, cnn, gru, lstm, mobilebert, or module:function",
+        ),
         ("no.such.module:build", {}, "No module named 'no'"),
         ("tests.train.test_students:nothing", {}, "nothing"),
         ("tests.train.test_students:wrong_shape", {}, r"expected a Keras model with output"),
