@@ -41,7 +41,7 @@ def fingerprint(parts: Mapping[str, Any]) -> str:
     return digest_bytes(canonical_json(dict(parts)))
 
 
-def digest_bytes(data: bytes) -> str:
+def digest_bytes(data: bytes | memoryview) -> str:
     """Return the 128-bit BLAKE2b of bytes, in hexadecimal."""
     return hashlib.blake2b(data, digest_size=FINGERPRINT_BYTES).hexdigest()
 

@@ -62,7 +62,7 @@ class AnswerColumn:
         found = np.zeros((len(lists), numbers), np.float32)
         flat = lists.filter(pa.array(fits)).flatten().to_numpy(zero_copy_only=False)
         found[fits] = flat.astype(np.float32).reshape(-1, numbers)
-        finite = np.isfinite(found).all(axis=1)
+        finite = np.asarray(np.isfinite(found).all(axis=1))
         refuse(~finite, "answer is not finite", lambda at: f"found {found[at].tolist()[:8]}.")
         found[~finite] = 0.0
         if self.answers in ("logits", "one_logit"):

@@ -89,7 +89,8 @@ class Judge:
         self._tuning: HeldOut | None = None
         if run.evaluate.split != "validation":
             self._tuning = tuning_rows(table, once=run.corpus.repeats == "once")
-        self._teachers = self._thresholds(self._tuning and self._tuning.teacher)
+        tuned_on = None if self._tuning is None else self._tuning.teacher
+        self._teachers = self._thresholds(tuned_on)
         self._teacher_tags = self._tags(self.rows.teacher)
 
     def teacher(self) -> AnyScores:

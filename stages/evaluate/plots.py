@@ -115,7 +115,7 @@ def reliability(models: Sequence[tuple[str, ModelResult]]) -> str:
             ms=3.5,
             lw=1.2,
             color=COLOURS[model.role],
-            label=f"{name} (ECE {model.scores.calibration_error:.3f})",
+            label=f"{name} (ECE {model.scores.figures['calibration_error']:.3f})",
         )
     axes.set_xlabel("confidence")
     axes.set_ylabel("accuracy")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ from stages.rows.row_logits import RowLogits
 from stages.train.distiller import logits_of
 
 LARGEST_DIFFERENCE = 1e-3  # of a logit, for formats that keep float32
+Said = TypeVar("Said")
 _BATCH = 64  # rows
 _TOKENS = 8192  # of one call, of formats that take token ids, with padding
 _TIMED = 1000  # texts, or windows of them
@@ -86,7 +87,7 @@ class ExportedStudent:
         longest = max(map(len, inputs))
         return [[[*words, *[""] * (longest - len(words))] for words in inputs]]
 
-    def _ask(self, question: Any, fed: Any) -> Any:
+    def _ask(self, question: Callable[[str, str, Any], Said], fed: Any) -> Said:
         return self._process.submit(question, self.kind, str(self.folder), fed).result()
 
 

@@ -30,7 +30,8 @@ def write_saved_model(student: StudentPredictor, folder: Path) -> None:
     """
     module = tf.Module()
     module.model, module.tokenizer = student.model, student.wordpiece.resources
-    name, shape, serve = "text", [None, 2] if student.pairs else [None], _serve_texts
+    name, shape = "text", [None, 2] if student.pairs else [None]
+    serve: Callable[[StudentPredictor, tf.Tensor], Served] = _serve_texts
     if student.by_position:
         name, shape, serve = "words", [None, None], _serve_words
     spec = tf.TensorSpec(shape, tf.string, name=name)

@@ -193,9 +193,13 @@ def _run_engine(
             previous=previous,
             answers=plan.corpus.answers,
         )
+
+        def build(pipeline: beam.Pipeline, stage: LabelCorpus = stage) -> object:
+            return pipeline | beam.Create(plan.corpus.units) | stage
+
         execute(
             options,
-            lambda pipeline, stage=stage: pipeline | beam.Create(plan.corpus.units) | stage,
+            build,
             finished=lambda: len(list(staging.path.glob("bucket-*.json"))),
             total=run.label.num_shards,
         )

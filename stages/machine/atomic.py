@@ -50,7 +50,7 @@ def whole_file(path: Path) -> Iterator[Path]:
             shutil.rmtree(part, ignore_errors=True)
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes | memoryview) -> None:
     """Write bytes to a file that is whole or absent.
 
     Raises:

@@ -76,11 +76,13 @@ class Checkpoints:
           StorageError: it cannot be written; those before are kept.
         """
         stream, state = io.BytesIO(), checkpoint.state
-        arrays = {_STATE: np.frombuffer(state.model_dump_json().encode(), np.uint8)}
+        arrays: dict[str, npt.NDArray[np.generic]] = {
+            _STATE: np.frombuffer(state.model_dump_json().encode(), np.uint8)
+        }
         for kind in (_VARIABLE, _BEST):
             values = checkpoint.variables if kind == _VARIABLE else checkpoint.best
             arrays |= {f"{kind}{number}": value for number, value in enumerate(values)}
-        np.savez(stream, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+        np.savez(stream, allow_pickle=False, **arrays)
         data = stream.getbuffer()
         place = f"{state.phase:02d}-{state.epoch:06d}-{state.step:09d}"
         path = self._folder / f"{place}-{digest_bytes(data)[:_DIGITS]}.npz"

@@ -42,14 +42,15 @@ class FunctionTeacher:
         """Return the texts as they are."""
         return TextInputs.of(inputs)
 
-    def logits(self, encoded: TextInputs, rows: npt.NDArray[np.int64]) -> Numbers:
+    def logits(self, encoded: EncodedInputs, rows: npt.NDArray[np.int64]) -> Numbers:
         """Return float32 [len(rows), classes], or [len(rows), words, classes]: what it says.
 
         Raises:
           UserCodeError: it raises, or its answer is no array of numbers.
         """
         make = padded if self.by_position else array_of
-        return _numbers(self.name, self.answer(encoded.take(rows)), make)
+        texts = cast(TextInputs, encoded).take(rows)
+        return _numbers(self.name, self.answer(texts), make)
 
 
 def _numbers(name: str, found: Any, make: Callable[[Any], Numbers]) -> Numbers:

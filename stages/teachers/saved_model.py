@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -118,7 +118,8 @@ class SavedModelTeacher:
         )
 
     def _tokens(self, token_ids: tf.Tensor) -> dict[str, tf.Tensor]:
-        features = model_inputs(token_ids, pad_id=self._wordpiece.pad_id)
+        pad_id = cast(Wordpiece, self._wordpiece).pad_id
+        features = model_inputs(token_ids, pad_id=pad_id)
         columns = zip((_TOKEN_IDS, _SEGMENTS, _MASKS), features.values(), strict=True)
         named = {name: value for names, value in columns for name in names}
         return {name: tf.cast(named[name], spec.dtype) for name, spec in self._inputs.items()}

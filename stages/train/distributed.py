@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import tensorflow as tf
@@ -12,7 +12,7 @@ from stages.machine.replicas import over_replicas
 from stages.train.distiller import Distiller
 
 Batch = tuple[tf.Tensor, dict[str, tf.Tensor]]
-Gradient = tf.Tensor | tf.IndexedSlices
+Gradient: TypeAlias = tf.Tensor | tf.IndexedSlices
 
 
 class DistributedDistiller(Distiller):

@@ -11,11 +11,16 @@ import pytest
 from schemas.multi_task import has_tasks, parse_multi_task
 from stages.run.experiment import read_run_file
 from stages.run.multi_task import task_run
+from tests.architecture.lengths import (
+    MOST_OF_A_FILE,
+    MOST_OF_A_FUNCTION,
+    code,
+    functions,
+    length,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = sorted(
-    [*ROOT.glob("stages/**/*.py"), *ROOT.glob("schemas/**/*.py"), ROOT / "run_pipeline.py"]
-)
+CODE = code(ROOT)
 
 
 def imported(path):
@@ -81,13 +86,8 @@ def test_shards_are_read_where_their_bytes_are_compared(path):
 
 @pytest.mark.parametrize("path", CODE, ids=room)
 def test_files_and_functions_are_small(path):
-    text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 300
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef):
-            body = node.body[1:] if ast.get_docstring(node) else node.body
-            lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
-            assert lines <= 50, f"{node.name} has {lines} lines"
+    assert length(path).lines <= MOST_OF_A_FILE
+    assert [one for one in functions(path) if one.lines > MOST_OF_A_FUNCTION] == []
 
 
 def run(code):

@@ -43,7 +43,7 @@ class Figures(Protocol):
 class ClassFigures:
     """Accuracy on the hard labels, agreement with the teacher; macro and span scores of splits."""
 
-    of_splits = (*MACRO_SCORES, *SPAN_SCORES)
+    of_splits: tuple[str, ...] = (*MACRO_SCORES, *SPAN_SCORES)
 
     def __init__(self, classes: int, *, tags: Sequence[str] = ()) -> None:
         """Begin; `tags` are the classes, where they mark spans of words."""
@@ -53,7 +53,12 @@ class ClassFigures:
         self._spans = SpanScores(tags) if tags else None
         self._unasked = tf.constant(list(tags).index("O") if tags else -1, tf.int64)
         spans = [] if self._spans is None else [self._spans]
-        self.metrics = [self._accuracy, self._agreement, self._macro, *spans]
+        self.metrics: list[keras.metrics.Metric] = [
+            self._accuracy,
+            self._agreement,
+            self._macro,
+            *spans,
+        ]
 
     def count(self, targets: Targets, logits: tf.Tensor, *, testing: bool) -> None:
         """Count one batch."""
@@ -76,7 +81,7 @@ class LabelFigures:
     The area under the curve, which needs no threshold but many counters, only where that decides.
     """
 
-    of_splits = (*(name for name in YES_OR_NO_SCORES if name != "f1_micro"), "auc")
+    of_splits: tuple[str, ...] = (*(name for name in YES_OR_NO_SCORES if name != "f1_micro"), "auc")
 
     def __init__(self, classes: int, *, ranks: bool = False) -> None:
         """Begin."""
@@ -84,7 +89,7 @@ class LabelFigures:
         self._area = AreaUnderCurve(classes) if ranks else None
         self._agreement = keras.metrics.Mean(name="agreement")
         area = [] if self._area is None else [self._area]
-        self.metrics = [self._scores, *area, self._agreement]
+        self.metrics: list[keras.metrics.Metric] = [self._scores, *area, self._agreement]
 
     def count(self, targets: Targets, logits: tf.Tensor, *, testing: bool) -> None:
         """Count one batch."""
@@ -100,13 +105,13 @@ class PointerFigures:
     A label beyond what the teacher saw is one that is never said.
     """
 
-    of_splits = ()
+    of_splits: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         """Begin."""
         self._overlap = keras.metrics.Mean(name="overlap_f1")
         self._agreement = keras.metrics.Mean(name="agreement")
-        self.metrics = [self._overlap, self._agreement]
+        self.metrics: list[keras.metrics.Metric] = [self._overlap, self._agreement]
 
     def count(self, targets: Targets, logits: tf.Tensor, *, testing: bool) -> None:
         """Count one batch."""
@@ -123,13 +128,13 @@ class PointerFigures:
 class ValueFigures:
     """R² and Pearson's correlation on the hard labels, and the correlation with the teacher."""
 
-    of_splits = ()
+    of_splits: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         """Begin."""
         self._labels = Correlation("pearson", r2="r2")
         self._teacher = Correlation("agreement")
-        self.metrics = [self._labels, self._teacher]
+        self.metrics: list[keras.metrics.Metric] = [self._labels, self._teacher]
 
     def count(self, targets: Targets, logits: tf.Tensor, *, testing: bool) -> None:
         """Count one batch."""

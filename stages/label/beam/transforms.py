@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from apache_beam.ml.inference.base import KeyedModelHandler, PredictionResult, RunInference
+from apache_beam.pvalue import AsSingleton, PCollection, TaggedOutput
 
 from schemas.corpus_section import Corpus
 from schemas.crossing import Crossing
@@ -62,7 +64,7 @@ class SplitIntoBuckets(beam.DoFn):
     staging: Staging
     answers: AnswerColumn | None = None
 
-    def process(self, unit: Unit) -> Iterator[tuple[int, bytes] | beam.pvalue.TaggedOutput]:
+    def process(self, unit: Unit) -> Iterator[tuple[int, bytes] | TaggedOutput[str, bytes]]:
         """Yield the slices, and write the record of what was read."""
         counts = np.zeros(self.how.num_shards, np.int64)
         intake = Intake(unit.source, tolerant=self.how.tolerant)
@@ -71,7 +73,7 @@ class SplitIntoBuckets(beam.DoFn):
             bucket = buckets(rows["input_digest"].combine_chunks(), num_shards=self.how.num_shards)
             counts += np.bincount(bucket, minlength=self.how.num_shards)
             if self.how.views is not None:
-                yield beam.pvalue.TaggedOutput(HELD_OUT, held_out_digests(rows))
+                yield TaggedOutput(HELD_OUT, held_out_digests(rows))
             for number, part in slices(rows, bucket):
                 if number not in self.skipped:
                     yield number, to_ipc(part)
@@ -119,10 +121,10 @@ class WriteShards(beam.DoFn):
 
     def _write(self, bucket: int, result: PredictionResult) -> None:
         """Write the files, then the record that says they are whole."""
-        answer: SoftLabels = result.inference
-        refused = refused_rows(result.example, answer.failures, self.corpus.features)
+        seen, answer = cast(pa.Table, result.example), cast(SoftLabels, result.inference)
+        refused = refused_rows(seen, answer.failures, self.corpus.features)
         self.staging.write_quarantine(bucket_name(bucket), refused)
-        rows, answers = answered(result.example, answer)
+        rows, answers = answered(seen, answer)
         limits = tuple(part.min_confidence for part in self.corpus.unlabelled)
         rows = set_aside(rows, answers, limits)
         candidates = noise_candidates(rows, answers, self.layout)
@@ -143,16 +145,16 @@ class WriteShards(beam.DoFn):
                 quarantined=sum(row.stage == "teacher" for row in refused),
                 noise_candidates=candidates,
                 unseen_positions=unseen_positions(answers, rows, self.layout),
-                left_out=pc.sum(result.example[LEFT_OUT_COLUMN]).as_py() or 0,
-                crossing=crossing_inputs(result.example),
-                crossing_left_out=crossing_left_out(result.example),
-                views_left_out=views_left_out(result.example, self.how.views),
+                left_out=pc.sum(seen[LEFT_OUT_COLUMN]).as_py() or 0,
+                crossing=crossing_inputs(seen),
+                crossing_left_out=crossing_left_out(seen),
+                views_left_out=views_left_out(seen, self.how.views),
             )
         )
 
 
 @dataclass
-class LabelCorpus(beam.PTransform):
+class LabelCorpus(beam.PTransform[PCollection[Unit], PCollection[None]]):
     """Units in, finished buckets out; everything between is content-addressed.
 
     Memory: the runner's shuffle holds the rows of the buckets that are not finished yet.
@@ -167,7 +169,7 @@ class LabelCorpus(beam.PTransform):
     previous: PreviousLabels | None = None
     answers: AnswerColumn | None = None
 
-    def expand(self, units: beam.PCollection) -> beam.PCollection:
+    def expand(self, units: PCollection[Unit]) -> PCollection[None]:
         """Wire the stage."""
         head = self.layout.head
         split = SplitIntoBuckets(
@@ -177,7 +179,7 @@ class LabelCorpus(beam.PTransform):
         merged = beam.Map(merge, self.previous, num_shards=self.how.num_shards)
         spread = units | "SpreadUnits" >> beam.Reshuffle()  # Unit
         sliced = spread | "SplitIntoBuckets" >> beam.ParDo(split).with_outputs(HELD_OUT, main="out")
-        return (
+        written: PCollection[None] = (
             sliced.out  # (bucket, IPC bytes)
             | "GroupByBucket" >> beam.GroupByKey()  # (bucket, [IPC bytes])
             | "OrderRows"
@@ -187,14 +189,16 @@ class LabelCorpus(beam.PTransform):
             | "Teacher" >> RunInference(KeyedModelHandler(self.handler))  # (bucket, result)
             | "WriteShards" >> beam.ParDo(write)  # nothing: the staging folder says what is done
         )
+        return written
 
-    def _views(self, held_out: beam.PCollection) -> beam.ParDo:
+    def _views(self, held_out: PCollection[bytes]) -> beam.ParDo:
         """Return what adds the views; those of every bucket need the digests of all held out."""
-        made = {"feature": self.corpus.features[0], "head": self.layout.head}
-        if self.how.views is None:
-            return beam.Map(with_views, self.how, **made)
-        digests = held_out | "HeldOut" >> beam.CombineGlobally(distinct_digests)  # bytes
-        return beam.Map(with_views, self.how, held_out=beam.pvalue.AsSingleton(digests), **made)
+        made: dict[str, object] = {"feature": self.corpus.features[0], "head": self.layout.head}
+        if self.how.views is not None:
+            digests = held_out | "HeldOut" >> beam.CombineGlobally(distinct_digests)  # bytes
+            made["held_out"] = AsSingleton(digests)
+        adds: beam.ParDo = beam.Map(with_views, self.how, **made)
+        return adds
 
 
 def slices(rows: pa.Table, bucket: np.ndarray) -> Iterator[tuple[int, pa.Table]]:

@@ -27,7 +27,7 @@ from schemas.errors import EngineError
 _COMMAND = [sys.executable, "-m", "apache_beam.runners.worker.sdk_worker_main"]
 
 
-class WatchedWorker(SubprocessSdkWorkerHandler):  # type: ignore[misc]
+class WatchedWorker(SubprocessSdkWorkerHandler):
     """A worker process; Beam's own handler waits for ever for what a dead one was asked."""
 
     def __init__(self, stderr: IO[bytes], *args: Any) -> None:
@@ -65,9 +65,10 @@ class WatchedWorker(SubprocessSdkWorkerHandler):  # type: ignore[misc]
 
     def _watch(self) -> None:
         self.process.wait()
-        connection, ask = self.control_conn, self.control_conn.push
+        connection: Any = self.control_conn  # whose method is replaced
+        ask = connection.push
 
-        def refuse(request: object) -> object:
+        def refuse(request: object) -> Any:
             future = ask(request)
             if request is not BeamFnControlServicer._DONE_MARKER:
                 future.abort(worker_ended())

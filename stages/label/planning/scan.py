@@ -106,14 +106,14 @@ def scan(plan: LabelPlan, known: pa.Array, *, finished: Collection[int] = ()) ->
 
 
 def _rows(inputs: pa.Table) -> int:
-    return pc.sum(inputs["count_all"]).as_py() or 0
+    return int(pc.sum(inputs["count_all"]).as_py() or 0)
 
 
 def _files(inputs: pa.Table, num_shards: int) -> int:
     """Return how many files rows are written to: one for each bucket and split."""
     numbers = buckets(inputs["input_digest"], num_shards=num_shards)
     pairs = pa.table({"bucket": numbers, SPLIT_COLUMN: inputs[SPLIT_COLUMN]})
-    return pairs.group_by(["bucket", SPLIT_COLUMN]).aggregate([]).num_rows
+    return int(pairs.group_by(["bucket", SPLIT_COLUMN]).aggregate([]).num_rows)
 
 
 def view_counts(plan: LabelPlan, seen: Seen, made_before: SoftLabelTable | None) -> ViewCounts:

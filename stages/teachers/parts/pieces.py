@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -59,7 +60,7 @@ class WordpieceInputs:
 
     def words_seen(self, first: npt.NDArray[np.int64]) -> int:
         """Return how many words have a piece here, from the first of each row that counts."""
-        return seen_from(self.word_ids.to_list(), first)
+        return seen_from(cast(tf.RaggedTensor, self.word_ids).to_list(), first)
 
     def padded(self, rows: npt.NDArray[np.int64]) -> tf.Tensor:
         """Return int32 [len(rows), longest of them]."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -115,8 +115,9 @@ class Windowed(TeacherAround):
         cut = cut_windows(pieces[lead:], limit=limit, stride=stride)
         return [(start + lead, end + lead) for start, end in cut]
 
-    def logits(self, encoded: WindowedInputs, rows: Numbers) -> npt.NDArray[np.float32]:
+    def logits(self, encoded: EncodedInputs, rows: Numbers) -> npt.NDArray[np.float32]:
         """Return float32 [len(rows), words, classes], NaN for a word that is in no window."""
+        encoded = cast(WindowedInputs, encoded)
         counts = np.diff(encoded.windows)[rows]
         numbers = np.concatenate(
             [np.arange(encoded.windows[row], encoded.windows[row + 1]) for row in rows]

@@ -113,7 +113,7 @@ class SeveralHeads:
         return found.map(self._kept)
 
     def _text_batches(
-        self, blob: tf.Tensor, ends: tf.Tensor, _: Any, is_view: tf.Tensor, heads: Any, size: int
+        self, blob: tf.Tensor, ends: tf.Tensor, _: Any, is_view: tf.Tensor, heads: Any, *, size: int
     ) -> tf.data.Dataset:
         texts = texts_of(blob, ends, pairs=self._first.has_pairs)
         named = {task: _named(*answers) for task, answers in heads.items()}
@@ -127,6 +127,7 @@ class SeveralHeads:
         starts: tf.Tensor,
         is_view: tf.Tensor,
         heads: Any,
+        *,
         size: int,
     ) -> tf.data.Dataset:
         def batch(rows: WordRows) -> dict[str, Any]:

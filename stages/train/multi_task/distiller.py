@@ -100,7 +100,8 @@ class SharedDistiller(MultiTaskDistiller):
     def call(self, inputs: tf.Tensor | Inputs, training: bool = False) -> dict[str, tf.Tensor]:
         """Return the logits of each task for one batch; of words, at the first piece of each."""
         if not isinstance(inputs, dict):
-            return self._whole(inputs, training=training)
+            alone: dict[str, tf.Tensor] = self._whole(inputs, training=training)
+            return alone
         found = self._whole(inputs["token_ids"], training=training)
         first = inputs["first_pieces"]
         return {

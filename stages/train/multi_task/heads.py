@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import keras
 
 from schemas.errors import StudentError
-from schemas.heads import Head
+from schemas.heads import Head, HeadPer
 from schemas.train_section import Student
 from stages.train.students import build_student
 from stages.train.students.pooling import mean_over_valid_pieces
@@ -24,7 +24,7 @@ def build_heads(
     Raises:
       StudentError: the student cannot be built, or does not end with a dense layer.
     """
-    per = "token" if any(head.by_position for head in heads.values()) else "example"
+    per: HeadPer = "token" if any(head.by_position for head in heads.values()) else "example"
     first = next(iter(heads.values()))
     whole = build_student(
         student, vocabulary_size=vocabulary_size, classes=len(first.classes), per=per

@@ -84,4 +84,5 @@ def reduced(rows: Matrix, *, width: int) -> Matrix:
     projected = centred @ (components * np.sign(largest))
     projected *= TYPICAL_SIZE / np.sqrt((projected[1:] ** 2).mean())
     projected[0] = 0.0
-    return projected.astype(np.float32)
+    small: npt.NDArray[np.float32] = projected.astype(np.float32)
+    return small

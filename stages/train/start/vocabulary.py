@@ -35,7 +35,7 @@ def prune_vocabulary(
     characters: set[str] = set()
     for batch in texts:
         occurs[wordpiece.pieces(tf.constant(list(batch), tf.string)).flat_values.numpy()] = True
-    for index in np.flatnonzero(occurs):
+    for index in np.flatnonzero(occurs).tolist():
         characters.update(vocabulary[index].removeprefix(_CONTINUED))
     spelled = {mark + letter for letter in characters for mark in ("", _CONTINUED)}
     kept = [

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -69,7 +69,7 @@ class SoftLabelStream:
         Raises:
           TableError: the split has no row, or none with a hard label where these are wanted.
         """
-        self._contents = contents or OneHead.of(table)
+        self._contents = contents or OneHead.of(cast(SoftLabelTable, table))
         self.batch_size, self._split, self._name = batch_size, split, table.name
         self._seed = seed
         self._failure: TableError | None = None
