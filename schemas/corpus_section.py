@@ -9,12 +9,12 @@ from pydantic import BeforeValidator, Field, model_validator
 from schemas.asset import Asset
 from schemas.crossing import Crossing
 from schemas.declared import declared, kind_names, known_kind
+from schemas.input_kinds import FeatureKind
 from schemas.section import Fraction, Section
 
 FORMATS_FOLDER = "corpus/formats"
 CorpusFormat = Annotated[str, BeforeValidator(known_kind(FORMATS_FOLDER))]
 Repeats = Literal["keep", "once"]
-FeatureKind = Literal["text", "words", "numbers"]
 
 
 def _check_format(part: Corpus | Unlabelled) -> None:

@@ -7,9 +7,9 @@ from typing import Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.corpus_section import FeatureKind
 from schemas.head_kinds import head_kinds
 from schemas.heads import Head
+from schemas.input_kinds import FeatureKind, feature_type, kind_of_input
 
 Precision = Literal["float32", "float16", "bfloat16"]
 SPLITS = ("train", "validation", "test")
@@ -48,13 +48,6 @@ SOURCE_FIELDS = (
     pa.field("source_row", pa.int64(), nullable=False),
 )
 SPLIT_FIELD = pa.field(SPLIT_COLUMN, pa.string(), nullable=False)
-_FEATURE_TYPES: dict[FeatureKind, pa.DataType] = {
-    "text": pa.string(),
-    "words": pa.list_(pa.string()),
-    "numbers": pa.list_(pa.float32()),
-}
-
-
 _LABEL_TYPES = {"text": pa.string(), "texts": pa.list_(pa.string()), "number": pa.float64()}
 
 
@@ -77,14 +70,9 @@ class Layout(BaseModel):
     encoding: Encoding = Encoding()
 
     @property
-    def has_pairs(self) -> bool:
-        """Whether two texts are asked together."""
-        return len(self.features) == 2
-
-    @property
-    def has_numbers(self) -> bool:
-        """Whether a feature is a list of numbers."""
-        return "numbers" in self.feature_kinds.values()
+    def input_kind(self) -> str:
+        """The name of the kind of input that the features are, together."""
+        return kind_of_input(self.features, self.feature_kinds, points=self.head.points)
 
     @property
     def logit_fields(self) -> tuple[pa.Field, ...]:
@@ -126,7 +114,7 @@ class Layout(BaseModel):
         return pa.list_(kind) if self.head.by_position else kind
 
     def _kind(self, feature: str) -> pa.DataType:
-        return _FEATURE_TYPES[self.feature_kinds.get(feature, "text")]
+        return feature_type(self.feature_kinds.get(feature))
 
     @property
     def table_schema(self) -> pa.Schema:

@@ -20,6 +20,7 @@ from schemas.errors import RunFileError
 from schemas.explain import explain
 from schemas.head_kinds import has_setting, head_kinds, kinds_with, metrics_of, targets_of
 from schemas.heads import Head
+from schemas.input_kinds import feature_kind_of, input_kinds
 from schemas.kinds import check_kind, check_one_number
 from schemas.label_section import Label
 from schemas.layout import Encoding, Layout
@@ -27,8 +28,6 @@ from schemas.section import Name, Section
 from schemas.teacher_section import Teacher
 from schemas.toml_text import read_toml
 from schemas.train_section import Train
-
-_OF_PAIRS = ("keras", "transformers", "module", "column")
 
 
 class Evaluate(Section):
@@ -106,7 +105,7 @@ class RunFile(Section):
     @model_validator(mode="after")
     def _positions_are_of_their_kind(self) -> Self:
         corpus, head = self.corpus, self.head
-        needed = {"token": "words", "frame": "numbers", "pixel": "numbers"}.get(head.per)
+        needed = feature_kind_of(head.per)
         if needed is not None and corpus.feature_kinds.get(corpus.features[0]) != needed:
             raise ValueError(
                 f"head {head.name!r} per {head.per} needs a list of {needed}: state "
@@ -132,37 +131,23 @@ class RunFile(Section):
         return self
 
     @model_validator(mode="after")
-    def _pairs_and_numbers_can_be_asked(self) -> Self:
-        layout, kind, has_views = self.layout(), self.teacher.kind, self.label.views is not None
-        if layout.has_pairs and kind not in _OF_PAIRS:
-            raise ValueError(f"pairs of texts need a teacher of kind {' or '.join(_OF_PAIRS)}")
-        if layout.has_pairs and has_views:
-            raise ValueError("[label.views] makes views of one text, not of a pair")
-        if layout.has_numbers and kind != "module":
-            raise ValueError("numbers need a teacher of kind module")
-        if layout.has_numbers and has_views:
-            raise ValueError("[label.views] makes views of texts and words, not of numbers")
+    def _inputs_can_be_asked(self) -> Self:
+        kind, has_views = input_kinds()[self.layout().input_kind], self.label.views is not None
+        if said := kind.not_asked(teacher=self.teacher.kind, has_views=has_views):
+            raise ValueError(said)
         return self
 
     @model_validator(mode="after")
     def _pointers_can_be_asked(self) -> Self:
         if not self.head.points:
             return self
-        if self.label.views is not None:
-            raise ValueError("[label.views] would move the words that a pointer points to")
-        if self.teacher.kind not in ("keras", "transformers", "module"):
-            raise ValueError("a pointer head needs a teacher of kind keras, transformers or module")
         if self.teacher.kind == "transformers" and self.teacher.word_logits == "mean":
             raise ValueError("pointers begin at a first piece and end at a last; no mean of them")
         return self
 
     @model_validator(mode="after")
     def _has_a_teacher_for_it(self) -> Self:
-        kinds, teacher = ("keras", "transformers", "module"), self.teacher
-        if self.corpus.feature_kinds and teacher.kind not in kinds:
-            raise ValueError(
-                f"words need a teacher of kind {' or '.join(kinds)} (found {teacher.kind!r})"
-            )
+        teacher = self.teacher
         if teacher.stride is not None and not self.head.by_position:
             raise ValueError("teacher.stride is for heads per token")
         if self.train.stride is not None and self.head.per != "token":

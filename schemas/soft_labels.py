@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.across import Across
-from schemas.corpus_section import FeatureKind
 from schemas.crossing import crossing_text
 from schemas.heads import Head
+from schemas.input_kinds import FeatureKind
 from schemas.layout import Encoding, Layout, Precision
 from schemas.quality import RuntimeCheck, TeacherQuality
 

@@ -13,7 +13,7 @@ from stages.adjust.space import of_trial
 from stages.adjust.study import AskedTrial
 from stages.evaluate.predict import StudentPredictor
 from stages.evaluate.speed import measure_speed, sample_rows
-from stages.inputs.features import student_inputs
+from stages.inputs.find import student_inputs
 from stages.machine.locks import lock
 from stages.table.opening import SoftLabelTable
 from stages.train.pipeline import is_current, train_student

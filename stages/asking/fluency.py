@@ -20,7 +20,7 @@ from schemas.heads import Head
 from schemas.label_section import Label
 from schemas.provenance import digest_file
 from schemas.teacher_card import CARD_FILE
-from stages.inputs.features import inputs_of, texts_of
+from stages.inputs.find import input_of
 from stages.machine.progress import say
 from stages.rows.pointers import SEPARATOR, first_positions
 from stages.teachers.parts.protocol import Teacher, TeacherAround
@@ -191,16 +191,14 @@ def nothing(inputs: pa.Table, head: Head) -> pa.Table:
 
 def _words(inputs: pa.Table) -> npt.NDArray[np.int64]:
     """Return how many words each input has, int64 [inputs]."""
-    texts = texts_of(inputs, inputs.column_names)
-    joined = [" ".join(text) if isinstance(text, list) else text for text in texts]
-    return np.array([len(text.split()) for text in joined], np.int64)
+    return np.array([len(text.split()) for text in input_of(inputs).shown(inputs)], np.int64)
 
 
 def _with_pieces(
     inputs: pa.Table, first: npt.NDArray[np.int64], word_pieces: npt.NDArray[np.int64]
 ) -> int:
     """Return how many words have a piece, from the first of each row that counts."""
-    lists = inputs_of(inputs, inputs.column_names)
+    lists = input_of(inputs).asked(inputs)
     places = [place for words in lists for place in range(len(words))]
     starts = np.repeat(first, [len(words) for words in lists])
     separators = np.array([word == SEPARATOR for words in lists for word in words], np.bool_)

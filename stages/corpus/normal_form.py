@@ -8,21 +8,20 @@ with file, row and column, or raises.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.corpus_section import Corpus, FeatureKind
+from schemas.corpus_section import Corpus
 from schemas.heads import Head
+from schemas.input_kinds import kind_of_input
 from schemas.layout import SPLIT_COLUMN, SPLITS, label_type
 from stages.corpus.answer_column import AnswerColumn
 from stages.corpus.checked_rows import CheckedRows
 from stages.corpus.formats.units import RawRows
-from stages.corpus.list_columns import numbers, words
 from stages.heads import head_kind
+from stages.inputs.find import input_digests, input_named
 from stages.rows.columns import KNOWN_COLUMN
-from stages.rows.identity import input_digests, splits_by_digest
+from stages.rows.identity import splits_by_digest
 from stages.rows.intake import Intake
 
 
@@ -80,28 +79,13 @@ def normalise_unlabelled(
 def _inputs(
     rows: CheckedRows, corpus: Corpus, head: Head, answers: AnswerColumn | None
 ) -> dict[str, pa.Array]:
-    features = [
-        _READERS[corpus.feature_kinds.get(name, "text")](rows, name) for name in corpus.features
-    ]
-    head_kind(head.kind).check_feature(rows, features[0])
+    kind = kind_of_input(corpus.features, corpus.feature_kinds, points=head.points)
+    features = [input_named(kind).read(rows, name) for name in corpus.features]
     columns: dict[str, pa.Array] = dict(zip(corpus.features, features, strict=True))
     columns["input_digest"] = input_digests(features)
     if answers is not None:
         columns[KNOWN_COLUMN] = rows.answers(answers)
     return columns
-
-
-def _feature(rows: CheckedRows, name: str) -> pa.Array:
-    column = rows.text(name)
-    rows.refuse(pc.is_null(column), "no value", lambda _: "every row needs one. Mend it.", name)
-    return pc.fill_null(column, "")
-
-
-_READERS: dict[FeatureKind, Callable[[CheckedRows, str], pa.Array]] = {
-    "text": _feature,
-    "words": words,
-    "numbers": numbers,
-}
 
 
 def _example_id(rows: CheckedRows, corpus: Corpus) -> pa.Array:

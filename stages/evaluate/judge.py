@@ -19,7 +19,7 @@ from stages.heads.metrics.classes import Classes
 from stages.heads.metrics.decoding import constrained
 from stages.heads.metrics.scope import Judged, score_scope, tuned_confidence
 from stages.heads.protocol import Judging
-from stages.inputs.features import student_inputs
+from stages.inputs.find import student_inputs
 from stages.rows.codec import decode
 from stages.rows.columns import Labels, has_label, out_of_scope, repeats
 from stages.rows.pointers import Questions, questions_of

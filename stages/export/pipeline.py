@@ -17,7 +17,7 @@ from stages.evaluate.predict import StudentPredictor
 from stages.export.compare import Compared, compared, loaded
 from stages.export.decisions import Decisions, decisions
 from stages.export.writers import WRITERS
-from stages.inputs.features import student_inputs
+from stages.inputs.find import student_inputs
 from stages.machine.atomic import write_whole
 from stages.machine.own_folders import folder_alone
 from stages.machine.progress import say

@@ -18,7 +18,6 @@ from stages.heads.protocol import Judging, Kind, LabelColumn, LabelledRows, Susp
 from stages.rows.columns import Labels
 from stages.rows.pointers import (
     LOWEST,
-    SEPARATOR,
     answer_text,
     distributions,
     pointer_labels,
@@ -64,14 +63,6 @@ class Pointer(Kind):
     def column(self, head: Head) -> LabelColumn:
         """Return a list a row of spans."""
         return LabelColumn(several=True, named=False)
-
-    def check_feature(self, rows: LabelledRows, feature: pa.Array) -> None:
-        """Refuse rows that have no `[SEP]` between what is asked and what is asked about."""
-        rows.refuse(
-            pa.array(separators(feature) < 0),
-            "no separator",
-            lambda _: f"expected the question, {SEPARATOR!r} and the context. Mend the row.",
-        )
 
     def hard_labels(self, rows: LabelledRows, head: Head, *, of: pa.Array) -> pa.Array:
         """Return a list of spans a row."""

@@ -124,10 +124,6 @@ class Kind(Protocol):
     def column(self, head: Head) -> LabelColumn:
         """Return what the corpus column of its hard labels may hold."""
 
-    def check_feature(self, rows: LabelledRows, feature: pa.Array) -> None:
-        """Refuse corpus rows whose first feature nothing of this kind can be said of."""
-        return
-
     def hard_labels(self, rows: LabelledRows, head: Head, *, of: pa.Array) -> pa.Array:
         """Return the label column of corpus rows, null for none; refuse labels that do not fit.
 

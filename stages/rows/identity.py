@@ -15,57 +15,33 @@ import pyarrow.compute as pc
 from schemas.corpus_section import Split
 from schemas.layout import DIGEST_BYTES
 from stages.rows.columns import digest_matrix
-from stages.rows.lists import positions_of
 
-_TEXT, _LIST, _NUMBERS = ord("s"), ord("l"), ord("n")
 _LENGTH_BYTES = 8
 _fresh = hashlib.blake2b(digest_size=DIGEST_BYTES, person=b"softshards.in.1").copy
 
 
-def input_digests(columns: list[pa.Array]) -> pa.Array:
-    """Return the 128-bit BLAKE2b of each row's canonical teacher input.
-
-    Canonical: for each feature column in order, a type byte, the length as 8 little-endian
-    bytes, and the UTF-8 bytes. So ("ab", "c") and ("a", "bc") differ. A list of strings has a
-    type byte of its own, its length, and then each string so; a list of numbers another, its
-    length, and each as little-endian float32.
+def digests_of_parts(parts: list[pa.Array]) -> pa.Array:
+    """Return the 128-bit BLAKE2b of each row's bytes, those of some columns one after another.
 
     Args:
-      columns: arrays of strings, or of lists of them or of float32, of equal length without nulls,
-        in declared order.
+      parts: binary arrays of equal length without nulls.
 
     Returns:
       binary array of 16 bytes each.
-
-    >>> input_digests([pa.array(["a"])])[0].as_py().hex()
-    '2bcd7b1dd9a7a84a6ea0ab53395407c9'
     """
-    parts = [part for column in columns for part in _framed(column)]
     inputs = pc.binary_join_element_wise(*parts, pa.scalar(b"", pa.binary()))
     return digest_column(b"".join(map(_digest, inputs.to_pylist())))
 
 
-def _framed(column: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """Return each row's header (type byte, length) and its bytes."""
-    if not pa.types.is_list(column.type):
-        return _headers(_TEXT, pc.binary_length(column)), column.cast(pa.binary())
-    elements, offsets = positions_of(column)
-    if pa.types.is_floating(elements.type):
-        values = elements.to_numpy(zero_copy_only=False).astype("<f4")
-        ends = pa.py_buffer((offsets * values.itemsize).astype(np.int32))
-        data = pa.Array.from_buffers(
-            pa.binary(), len(column), [None, ends, pa.py_buffer(values.tobytes())]
-        )
-        return _headers(_NUMBERS, pc.list_value_length(column)), data
-    framed = pc.binary_join_element_wise(*_framed(elements), pa.scalar(b"", pa.binary()))
-    lists = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), framed)
-    lengths = pc.list_value_length(column)
-    return _headers(_LIST, lengths), pc.binary_join(lists, pa.scalar(b"", pa.binary()))
+def headers(kind: str, lengths: pa.Array) -> pa.Array:
+    """Return a header for each row of a feature: a type byte, and 8 little-endian bytes of length.
 
-
-def _headers(kind: int, lengths: pa.Array) -> pa.Array:
+    Args:
+      kind: one ASCII letter, of what the lengths are counted in.
+      lengths: whole numbers, of each row.
+    """
     head = np.empty((len(lengths), 1 + _LENGTH_BYTES), np.uint8)
-    head[:, 0] = kind
+    head[:, 0] = ord(kind)
     numbers = lengths.to_numpy(zero_copy_only=False).astype("<u8")
     head[:, 1:] = numbers.view(np.uint8).reshape(-1, _LENGTH_BYTES)
     buffers = [None, pa.py_buffer(head)]

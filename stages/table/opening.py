@@ -19,7 +19,7 @@ from schemas.errors import DamagedTableError, MissingTableError, StaleTableError
 from schemas.heads import Head
 from schemas.joined import JoinedCard
 from schemas.soft_labels import FORMAT_VERSION, READABLE_VERSIONS, TableCard
-from stages.inputs.features import inputs_of
+from stages.inputs.find import input_named
 from stages.machine.listing import first_few
 from stages.table.delta_errors import DELTA_ERRORS, one_line
 from stages.table.files import visible_shards
@@ -72,16 +72,10 @@ class SoftLabelTable(_OfShards):
         return f"{self.path}, head {self.card.head.name!r}" if self.of_several else str(self.path)
 
     def texts(self, split: str) -> Iterator[list[str]]:
-        """Yield the texts of each of a split's shards; words, and pairs, joined by spaces.
-
-        Of numbers nothing.
-        """
-        features = self.card.features
-        if self.card.layout.has_numbers:
-            return
+        """Yield the texts of each of a split's shards, as its rows are shown."""
+        kind = input_named(self.card.layout.input_kind)
         for shard in self.shards_of(split):
-            found = inputs_of(read_shard(shard, list(features)), features)
-            yield [one if isinstance(one, str) else " ".join(one) for one in found]
+            yield kind.shown(read_shard(shard, list(self.card.features)))
 
     def read(self, split: str, columns: Sequence[str]) -> pa.Table:
         """Return a whole split's columns in the table's order; for splits that fit in memory."""

@@ -16,10 +16,11 @@ import pyarrow.compute as pc
 
 from schemas.errors import DamagedTableError, first_line
 from schemas.soft_labels import TableCard
+from stages.inputs.find import input_digests
 from stages.machine.progress import task
 from stages.rows.codec import decode
 from stages.rows.columns import family, shard_order
-from stages.rows.identity import buckets, input_digests
+from stages.rows.identity import buckets
 from stages.table.opening import JoinedTable, SoftLabelTable
 from stages.table.shard import MAKE_AGAIN, Shard, digest_problem, read_unchecked
 from stages.table.totals import total_problems

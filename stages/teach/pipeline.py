@@ -21,7 +21,7 @@ from stages.corpus.sample import SAMPLE_INPUTS
 from stages.heads import head_kind
 from stages.heads.labels import labels_by_line
 from stages.heads.protocol import Judging
-from stages.inputs.features import student_inputs
+from stages.inputs.find import student_inputs
 from stages.machine.atomic import whole_file, write_whole
 from stages.machine.own_folders import folder_alone
 from stages.machine.progress import say

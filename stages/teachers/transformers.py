@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from schemas.errors import TeacherError, first_line
 from schemas.head_kinds import head_kinds
-from stages.inputs.features import texts_of
+from stages.inputs.find import input_of
 from stages.machine.listing import first_few
 from stages.places.hub import is_hub_handle, snapshot
 from stages.rows.probabilities import one_number_remedy
@@ -68,7 +68,7 @@ class TransformersTeacher:
         """Return the token ids of texts, of pairs of two columns, or of lists of words."""
         if self._of_words:
             return self._encode_words(inputs.column(0).to_pylist())
-        texts = texts_of(inputs, inputs.column_names)
+        texts = input_of(inputs).texts(inputs)
         token_ids, segments = self._tokenized(texts, truncation=False)
         overlong = np.array([len(ids) > self._max_length for ids in token_ids], np.bool_)
         cut = np.flatnonzero(overlong)

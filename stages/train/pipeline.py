@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from schemas.counted import counted
 from schemas.errors import StudentError
+from schemas.input_kinds import input_kinds
 from schemas.provenance import digest_file
 from schemas.run_file import RunFile
 from schemas.student_card import STUDENT_MODEL_FILE, StudentCard, TrainedCard
@@ -198,7 +199,7 @@ def card_of(
         classes=run.head.classes,
         kind=run.head.kind,
         per=run.head.per,
-        pairs=run.layout().has_pairs,
+        pairs=len(run.corpus.features) == 2,
         max_length=run.train.max_length,
         stride=run.train.stride,
         kept_by=kept_by,
@@ -217,9 +218,10 @@ def check_learnable(run: RunFile) -> None:
     """
     for student in run.train.students:
         check_memory(student, classes=len(run.head.classes))
-    if run.layout().has_numbers:
+    kind = run.layout().input_kind
+    if not input_kinds()[kind].students:
         raise StudentError(
-            f"no student takes numbers yet: {run.name}: the corpus has features of numbers. Its "
+            f"no student takes {kind} yet: {run.name}: the corpus has features of {kind}. Its "
             "table is whole: make it with `label`, and read it with any Delta reader."
         )
     if run.train.loss == "dist" and run.head.by_position:

@@ -23,11 +23,11 @@ from schemas.heads import Head
 from schemas.label_section import Augmenter, Views
 from schemas.layout import SPLIT_COLUMN, label_type
 from stages.corpus.unlabelled import LEFT_OUT_COLUMN, mark_left_out
+from stages.inputs.find import input_digests, varied_input
 from stages.rows.columns import digest_matrix, family
 from stages.rows.identity import (
     digest_column,
     digest_words,
-    input_digests,
     order_of_digests,
 )
 from stages.table.writing.shards import order_rows
@@ -154,7 +154,7 @@ def _parents(rows: pa.Table) -> pa.Table:
 
 def _pool(parents: pa.Table, feature: str, *, bucket: int, num_shards: int) -> Pool:
     return Pool(
-        words=[_words_of(value) for value in parents[feature].to_pylist()],
+        words=varied_input(parents[feature].type).words(parents[feature]),
         tops=digest_words(parents["input_digest"])[:, 0].tolist(),
         start=bucket * _SPACE // num_shards,
         end=(bucket + 1) * _SPACE // num_shards,
@@ -191,15 +191,10 @@ def _draw(seed: int, digest: np.ndarray, number: int) -> Draw:
     return random.Random(hashlib.blake2b(key, digest_size=8).digest()).random
 
 
-def _words_of(value: str | Words) -> Words:
-    return value.split() if isinstance(value, str) else value
-
-
 def _view_rows(
     parents: pa.Table, texts: list[Words], number: int, *, feature: str, head: Head
 ) -> pa.Table:
-    kind = parents[feature].type
-    text = pa.array(texts if pa.types.is_list(kind) else map(" ".join, texts), kind)
+    text = varied_input(parents[feature].type).of_words(texts)
     changed = {
         feature: text,
         "input_digest": input_digests([text]),

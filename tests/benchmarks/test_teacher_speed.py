@@ -149,7 +149,7 @@ def test_against_predict_and_against_beams_own_inference(folder, monkeypatch):
 
     from schemas.heads import Head
     from stages.asking.ask import soft_labels
-    from stages.rows.identity import input_digests
+    from stages.inputs.find import input_digests
     from stages.teachers import load_teacher
     from tests import tiny
 

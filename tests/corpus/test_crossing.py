@@ -14,8 +14,8 @@ from schemas.report import Report
 from schemas.soft_labels import Counts
 from stages.corpus.crossing import crossing_inputs, less_held_out, summed
 from stages.evaluate.text import crossing_lines
+from stages.inputs.find import input_digests
 from stages.label.planning.plan import plan_label
-from stages.rows.identity import input_digests
 from stages.table.verify import verify
 from stages.teachers.folder import open_teacher
 from stages.views.views import distinct_digests, held_out_digests

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from schemas.errors import CorpusError, RunFileError, TeacherError
 from schemas.layout import SPLITS
 from stages.asking.recheck import Tolerance, recheck
+from stages.inputs.find import input_digests
 from stages.rows.codec import decode
-from stages.rows.identity import input_digests
 from stages.rows.lists import offsets_of
 from stages.rows.row_logits import RowLogits
 from stages.table.verify import verify

@@ -12,8 +12,8 @@ from stages.asking.recheck import Tolerance, recheck
 from stages.evaluate.pipeline import evaluate
 from stages.evaluate.text import results_text
 from stages.export.pipeline import export
+from stages.inputs.find import input_digests
 from stages.inputs.wordpiece import Wordpiece
-from stages.rows.identity import input_digests
 from stages.table.verify import verify
 from stages.teach.pipeline import plan_teach, teach
 from stages.teachers import load_teacher

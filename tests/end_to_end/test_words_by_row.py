@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from run_pipeline import main
-from stages.inputs.features import texts_of
+from stages.inputs.find import input_of
 from stages.run.experiment import run_all, teach_step
 from stages.run.multi_task import run_file_all
 from stages.table.opening import open_version
@@ -37,7 +37,7 @@ def test_a_teacher_of_texts_answers_a_row_of_words_as_its_text(folder, kind):
         how += ('teacher={kind="transformers", path="hugging", max_length=16}',)
     teacher = load_teacher(find_teacher(tiny.run(*how), base=folder, fitted=folder / "made"))
     words = pa.table({"words": [["old", "fig"], ["my", "cat", "saw"], []]})
-    texts = pa.table({"words": texts_of(words, ["words"])})
+    texts = pa.table({"words": input_of(words).texts(words)})
     found = [teacher.logits(teacher.encode(one), np.arange(3)) for one in (words, texts)]
     assert found[0].shape == (3, 3)
     np.testing.assert_array_equal(*found)

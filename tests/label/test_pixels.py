@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from schemas.errors import CorpusError, RunFileError, StudentError
+from stages.inputs.find import input_digests
 from stages.rows.codec import decode
-from stages.rows.identity import input_digests
 from stages.run.experiment import run_all
 from stages.table.opening import open_table
 from stages.table.verify import verify

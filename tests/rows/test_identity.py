@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.corpus_section import Split
-from stages.rows.identity import buckets, input_digests, occurrences, splits_by_digest
+from stages.inputs.find import input_digests
+from stages.rows.identity import buckets, occurrences, splits_by_digest
 
 TEXTS = st.lists(st.text(max_size=20), min_size=1, max_size=30)
 
@@ -31,7 +32,7 @@ def test_columns_are_length_prefixed():
 
 def test_digests_do_not_depend_on_the_salt_of_hash():
     code = (
-        "import pyarrow as pa; from stages.rows.identity import input_digests as d;"
+        "import pyarrow as pa; from stages.inputs.find import input_digests as d;"
         "print(d([pa.array(['question'])])[0].as_py().hex())"
     )
     seen = {

@@ -11,7 +11,7 @@ from schemas.errors import TeacherError
 from schemas.heads import Head
 from schemas.label_section import Label
 from stages.asking.ask import soft_labels
-from stages.rows.identity import input_digests
+from stages.inputs.find import input_digests
 from stages.table.writing.shards import order_rows
 from tests import tiny
 

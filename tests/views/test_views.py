@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from schemas.errors import RunFileError, UserCodeError
+from stages.inputs.find import input_digests
 from stages.label.planning.plan import plan_label
-from stages.rows.identity import input_digests
 from stages.table.opening import open_table
 from stages.table.verify import verify
 from stages.teachers.folder import open_teacher

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import tensorflow as tf
 
-from stages.inputs.features import texts_of
+from stages.inputs.find import input_of
 from stages.inputs.wordpiece import Wordpiece, ragged_words
 from stages.teachers.parts.words import NO_WORD, seen_from
 
@@ -28,9 +28,9 @@ class WordpieceInputs:
     @staticmethod
     def of(inputs: pa.Table, wordpiece: Wordpiece) -> WordpieceInputs:
         """Return the token ids of the one column of texts or words, or of the pairs of two."""
-        texts = tf.constant(texts_of(inputs, inputs.column_names), tf.string)
-        texts = tf.reshape(texts, [-1, 2] if inputs.num_columns == 2 else [-1])
-        token_ids, overlong = wordpiece.tokens(texts)
+        kind = input_of(inputs)
+        texts = tf.constant(kind.strings(inputs).to_pylist(), tf.string)
+        token_ids, overlong = wordpiece.tokens(kind.in_graph(texts))
         lengths = token_ids.row_lengths().numpy().astype(np.int32)
         return WordpieceInputs(token_ids, lengths, overlong.numpy(), wordpiece.pad_id)
 

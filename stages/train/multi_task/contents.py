@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from schemas.layout import Layout
 from stages.heads.labels import labels_by_line
-from stages.inputs.features import as_text, one_after_another
+from stages.inputs.find import input_named
 from stages.rows.codec import decode
 from stages.rows.columns import Labels, no_label
 from stages.rows.lists import Numbers, positions_of
@@ -98,8 +98,8 @@ class SeveralHeads:
         if self._of_words:
             texts, starts = positions_of(chosen[features[0]])
         else:
-            pairs = self._first.has_pairs
-            texts = one_after_another(chosen, features) if pairs else as_text(chosen[features[0]])
+            kind = input_named(self._first.input_kind)
+            texts = kind.strings(chosen.select(list(features)))
             starts = np.zeros(0, np.int64)
         heads = {task: _answers(chosen, one, starts) for task, one in self.layouts.items()}
         return (*text_buffers(texts), starts, is_view, heads)
@@ -115,7 +115,7 @@ class SeveralHeads:
     def _text_batches(
         self, blob: tf.Tensor, ends: tf.Tensor, _: Any, is_view: tf.Tensor, heads: Any, *, size: int
     ) -> tf.data.Dataset:
-        texts = texts_of(blob, ends, pairs=self._first.has_pairs)
+        texts = input_named(self._first.input_kind).in_graph(texts_of(blob, ends))
         named = {task: _named(*answers) for task, answers in heads.items()}
         lines = {"text": texts, "is_view": is_view, "heads": named}
         return sliced(lines, tf.shape(is_view)[0], size)

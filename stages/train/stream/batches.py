@@ -14,7 +14,8 @@ from schemas.heads import Head
 from schemas.layout import Layout
 from stages.heads import head_kind
 from stages.heads.labels import labels_by_line
-from stages.inputs.features import as_text, one_after_another
+from stages.inputs.find import input_named
+from stages.inputs.protocol import Input
 from stages.rows.codec import decode
 from stages.rows.columns import Labels
 from stages.rows.lists import Numbers, one_chunk, positions_of
@@ -57,7 +58,7 @@ def columns_of(rows: pa.Table, order: Numbers, layout: Layout, *, views: bool) -
         return _columns_of_words(rows.take(pa.array(order)), layout, is_view)
     names = [*layout.features, layout.head.label_column]
     asked = rows.select(names).take(pa.array(order))
-    texts = one_after_another(asked, layout.features) if layout.has_pairs else as_text(asked[0])
+    texts = input_named(layout.input_kind).strings(asked.select(list(layout.features)))
     blob, ends = text_buffers(texts)
     labels, logits = labels_by_line(asked, layout), _logits(rows, order, layout)
     nothing, unsaid = np.zeros(0, np.int64), np.zeros(0, np.bool_)
@@ -93,10 +94,10 @@ def signature(head: Head) -> tuple[tf.TensorSpec, ...]:
     return (tf.TensorSpec([], tf.string), numbers, numbers, labels, logits, flags, flags)
 
 
-def text_batches(columns: Columns, size: int, *, views: bool, pairs: bool) -> tf.data.Dataset:
-    """Return batches of `size` texts, or pairs of them [size, 2], and one of what is left."""
+def text_batches(columns: Columns, size: int, *, views: bool, kind: Input) -> tf.data.Dataset:
+    """Return batches of `size` texts, as their kind of input has them, and one of what is left."""
     lines = {
-        "text": texts_of(columns.blob, columns.ends, pairs=pairs),
+        "text": kind.in_graph(texts_of(columns.blob, columns.ends)),
         "label": columns.labels,
         "teacher_logits": columns.logits,
         **({"is_view": columns.is_view} if views else {}),
@@ -104,10 +105,9 @@ def text_batches(columns: Columns, size: int, *, views: bool, pairs: bool) -> tf
     return sliced(lines, tf.shape(columns.labels)[0], size)
 
 
-def texts_of(blob: tf.Tensor, ends: tf.Tensor, *, pairs: bool = False) -> tf.Tensor:
-    """Return the texts of a blob, string [texts], or [pairs, 2]."""
-    found = tf.strings.substr(blob, ends[:-1], ends[1:] - ends[:-1])
-    return tf.reshape(found, [-1, 2]) if pairs else found
+def texts_of(blob: tf.Tensor, ends: tf.Tensor) -> tf.Tensor:
+    """Return the texts of a blob, string [texts]."""
+    return tf.strings.substr(blob, ends[:-1], ends[1:] - ends[:-1])
 
 
 def sliced(lines: Mapping[str, Any], rows: tf.Tensor, size: int) -> tf.data.Dataset:

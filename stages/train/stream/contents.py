@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from schemas.layout import Layout
 from stages.heads import head_kind
+from stages.inputs.find import input_named
 from stages.rows.lists import Numbers
 from stages.table.opening import SoftLabelTable
 from stages.table.shard import Shard
@@ -112,7 +113,9 @@ class OneHead:
         if layout.head.by_position:
             batches = word_batches(whole, size, views=self.has_views)
         else:
-            batches = text_batches(whole, size, views=self.has_views, pairs=layout.has_pairs)
+            batches = text_batches(
+                whole, size, views=self.has_views, kind=input_named(layout.input_kind)
+            )
         if layout.encoding.top_k is None:
             return batches
         return batches.map(lambda batch: with_kept(batch, layout))
