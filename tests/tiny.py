@@ -6,13 +6,14 @@ The teacher is a real Keras model over word pieces; only its size and its weight
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from schemas.layout import SPLIT_COLUMN, SPLITS
 from schemas.run_file import RunFile, parse_run_file
-from stages.table.opening import JoinedTable, SoftLabelTable
+from stages.table.opening import JoinedTable, SoftLabelTable, open_table
 from stages.teachers.folder import open_teacher
 
 CLASSES = ("animal", "fruit", "tool")
@@ -169,3 +170,8 @@ def rows_of(table: SoftLabelTable) -> list[dict[str, object]]:
     for split in SPLITS:
         rows += [{"split": split, **row} for row in table.read(split, columns).to_pylist()]
     return rows
+
+
+def copied(table: SoftLabelTable) -> SoftLabelTable:
+    """Return a table with the same files in a folder beside it."""
+    return open_table(shutil.copytree(table.path, table.path.with_name(f"{table.path.name}-copy")))

@@ -1,6 +1,7 @@
 """Inputs in several splits: counted, left out or refused; and no view is a held-out input."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -314,7 +315,8 @@ def test_the_report_says_so(crossing):
 
 def test_a_mean_of_tables_counts_them_too(crossing):
     assert label_command().exit_code == 0
-    sources = ("--from", "labels", "--from", "labels", "--labels", "mean", "--set", BY_COLUMN)
+    shutil.copytree("labels", "other")
+    sources = ("--from", "labels", "--from", "other", "--labels", "mean", "--set", BY_COLUMN)
     done = command("combine", "run.toml", *sources)
     assert done.exit_code == 0, done.stderr
     assert f"combine: {SAID}" in done.stderr

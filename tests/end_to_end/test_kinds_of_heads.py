@@ -1,5 +1,7 @@
 """Several labels a row, and numbers: from corpus to report, export, search and mean."""
 
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -17,6 +19,7 @@ from stages.evaluate.text import results_text
 from stages.export.pipeline import export
 from stages.run.experiment import export_step
 from stages.run.inspect import inspect_folder
+from stages.table.opening import open_table
 from stages.teach.pipeline import plan_teach, teach
 from stages.teachers.folder import read_card
 from stages.train.pipeline import read_student_card, train
@@ -209,10 +212,11 @@ def test_settings_are_searched(made, tmp_path):
 def test_teachers_are_combined_by_their_logits(made, tmp_path):
     run, table, folder, _, _ = made
     kind = KINDS["labels" if run.head.kind == "sigmoid" else "values"]
+    tables = [table, open_table(shutil.copytree(table.path, tmp_path / "other"))]
     with pytest.raises(RunFileError, match=r'found mean = .probabilities.*State mean = "logits"'):
-        combine(run, [table, table], labels=tmp_path / "mean")
+        combine(run, tables, labels=tmp_path / "mean")
     how = tiny_kinds.run(kind, 'combine.mean="logits"')
-    mean = combine(how, [table, table], labels=tmp_path / "mean")
+    mean = combine(how, tables, labels=tmp_path / "mean")
     name = run.head.teacher_column
     for one, other in zip(tiny.rows_of(mean), tiny.rows_of(table), strict=True):
         assert one[name] == pytest.approx(other[name], abs=1e-3)
@@ -220,7 +224,7 @@ def test_teachers_are_combined_by_their_logits(made, tmp_path):
     with pytest.raises(RunFileError, match=r"weights = .validation."):
         combine(
             tiny_kinds.run(kind, 'combine={mean="logits", weights="validation"}'),
-            [table, table],
+            tables,
             labels=tmp_path / "mean",
         )
 
