@@ -167,7 +167,7 @@ def test_a_step_compiled_with_xla_gives_the_same_student(tasks_of, tmp_path, mon
 def test_a_student_is_not_trained_twice(whole, tasks_of, capfd):
     plan, out = whole
     assert train_multi_task(TWO_PHASES, tasks_of(TWO_PHASES), out=out) == [plan]
-    assert "nothing to do, 1 students" in capfd.readouterr().err
+    assert "nothing to do, 1 student is" in capfd.readouterr().err
 
 
 def test_what_is_one_tasks_is_written_again_where_it_is_gone(whole, tasks_of, tmp_path, capfd):
