@@ -8,8 +8,8 @@ it as a literal, `DECLARES = {…}`. A module without one is no kind. So a kind 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -58,12 +58,16 @@ def kind_names(folder: str) -> tuple[str, ...]:
 
 def known_kind(folder: str) -> Callable[[object], object]:
     """Return what lets a run file name a kind of a folder, and refuses another with those known."""
+    return one_of(partial(kind_names, folder))
+
+
+def one_of(names: Callable[[], Sequence[str]]) -> Callable[[object], object]:
+    """Return what lets a run file state one of some names, which are asked for when it does."""
 
     def known(stated: object) -> object:
-        names = kind_names(folder)
-        if isinstance(stated, str) and stated in names:
+        if isinstance(stated, str) and stated in names():
             return stated
-        *others, last = map(repr, names)
+        *others, last = map(repr, names())
         raise PydanticKnownError("literal_error", {"expected": f"{', '.join(others)} or {last}"})
 
     return known

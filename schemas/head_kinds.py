@@ -13,9 +13,8 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
-from pydantic_core import PydanticKnownError
 
-from schemas.declared import declared
+from schemas.declared import LAST, declared, kind_names, known_kind
 
 FOLDER = "heads"
 USUAL_KIND = "softmax"  # where none is stated; fingerprints leave it out
@@ -41,7 +40,7 @@ class Declared:
 
     label: Literal["text", "texts", "number"]
     metrics: tuple[str, ...]
-    place: int = 100
+    place: int = LAST
     per: tuple[str, ...] = ("example",)
     targets: tuple[str, ...] = ()
     settings: frozenset[str] = frozenset()
@@ -73,11 +72,11 @@ class Declared:
 def head_kinds() -> Mapping[str, Declared]:
     """Return what each kind of head declares, by its name, in the order in which they are named."""
     found = {}
-    for name, said in declared(FOLDER).items():
+    for name in kind_names(FOLDER):
+        said = declared(FOLDER)[name]
         lists = {key: tuple(value) for key, value in said.items() if isinstance(value, list)}
         found[name] = Declared(**{**said, **lists, "settings": frozenset(said["settings"])})
-    order = sorted(found, key=lambda name: (found[name].place, name))
-    return MappingProxyType({name: found[name] for name in order})
+    return MappingProxyType(found)
 
 
 def metrics_of(kind: str) -> tuple[str, ...]:
@@ -105,11 +104,4 @@ def kinds_with(setting: str) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-def _known(stated: object) -> object:
-    if isinstance(stated, str) and stated in head_kinds():
-        return stated
-    *others, last = map(repr, head_kinds())
-    raise PydanticKnownError("literal_error", {"expected": f"{', '.join(others)} or {last}"})
-
-
-HeadKind = Annotated[str, BeforeValidator(_known)]
+HeadKind = Annotated[str, BeforeValidator(known_kind(FOLDER))]

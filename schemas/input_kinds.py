@@ -14,9 +14,8 @@ from typing import Annotated
 
 import pyarrow as pa
 from pydantic import BeforeValidator
-from pydantic_core import PydanticKnownError
 
-from schemas.declared import declared
+from schemas.declared import LAST, declared, kind_names, one_of
 
 FOLDER = "inputs"
 
@@ -40,7 +39,7 @@ class Declared:
     """
 
     arrow: str
-    place: int = 100
+    place: int = LAST
     feature: str = ""
     features: int = 1
     points: bool = False
@@ -80,9 +79,10 @@ def input_kinds() -> Mapping[str, Declared]:
     >>> list(input_kinds())[:3]
     ['text', 'words', 'numbers']
     """
-    found = {name: Declared(**{"feature": name, **said}) for name, said in declared(FOLDER).items()}
-    order = sorted(found, key=lambda name: (found[name].place, name))
-    return MappingProxyType({name: found[name] for name in order})
+    said = declared(FOLDER)
+    return MappingProxyType(
+        {name: Declared(**{"feature": name, **said[name]}) for name in kind_names(FOLDER)}
+    )
 
 
 def kind_of_input(
@@ -129,12 +129,8 @@ def _of(feature: str, count: int, *, points: bool) -> Iterator[str]:
     yield from sorted(alike or names, key=lambda name: kinds[name].points != points)
 
 
-def _known(stated: object) -> object:
-    names = [name for name, said in input_kinds().items() if said.feature == name]
-    if isinstance(stated, str) and stated in names:
-        return stated
-    *others, last = map(repr, names)
-    raise PydanticKnownError("literal_error", {"expected": f"{', '.join(others)} or {last}"})
+def _feature_kinds() -> list[str]:
+    return [name for name, said in input_kinds().items() if said.feature == name]
 
 
-FeatureKind = Annotated[str, BeforeValidator(_known)]
+FeatureKind = Annotated[str, BeforeValidator(one_of(_feature_kinds))]

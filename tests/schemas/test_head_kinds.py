@@ -50,6 +50,7 @@ def test_what_a_kind_declares_is_known_without_naming_it(monkeypatch):
     said = {"label": "text", "metrics": ("kappa",), "settings": ("top_k",), "fewest": 3}
     found = {**head_kinds.declared("heads"), "stars": said}
     monkeypatch.setattr(head_kinds, "declared", lambda folder: found)
+    monkeypatch.setattr("schemas.declared.declared", lambda folder: found)
     KINDS.cache_clear()
     try:
         assert list(KINDS())[-1] == "stars"
