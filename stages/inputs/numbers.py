@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from stages.inputs.gaps import refuse_gaps
 from stages.inputs.protocol import Rows
 from stages.rows.identity import headers
-from stages.rows.lists import positions_of
+from stages.rows.lists import lengths_of, lists_from, positions_of
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -40,7 +40,7 @@ class NumberLists:
         values = elements.to_numpy(zero_copy_only=False).astype(np.float32)
         broken = ~np.isfinite(values)
         refuse_gaps(rows, name, broken, offsets, what="number", said="one is null or not finite.")
-        return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(values))
+        return lists_from(pa.array(values), offsets)
 
     def canonical(self, column: pa.Array) -> tuple[pa.Array, pa.Array]:
         """Return the number of numbers, and each as little-endian float32."""
@@ -53,10 +53,7 @@ class NumberLists:
 
     def lengths(self, inputs: pa.Table) -> npt.NDArray[np.int32]:
         """Return the number of numbers."""
-        found: npt.NDArray[np.int32] = (
-            pc.list_value_length(inputs.column(0)).to_numpy().astype(np.int32)
-        )
-        return found
+        return lengths_of(inputs.column(0))
 
     def asked(self, inputs: pa.Table) -> list[Any]:
         """Return the lists of numbers."""

@@ -13,7 +13,7 @@ from stages.inputs import text
 from stages.inputs.gaps import refuse_gaps
 from stages.inputs.protocol import Rows
 from stages.rows.identity import headers
-from stages.rows.lists import one_chunk, positions_of
+from stages.rows.lists import lengths_of, lists_from, one_chunk, positions_of
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -37,8 +37,7 @@ class Words:
         elements, offsets = positions_of(rows.lists(name))
         missing = elements.is_null().to_numpy(zero_copy_only=False)
         refuse_gaps(rows, name, missing, offsets, what="word", said="one of the words is null.")
-        filled = pc.fill_null(elements, "")
-        return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), filled)
+        return lists_from(pc.fill_null(elements, ""), offsets)
 
     def canonical(self, column: pa.Array) -> tuple[pa.Array, pa.Array]:
         """Return the number of words, and each as a text is."""
@@ -46,16 +45,13 @@ class Words:
         framed = pc.binary_join_element_wise(
             *text.INPUT.canonical(elements), pa.scalar(b"", pa.binary())
         )
-        lists = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), framed)
+        lists = lists_from(framed, offsets)
         lengths = pc.list_value_length(column)
         return headers("l", lengths), pc.binary_join(lists, pa.scalar(b"", pa.binary()))
 
     def lengths(self, inputs: pa.Table) -> npt.NDArray[np.int32]:
         """Return the number of words."""
-        found: npt.NDArray[np.int32] = (
-            pc.list_value_length(inputs.column(0)).to_numpy().astype(np.int32)
-        )
-        return found
+        return lengths_of(inputs.column(0))
 
     def asked(self, inputs: pa.Table) -> list[Any]:
         """Return the lists of words."""

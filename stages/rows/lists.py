@@ -33,6 +33,15 @@ def positions_of(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, Numbers]
     return column.flatten(), offsets_of(counts.to_numpy(zero_copy_only=False))
 
 
+def lengths_of(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int32]:
+    """Return int32 [rows]: how many elements each row of a list column has; none is null.
+
+    >>> lengths_of(pa.array([["a", "b"], []])).tolist()
+    [2, 0]
+    """
+    return np.asarray(pc.list_value_length(column).to_numpy(), np.int32)
+
+
 def lists_from(
     elements: pa.Array, offsets: Numbers, *, missing: npt.NDArray[np.bool_] | None = None
 ) -> pa.Array:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from stages.rows.columns import logits_lists, logits_matrix
-from stages.rows.lists import Numbers, offsets_of, positions_of
+from stages.rows.lists import Numbers, lists_from, offsets_of, positions_of
 
 
 @dataclass(frozen=True)
@@ -118,4 +118,4 @@ def by_position(lines: pa.Array, seen: npt.NDArray[np.bool_], offsets: Numbers) 
       offsets: int64 [rows + 1].
     """
     numbers = pa.array(np.cumsum(seen) - 1, pa.int64(), mask=~seen)
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), lines.take(numbers))
+    return lists_from(lines.take(numbers), offsets)
