@@ -10,6 +10,7 @@ from __future__ import annotations
 import keras
 
 from schemas.heads import HeadPer
+from stages.train.students.recurrent import both_directions
 
 DECLARES = {
     "options": {
@@ -35,22 +36,14 @@ def build(
     dropout: float = 0.2,
     per: HeadPer = "example",
 ) -> keras.Model:
-    """Return embedding → BiGRU, its two last states → logits.
-
-    Per token: its states at every piece → logits of each.
-
-    Args:
-      vocabulary_size: pieces.
-      classes: outputs.
-      embedding_width: of each piece.
-      units: in each direction.
-      dropout: share dropped before the GRU and before the logits.
-      per: what has a class.
-    """
-    token_ids = keras.Input((None,), dtype="int32", name="token_ids")
-    embedding = keras.layers.Embedding(vocabulary_size, embedding_width, mask_zero=True)
-    hidden = keras.layers.Dropout(dropout)(embedding(token_ids))
-    states = keras.layers.GRU(units, return_sequences=per == "token")
-    hidden = keras.layers.Bidirectional(states)(hidden)
-    hidden = keras.layers.Dropout(dropout)(hidden)
-    return keras.Model(token_ids, keras.layers.Dense(classes, name="logits")(hidden), name="gru")
+    """Return a model from token ids to logits; `both_directions` says of what it is made."""
+    return both_directions(
+        keras.layers.GRU,
+        name="gru",
+        vocabulary_size=vocabulary_size,
+        classes=classes,
+        embedding_width=embedding_width,
+        units=units,
+        dropout=dropout,
+        per=per,
+    )
