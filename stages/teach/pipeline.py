@@ -31,7 +31,7 @@ from stages.rows.pointers import first_positions, questions_of
 from stages.table.class_rows import class_rows, say_scarce
 from stages.teach.rows import labelled_rows
 from stages.teachers.folder import open_teacher, read_card, teacher_in
-from stages.teachers.parts.source import TeacherSource
+from stages.teachers.parts.source import STATED_APART, TeacherSource
 from stages.teachers.places import find_teacher
 
 if TYPE_CHECKING:
@@ -40,15 +40,7 @@ if TYPE_CHECKING:
     from stages.inputs.wordpiece import Wordpiece
 
 BACKUP_FOLDER = "_backup"
-_NOT_FITTED_BY = {  # the encoder counts by its digest
-    "encoder",
-    "runtime",
-    "compute_dtype",
-    "word_logits",
-    "stride",
-    "speaks_of",
-    "version",
-}
+_NOT_FITTED_BY = STATED_APART | {"encoder"}  # the encoder counts by its digest
 
 
 @dataclass(frozen=True)

@@ -22,20 +22,14 @@ from stages.machine.plugins import source_of
 from stages.places.assets import resolve_model
 from stages.places.hub import is_hub_handle, snapshot
 from stages.teachers.folder import open_teacher, windows
-from stages.teachers.parts.source import TeacherSource, answer_parts, teacher_fingerprint
+from stages.teachers.parts.source import (
+    STATED_APART,
+    TeacherSource,
+    answer_parts,
+    teacher_fingerprint,
+)
 
-_STATED_APART = {
-    "path",
-    "source",
-    "encoder",
-    "fit",
-    "runtime",
-    "compute_dtype",
-    "word_logits",
-    "stride",
-    "speaks_of",
-    "version",
-}
+_STATED_APART = STATED_APART | {"path", "source", "encoder", "fit"}
 _VOCABULARIES = (VOCABULARY_FILE, "assets/tokenizer/vocabulary.txt")  # keras-hub's own place
 
 

@@ -11,6 +11,14 @@ from schemas.heads import HeadPer
 from schemas.provenance import fingerprint
 from schemas.teacher_section import Teacher
 
+STATED_APART = {  # keys of a teacher that fingerprints have only where they matter
+    "runtime",
+    "compute_dtype",
+    "word_logits",
+    "stride",
+    "speaks_of",
+    "version",
+}
 KERAS = Teacher(path=".")  # what is said of a teacher folder where nobody says more
 
 
