@@ -14,9 +14,9 @@ ALLOWED = {  # may only shrink: module, and how often kinds of heads are named t
 }
 
 
-def names_in(path):
-    """Return the kinds of heads that a module has as texts of their own."""
-    kinds, tree = set(head_kinds()), ast.parse(path.read_text(encoding="utf-8"))
+def names_in(path, kinds):
+    """Return the names of kinds that a module has as texts of their own."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     parts = [node for node in tree.body if not declares(node)]
     found = (node for part in parts for node in ast.walk(part) if isinstance(node, ast.Constant))
     return [node.value for node in found if isinstance(node.value, str) and node.value in kinds]
@@ -30,9 +30,10 @@ def declares(node):
 
 def named():
     """Return how often each module names kinds of heads, those of the kinds themselves left out."""
-    own = {f"stages/{FOLDER}/{kind}.py" for kind in head_kinds()}
+    kinds = set(head_kinds())
+    own = {f"stages/{FOLDER}/{kind}.py" for kind in kinds}
     paths = [*HERE.glob("schemas/**/*.py"), *HERE.glob("stages/**/*.py")]
-    found = {path.relative_to(HERE).as_posix(): len(names_in(path)) for path in paths}
+    found = {path.relative_to(HERE).as_posix(): len(names_in(path, kinds)) for path in paths}
     return {name: count for name, count in found.items() if count and name not in own}
 
 
@@ -51,4 +52,4 @@ def test_no_kind_of_head_is_named_outside_its_module():
 def test_a_name_is_a_text_of_its_own(tmp_path, text, found):
     path = tmp_path / "module.py"
     path.write_text(text)
-    assert names_in(path) == found
+    assert names_in(path, set(head_kinds())) == found

@@ -1,10 +1,8 @@
 """A kind of input is named in its own module; what else has the same words is listed."""
 
-import ast
-
 from schemas.input_kinds import FOLDER, input_kinds
 from tests.architecture.floors import HERE
-from tests.architecture.test_kinds import declares
+from tests.architecture.test_kinds import names_in
 
 ALLOWED = {  # may only shrink: module, and how often it has the name of a kind as a text
     "schemas/corpus_section.py": 2,  # what formats may have numbers
@@ -20,21 +18,13 @@ ALLOWED = {  # may only shrink: module, and how often it has the name of a kind 
     "stages/table/class_rows.py": 1,  # a noun
 }
 ELSEWHERE = {"text", "question"}  # names of columns, as corpora of questions and lines have them
-
-
-def names_in(path):
-    """Return the kinds of inputs that a module has as texts of their own."""
-    kinds = set(input_kinds()) - ELSEWHERE
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    parts = [node for node in tree.body if not declares(node)]
-    found = (node for part in parts for node in ast.walk(part) if isinstance(node, ast.Constant))
-    return [node.value for node in found if isinstance(node.value, str) and node.value in kinds]
+KINDS = set(input_kinds()) - ELSEWHERE
 
 
 def test_no_kind_of_input_is_named_outside_its_module():
     paths = [*HERE.glob("schemas/**/*.py"), *HERE.glob("stages/**/*.py")]
-    found = {path.relative_to(HERE).as_posix(): len(names_in(path)) for path in paths}
-    assert set(input_kinds()) - ELSEWHERE == {"words", "numbers", "pair"}
+    found = {path.relative_to(HERE).as_posix(): len(names_in(path, KINDS)) for path in paths}
+    assert {"words", "numbers", "pair"} == KINDS
     assert {
         name: count
         for name, count in found.items()
