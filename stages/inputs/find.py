@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from functools import cache
 from typing import Any, cast
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from stages.inputs.protocol import Input, Varied
 from stages.rows.identity import digests_of_parts
 
 
+@cache  # a graph that is traced does not look into what is cached
 def input_named(name: str) -> Input:
     """Return the kind of input of a name, as `Layout.input_kind` has it."""
     found: Input = importlib.import_module(f"stages.{FOLDER}.{name}").INPUT

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 
 import tensorflow as tf
@@ -19,6 +20,7 @@ from schemas.train_section import LOSSES_FOLDER
 Loss = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, float | tf.Tensor], tf.Tensor]
 
 
+@cache  # a graph that is traced does not look into what is cached
 def find_loss(name: str, kind: str) -> Loss:
     """Return a loss against the teacher, for heads of a kind.
 
