@@ -139,7 +139,7 @@ def recheck_step(run: RunFile, *, labels: Path, out: Path, tolerance: Tolerance)
       PipelineError: any stated failure, such as another teacher, or answers that differ.
     """
     from stages.asking.recheck import recheck
-    from stages.teachers import load_teacher
+    from stages.teachers.load import load_teacher
 
     teacher = find_teacher(run, base=Path.cwd(), fitted=out / TEACHER_FOLDER)
     table = open_table(labels, head=run.head, teacher=teacher.fingerprint)

@@ -239,7 +239,7 @@ def measure_teacher(
 ) -> dict[str, AnyScores]:
     """Return the saved teacher's scores on validation and test, asked as `label` asks it."""
     from stages.asking.ask import soft_labels
-    from stages.teachers import load_teacher
+    from stages.teachers.load import load_teacher
 
     run, teacher, scores = plan.run, load_teacher(source), {}
     layout = run.layout()

@@ -32,7 +32,7 @@ def teacher_at_hand(source: TeacherSource) -> Teacher:
     Raises:
       TeacherError: it cannot be loaded.
     """
-    from stages.teachers import load_teacher
+    from stages.teachers.load import load_teacher
 
     kept = _KEPT.get(_PLACE)
     if kept is not None and kept[0] == source:

@@ -15,7 +15,7 @@ from stages.inputs.wordpiece import Wordpiece
 from stages.label.pipeline import label
 from stages.label.planning.plan import plan_label
 from stages.teach.pipeline import plan_teach, teach
-from stages.teachers import load_teacher
+from stages.teachers.load import load_teacher
 from stages.teachers.parts.pieces import WordpieceInputs
 from stages.teachers.places import find_teacher
 from stages.teachers.questions import QuestionInputs

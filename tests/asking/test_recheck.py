@@ -22,8 +22,8 @@ class Shifted:
 
 @pytest.fixture
 def teacher(labelled):
-    from stages.teachers import load_teacher
     from stages.teachers.folder import open_teacher
+    from stages.teachers.load import load_teacher
 
     return load_teacher(open_teacher(labelled / "teacher", classes=tiny.CLASSES))
 

@@ -71,7 +71,7 @@ def side_by_side(teacher, batches):
 
 
 def test_inside_the_pipeline_against_bare_loops_over_the_same_batches(folder, monkeypatch):
-    from stages.teachers import load_teacher
+    from stages.teachers.load import load_teacher
 
     teacher = load_teacher(source(folder))
     recorded = Recorded(teacher)
@@ -88,7 +88,7 @@ def test_inside_the_pipeline_against_bare_loops_over_the_same_batches(folder, mo
 
 @pytest.mark.parametrize("how", [{"compute_dtype": "bfloat16"}, {"runtime": "onnx"}], ids=str)
 def test_a_faster_teacher_inside_the_pipeline(how, folder, monkeypatch):
-    from stages.teachers import load_teacher
+    from stages.teachers.load import load_teacher
 
     teacher = load_teacher(source(folder, **how))
     recorded = Recorded(teacher)
@@ -150,7 +150,7 @@ def test_against_predict_and_against_beams_own_inference(folder, monkeypatch):
     from schemas.heads import Head
     from stages.asking.ask import soft_labels
     from stages.inputs.find import input_digests
-    from stages.teachers import load_teacher
+    from stages.teachers.load import load_teacher
     from tests import tiny
 
     model = keras.saving.load_model(folder / "teacher" / "teacher.keras", compile=False)
@@ -182,8 +182,8 @@ def test_what_bfloat16_and_another_runtime_change(tmp_path, monkeypatch):
     from stages.corpus.sample import sample_rows
     from stages.heads.likeness import mean_divergence
     from stages.teach.pipeline import plan_teach
-    from stages.teachers import load_teacher
     from stages.teachers.folder import open_teacher
+    from stages.teachers.load import load_teacher
     from stages.teachers.parts.source import KERAS
 
     run = read_run_file(RECIPE)

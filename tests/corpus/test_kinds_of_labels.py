@@ -25,7 +25,7 @@ from stages.run.inspect import inspect_folder
 from stages.table.opening import table_exists
 from stages.table.verify import verify
 from stages.table.writing.quarantine import quarantine_path
-from stages.teachers import load_teacher
+from stages.teachers.load import load_teacher
 from stages.teachers.places import find_teacher
 from tests import tiny, tiny_kinds
 from tests.tiny_kinds import OF_LABELS, OF_VALUES

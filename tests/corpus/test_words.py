@@ -20,8 +20,8 @@ from stages.rows.lists import offsets_of
 from stages.rows.row_logits import RowLogits
 from stages.table.verify import verify
 from stages.table.writing.quarantine import quarantine_path
-from stages.teachers import load_teacher
 from stages.teachers.folder import read_card
+from stages.teachers.load import load_teacher
 from stages.teachers.parts.windows import cut_windows
 from stages.teachers.parts.words import logits_of_words
 from stages.teachers.places import find_teacher

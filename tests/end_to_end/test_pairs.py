@@ -16,8 +16,8 @@ from stages.inputs.find import input_digests
 from stages.inputs.wordpiece import Wordpiece
 from stages.table.verify import verify
 from stages.teach.pipeline import plan_teach, teach
-from stages.teachers import load_teacher
 from stages.teachers.folder import read_card
+from stages.teachers.load import load_teacher
 from stages.teachers.parts.pieces import WordpieceInputs, model_inputs
 from stages.teachers.places import find_teacher
 from stages.train.pipeline import read_student_card, train

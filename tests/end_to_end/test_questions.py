@@ -14,8 +14,8 @@ from stages.rows.pointers import best_spans, separators
 from stages.rows.row_logits import RowLogits
 from stages.run.experiment import target_reached
 from stages.teach.pipeline import plan_teach, teach
-from stages.teachers import load_teacher
 from stages.teachers.folder import read_card
+from stages.teachers.load import load_teacher
 from stages.teachers.parts.windows import Windowed
 from stages.teachers.places import find_teacher
 from stages.train.pipeline import read_student_card, train

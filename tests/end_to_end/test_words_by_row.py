@@ -11,8 +11,8 @@ from stages.run.experiment import run_all, teach_step
 from stages.run.multi_task import run_file_all
 from stages.table.opening import open_version
 from stages.table.verify import verify
-from stages.teachers import load_teacher
 from stages.teachers.folder import read_card
+from stages.teachers.load import load_teacher
 from stages.teachers.places import find_teacher
 from tests import tiny, tiny_berts, tiny_heads
 

@@ -142,8 +142,8 @@ def test_embeddings(table):
 
 
 def test_teacher_folders(experiment):
-    from stages.teachers import load_teacher
     from stages.teachers.folder import open_teacher
+    from stages.teachers.load import load_teacher
 
     folder = experiment / "teacher"
     wholes = {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -5,8 +5,8 @@ import pytest
 from schemas.errors import AssetError, PipelineError, TeacherError
 from stages.inputs.vocabulary_file import read_vocabulary
 from stages.inputs.wordpiece import Wordpiece
-from stages.teachers import load_teacher
 from stages.teachers.folder import open_teacher
+from stages.teachers.load import load_teacher
 from stages.train.start.vocabulary import given_vocabulary
 from tests import tiny
 

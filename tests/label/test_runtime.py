@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from schemas.errors import MissingTableError, TeacherError
-from stages import teachers
 from stages.label.planning.plan import plan_label
 from stages.label.planning.runtime import check_runtime
 from stages.run.inspect import inspect_folder
 from stages.table.opening import open_table
 from stages.table.writing.staging import Staging
+from stages.teachers import load as teachers
 from tests import tiny
 from tests.teachers.kinds import labelled_by, source_of
 

@@ -18,8 +18,8 @@ from stages.evaluate.pipeline import evaluate
 from stages.machine.cards import card_in
 from stages.run.inspect import inspect_folder
 from stages.table.artefacts import read_measures
-from stages.teachers import load_teacher
 from stages.teachers.folder import open_teacher, read_card
+from stages.teachers.load import load_teacher
 from stages.train.pipeline import read_student_card, train
 from tests import tiny
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from stages.teachers import load_teacher
+from stages.teachers.load import load_teacher
 from stages.places.hub import Snapshot
 from stages.teachers.places import find_teacher
 from tests import tiny

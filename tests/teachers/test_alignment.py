@@ -12,7 +12,7 @@ from stages.inputs.cutting import cut_words
 from stages.inputs.wordpiece import Wordpiece
 from stages.rows.intake import Intake
 from stages.rows.pointers import SEPARATOR, read_span
-from stages.teachers import load_teacher
+from stages.teachers.load import load_teacher
 from stages.teachers.parts.pieces import WordpieceInputs
 from stages.teachers.parts.words import NO_WORD
 from stages.teachers.places import find_teacher

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from schemas.errors import TeacherError
-from stages.teachers import load_teacher
+from stages.teachers.load import load_teacher
 from stages.teachers.places import find_teacher
 from tests import tiny, tiny_berts
 from tests.teachers.kinds import keras_hub

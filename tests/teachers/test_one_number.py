@@ -9,7 +9,7 @@ import pytest
 from schemas.errors import CorpusError, RunFileError, TeacherError
 from stages.asking.ask import soft_labels
 from stages.rows.probabilities import ENOUGH
-from stages.teachers import load_teacher
+from stages.teachers.load import load_teacher
 from stages.teachers.module import FunctionTeacher
 from stages.teachers.parts.answers import FromOne
 from stages.teachers.parts.protocol import TeacherAround

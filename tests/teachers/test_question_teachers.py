@@ -12,7 +12,7 @@ from stages.inputs.cutting import cut_words
 from stages.rows.pointers import SEPARATOR
 from stages.run.experiment import teacher_at_hand
 from stages.table.verify import verify
-from stages.teachers import load_teacher
+from stages.teachers.load import load_teacher
 from stages.teachers.places import find_teacher
 from stages.teachers.questions import _Text
 from tests import tiny_berts, tiny_questions

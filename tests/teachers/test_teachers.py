@@ -9,7 +9,7 @@ import pytest
 
 from schemas.errors import CorpusError, PipelineError, RunFileError, TeacherError
 from stages.asking.ask import soft_labels
-from stages.teachers import load_teacher
+from stages.teachers.load import load_teacher
 from stages.teachers.places import find_teacher
 from tests import tiny, tiny_berts
 from tests.teachers.kinds import (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.teachers import load_teacher
+from stages.teachers.load import load_teacher
 from tests import tiny
 from tests.teachers.kinds import ASKED, ROUNDED, source_of
 

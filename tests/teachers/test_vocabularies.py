@@ -7,7 +7,7 @@ import pytest
 from schemas.errors import StudentError, TeacherError
 from schemas.provenance import digest_file
 from stages.teach.pipeline import plan_teach, teach
-from stages.teachers import load_teacher
+from stages.teachers.load import load_teacher
 from stages.train.start.encoder import open_start
 from tests import tiny, tiny_berts
 from tests.teachers.kinds import source_of

@@ -10,7 +10,7 @@ import pytest
 
 from schemas.errors import AssetError, StudentError, TeacherError
 from stages.networks.encoder import load_encoder
-from stages.teachers import load_teacher
+from stages.teachers.load import load_teacher
 from stages.teachers.places import find_teacher
 from stages.train.start.encoder import open_start
 from stages.train.students import find_builder

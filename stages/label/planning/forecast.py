@@ -24,7 +24,7 @@ from stages.label.planning.up_to_date import nothing_to_do, up_to_date
 from stages.table.opening import SoftLabelTable, open_table, table_exists
 from stages.table.previous import PreviousLabels, previous_labels, seconds_per_call
 from stages.table.writing.staging import Staging
-from stages.teachers import load_teacher
+from stages.teachers.load import load_teacher
 from stages.teachers.parts.protocol import Teacher
 
 _UNKNOWN = "not known: nobody was asked"
