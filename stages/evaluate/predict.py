@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from schemas.provenance import digest_file
 from schemas.student_card import STUDENT_MODEL_FILE, StudentCard
 from schemas.teacher_card import VOCABULARY_FILE
 from stages.inputs.wordpiece import Wordpiece, ragged_words, read_vocabulary
+from stages.networks.weights import why_untraced
 from stages.rows.lists import offsets_of
 from stages.rows.pointers import SEPARATOR
 from stages.rows.row_logits import RowLogits
@@ -53,12 +55,28 @@ class StudentPredictor:
         self.wordpiece = Wordpiece(vocabulary, lowercase=card.lowercase, max_length=card.max_length)
         self.max_length, self.stride = card.max_length, card.stride
         self.pairs = card.pairs
+        self._place = path
         self.by_position, self.kind = card.per != "example", card.kind
         self.points = head_kinds()[card.kind].points
+
+    @cached_property
+    def _logits(self) -> tf.types.experimental.PolymorphicFunction:
+        """The traced graph, from inputs to logits.
+
+        Raises:
+          StudentError: its model was loaded, and cannot be called.
+        """
         words = tf.RaggedTensorSpec([None, None], tf.string, ragged_rank=1)
-        texts = tf.TensorSpec([None, 2] if card.pairs else [None], tf.string)
+        texts = tf.TensorSpec([None, 2] if self.pairs else [None], tf.string)
         call, spec = (self.of_words, words) if self.by_position else (self.of_texts, texts)
-        self._logits = tf.function(call, input_signature=[spec])
+        graph = tf.function(call, input_signature=[spec])
+        try:
+            graph.get_concrete_function()
+        except Exception as error:  # whatever a damaged model makes of its inputs
+            raise StudentError(
+                f"student cannot be asked: {self._place}: {why_untraced(error)}. Train again."
+            ) from error
+        return graph
 
     def logits(self, texts: list[Any]) -> npt.NDArray[np.float32]:
         """Return float32 [len(texts), classes]."""

@@ -71,6 +71,17 @@ def why_unloaded(error: Exception) -> str:
     return f"it has code of its own{layer}, which is never run. Save it with a layer instead"
 
 
+def why_untraced(error: Exception) -> str:
+    r"""Return what was raised inside of a graph that cannot be traced, without a final stop.
+
+    >>> why_untraced(TypeError("in user code:\n\n    TypeError: no such mask.\n"))
+    'TypeError: no such mask'
+    """
+    lines = (line.strip() for line in str(error).splitlines())
+    raised = (line for line in lines if re.match(r"\w+(Error|Exception): ", line))
+    return first_line(ValueError(next(raised, str(error)))).rstrip(".")
+
+
 def _weights(names: tuple[str, ...], said: str) -> str:
     """Return how many there are, and the first few."""
     shown = ", ".join(sorted(names)[:_NAMED])

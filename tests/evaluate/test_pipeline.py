@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -89,6 +90,15 @@ def test_a_damaged_student_file_is_stated(table, run, tmp_path):
     (plan.path / "student.keras").write_bytes(b"not a model")
     with pytest.raises(StudentError, match="student cannot be loaded"):
         StudentPredictor(plan.path, read_student_card(plan.path))
+
+
+def test_a_student_file_of_another_model_is_stated_where_it_is_asked(table, run, tmp_path):
+    plan = train(run, table, out=tmp_path)[0]
+    two = [keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")]
+    keras.Model(two, keras.layers.Add()(two)).save(plan.path / "student.keras")
+    predictor = StudentPredictor(plan.path, read_student_card(plan.path))
+    with pytest.raises(StudentError, match="student cannot be asked: .*: ValueError: .*expects 2"):
+        predictor.answers(["the old cat"])
 
 
 def test_a_student_is_held_to_its_vocabulary_and_an_old_card_to_none(table, run, tmp_path):
